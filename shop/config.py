@@ -1,0 +1,91 @@
+"""Settings: everything an operator can set, read from the environment once, typed and frozen."""
+
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEVELOPMENT_KEY = "development-only-secret-key-that-protects-nothing"
+
+
+class ConfigurationError(Exception):
+    """The environment does not describe a product that may run; the message lists every reason."""
+
+
+class Settings(BaseSettings):
+    """One field per environment variable of the same name in capitals; .env.example lists them with their defaults."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=False)
+
+    app_env: Literal["development", "testing", "production"] = Field("production", description="What may be relaxed")
+    secret_key: SecretStr = Field(SecretStr(""), description="Signs links; at least 32 random characters")
+    base_url: str = Field("http://127.0.0.1:8000", description="Where people reach the product: the links in mails")
+
+    database_url: str = Field("", description="postgresql+psycopg://user:password@host/name")
+    database_pool_size: int = Field(5, description="Connections kept per process; times processes < max_connections")
+    database_statement_timeout_ms: int = Field(15_000, description="A statement of a request may take this long")
+    database_lock_timeout_ms: int = Field(5_000, description="… and wait this long for a lock")
+    redis_url: str = Field("", description="redis://host:6379/0, the default of the three below")
+    cache_url: str = Field("", description="An evicting instance of its own is best")
+    limits_url: str = Field("", description="Counters of the throttle (policy noeviction)")
+    broker_url: str = Field("", description="Celery's queue (policy noeviction)")
+
+    smtp_host: str = Field("127.0.0.1", description="Mail server")
+    smtp_port: int = Field(25, description="… its port")
+    smtp_user: str = Field("", description="… and log-in, where it wants one")
+    smtp_password: SecretStr = Field(SecretStr(""), description="…")
+    smtp_starttls: bool = Field(False, description="Refuse to send without TLS")
+    smtp_timeout_seconds: float = Field(20, description="Give up on a silent server and try later")
+    mail_from: str = Field("Заказы <orders@shop.example>", description="Sender of all mails")
+    mail_domain: str = Field("shop.example", description="Right side of Message-IDs; never change it under way")
+    admin_email: str = Field("admin@shop.example", description="The administrator who gets a copy of every invoice")
+
+    throttle_anon: str = Field("100/day", description="Requests without a log-in, per address; empty = off")
+    throttle_user: str = Field("1000/day", description="Requests per user; empty = off")
+    throttle_login: str = Field("10/minute;100/hour", description="Log-ins per account and address; empty = off")
+    trusted_proxies: int = Field(0, description="How many X-Forwarded-For hops are ours; 0 = believe none")
+
+    catalog_public: bool = Field(True, description="May anybody read the catalog without a log-in?")
+    max_body_mib: int = Field(10, description="Largest request body")
+    max_price_list_mib: int = Field(50, description="Largest price list")
+    max_contacts_per_user: int = Field(5, description="Delivery points a person may keep")
+
+    session_lifetime_days: int = Field(30, description="A log-in ends after this many days")
+    confirmation_lifetime_hours: int = Field(72, description="A confirmation link works this long")
+
+    outbox_poll_seconds: float = Field(0.2, description="How often the relay looks for new events")
+    outbox_resend_seconds: float = Field(30, description="An event not handled by then is sent again, then ever later")
+    outbox_max_attempts: int = Field(14, description="After so many sendings an event is parked for a person")
+
+    log_json: bool = Field(True, description="One JSON object a line; off = for reading by people")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if not self.database_url or not self.redis_url:
+            raise ValueError("DATABASE_URL and REDIS_URL must be set ('make run' brings servers of its own)")
+        key = self.secret_key.get_secret_value()
+        if self.app_env == "production" and (len(key) < 32 or key == DEVELOPMENT_KEY):
+            raise ValueError("SECRET_KEY must be set to at least 32 random characters in production")
+        return self
+
+    @property
+    def signing_key(self) -> str:
+        return self.secret_key.get_secret_value() or DEVELOPMENT_KEY
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """The three uses of Valkey, each by its own address or all by REDIS_URL."""
+        return {
+            "cache": self.cache_url or self.redis_url,
+            "limits": self.limits_url or self.redis_url,
+            "broker": self.broker_url or self.redis_url,
+        }
+
+
+def load_settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        reasons = [f"{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}".lstrip(": ") for each in error.errors()]
+        raise ConfigurationError("The settings are not usable:\n  " + "\n  ".join(reasons)) from None

@@ -1,0 +1,106 @@
+"""The database: base class, column types, the scoped session, and transaction(), the one place that commits."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, Date, DateTime, Identity, MetaData, Numeric, Text, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
+
+from shop.config import Settings
+
+CONSTRAINT_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
+CreatedAt = Annotated[datetime, mapped_column(server_default=func.now())]
+Quantity = Annotated[Decimal, mapped_column(Numeric(14, 3))]
+UnitPrice = Annotated[Decimal, mapped_column(Numeric(14, 4))]
+Sum = Annotated[Decimal, mapped_column(Numeric(14, 2))]
+
+
+class Base(DeclarativeBase):
+    registry = registry(
+        metadata=MetaData(naming_convention=CONSTRAINT_NAMES),
+        type_annotation_map={
+            int: BigInteger,
+            str: Text,
+            datetime: DateTime(timezone=True),
+            date: Date,
+            dict[str, Any]: JSONB,
+        },
+    )
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+
+
+def engine_options(settings: Settings) -> dict[str, Any]:
+    """Time zone and time-outs belong to the connection: no statement may hang a worker for ever."""
+    server_settings = {
+        "timezone": "UTC",
+        "statement_timeout": settings.database_statement_timeout_ms,
+        "lock_timeout": settings.database_lock_timeout_ms,
+        "idle_in_transaction_session_timeout": 60_000,
+    }
+    return {
+        "pool_size": settings.database_pool_size,
+        "max_overflow": settings.database_pool_size,
+        "pool_timeout": 5,
+        "pool_pre_ping": True,
+        "connect_args": {
+            "connect_timeout": 5,
+            "application_name": "shop",
+            "options": " ".join(f"-c {name}={value}" for name, value in server_settings.items()),
+        },
+    }
+
+
+def session() -> Session:
+    """The session of the current request, task or command."""
+    return db.session()
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Everything inside is committed together or not at all.
+
+    Written at the edges (routes, tasks, admin actions, commands), never in a story. It joins the transaction that
+    reading the token began. A second one inside the first is a mistake: the inner commit would tear the outer apart.
+    """
+    current = session()
+    if current.info.get("in_transaction"):
+        raise RuntimeError("transaction() inside transaction(): only the edge opens one")
+    current.info["in_transaction"] = True
+    try:
+        yield current
+        current.commit()
+    except BaseException:
+        current.rollback()
+        raise
+    finally:
+        current.info.pop("in_transaction", None)
+
+
+def violated_constraint(error: IntegrityError) -> str | None:
+    """The name of the unique index or constraint that refused, so that only conflicts foreseen become refusals."""
+    return getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,38 @@
+"""Money and quantities: rounding, VAT and how both are written, the same here as in SQL."""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+KOPECK = Decimal("0.01")
+NO_VAT = "none"
+VAT_RATES = ("22", "10", "7", "5", "0", NO_VAT)
+
+
+def round_sum(amount: Decimal) -> Decimal:
+    """To the kopeck, halves away from zero, as PostgreSQL's round(numeric, 2) does."""
+    return amount.quantize(KOPECK, rounding=ROUND_HALF_UP)
+
+
+def line_sum(price: Decimal, quantity: Decimal) -> Decimal:
+    return round_sum(price * quantity)
+
+
+def vat_inside(amount: Decimal, rate: str | None) -> Decimal:
+    """The VAT contained in `amount`; nothing where the goods carry none («без НДС») or their rate is unknown."""
+    percent = _percent(rate)
+    return round_sum(amount * percent / (100 + percent))
+
+
+def vat_on_top(amount: Decimal, rate: str | None) -> Decimal:
+    """The VAT to add to `amount`, a sum without it."""
+    return round_sum(amount * _percent(rate) / 100)
+
+
+def money_text(amount: Decimal) -> str:
+    """A decimal with at least two places and no others that say nothing: 110000.00, 0.4855."""
+    text = f"{amount.normalize():f}"
+    whole, _, fraction = text.partition(".")
+    return f"{whole}.{fraction.ljust(2, '0')}"
+
+
+def _percent(rate: str | None) -> Decimal:
+    return Decimal(0) if rate is None or rate == NO_VAT else Decimal(rate)
