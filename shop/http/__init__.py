@@ -1,0 +1,1 @@
+"""What all routes share: problems, pages, idempotency, throttling, request ids, health."""

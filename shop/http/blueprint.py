@@ -1,0 +1,108 @@
+"""The Blueprint of this API: operations named after stories, access and refusals documented, strict JSON."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import orjson
+from flask import Flask, Request
+from flask_smorest import Blueprint
+from webargs.core import missing
+from webargs.flaskparser import FlaskParser, abort, is_json_request
+from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.routing import IntegerConverter
+
+from shop.errors import Refusal
+from shop.http.problems import CONTENT_TYPE, ProblemSchema, status_of
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class StrictJsonParser(FlaskParser):
+    """Reads bodies with orjson: no NaN, no recursion error on a deep body, and a clear 415 for another type."""
+
+    def load_json(self, req: Request, schema: Any) -> Any:
+        body = req.get_data(cache=True)
+        if not body:
+            return missing
+        if not is_json_request(req):
+            raise UnsupportedMediaType
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            abort(400, exc=error, messages={"json": [f"Not valid JSON: {error}"]})
+
+
+class IdConverter(IntegerConverter):
+    """`<id:order_id>`: a positive number that fits the database; anything else is an unknown address."""
+
+    regex = r"[1-9]\d{0,17}"
+
+
+def id_parameter(_converter: IdConverter) -> dict[str, Any]:
+    return {"type": "integer", "minimum": 1}
+
+
+class ApiBlueprint(Blueprint):  # type: ignore[misc]
+    """A blueprint whose operationIds are the functions' names and whose refusals are documented."""
+
+    ARGUMENTS_PARSER = StrictJsonParser()
+
+    if TYPE_CHECKING:  # the parent is untyped; views keep their signatures through its decorators
+
+        def route(self, rule: str, **options: Any) -> Callable[[View], View]: ...
+        def arguments(self, schema: Any, **options: Any) -> Callable[[View], Callable[..., Any]]: ...
+        def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[[View], View]: ...
+        def doc(self, **options: Any) -> Callable[[View], View]: ...
+
+    def register_views_in_doc(self, api: Any, app: Flask, spec: Any, *, name: str, parameters: Any) -> None:
+        for endpoint, methods in self._docs.items():
+            view = app.view_functions[f"{name}.{endpoint}"]
+            for method, doc in methods.items():
+                if method != "parameters":
+                    doc.setdefault("manual_doc", {})["operationId"] = view.__name__
+                    doc["manual_doc"]["security"] = _security(view)
+                    _document_refusals(doc, _refusals_of(view, has_input="arguments" in doc))
+        super().register_views_in_doc(api, app, spec, name=name, parameters=parameters)
+
+
+def refuses(*kinds: type[Refusal]) -> Callable[[View], View]:
+    """States the refusals that a route answers with, beyond those that its access and its input bring anyway."""
+
+    def decorate(view: View) -> View:
+        cast(Any, view).refusals = kinds
+        return view
+
+    return decorate
+
+
+def _refusals_of(view: Any, *, has_input: bool) -> dict[int, list[str]]:
+    by_status: dict[int, list[str]] = {429: ["TooManyRequests"], 503: ["Unavailable"]}
+    if has_input:
+        by_status |= {400: ["MalformedRequest"], 413: ["TooLarge"], 415: ["UnsupportedMediaType"]}
+        by_status[422] = ["ValidationFailed"]
+    for kind in (*getattr(view, "access_refusals", ()), *getattr(view, "refusals", ())):
+        by_status.setdefault(status_of(kind), []).append(kind.code)
+    return by_status
+
+
+def _security(view: Any) -> list[dict[str, list[str]]]:
+    """A public operation is better with a token (its own throttle), so both are offered."""
+    bearer: dict[str, list[str]] = {"bearer": []}
+    return [bearer] if getattr(view, "access_refusals", ()) else [{}, bearer]
+
+
+def _document_refusals(doc: dict[str, Any], by_status: dict[int, list[str]]) -> None:
+    doc.get("arguments", {}).pop("responses", None)
+    responses = doc.setdefault("response", {}).setdefault("responses", {})
+    for status, codes in sorted(by_status.items()):
+        responses.setdefault(
+            status,
+            [
+                {
+                    "description": f"{HTTPStatus(status).phrase}: {', '.join(dict.fromkeys(codes))}",
+                    "schema": ProblemSchema(),
+                    "content_type": CONTENT_TYPE,
+                }
+            ],
+        )

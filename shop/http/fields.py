@@ -1,0 +1,113 @@
+"""Fields and the schema base that every body and answer is built from: strict types, no unknown fields."""
+
+from decimal import Decimal
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from shop.money import money_text
+
+MAX_ID = 2**63 - 1
+
+
+class Schema(ma.Schema):
+    """Refuses unknown fields and keeps the order in which they are written down."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+
+class AnswerSchema(Schema):
+    """What the product says; clients must ignore fields that they do not know."""
+
+
+class Text(fields.String):
+    """Text as PostgreSQL can keep it, trimmed; at most `max_length` characters."""
+
+    default_error_messages = {
+        "unstorable": "Must not contain NUL or broken Unicode characters.",
+        "blank": "Must not be blank.",
+    }
+
+    def __init__(self, *, max_length: int = 255, blank: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.blank = blank
+        self.validators = [validate.Length(max=max_length, min=0 if blank else 1), *self.validators]
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        text = text.strip()
+        if "\x00" in text or not _is_encodable(text):
+            raise self.make_error("unstorable")
+        if not text and not self.blank:
+            raise self.make_error("blank")
+        return text
+
+
+class Identifier(fields.Integer):
+    """The id of a thing."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strict=True, **kwargs)
+        self.validators = [validate.Range(min=1, max=MAX_ID), *self.validators]
+
+
+class Money(fields.Field[Decimal]):
+    """A decimal string with at least two places: "110000.00", "0.4855"."""
+
+    default_error_messages = {"invalid": 'Must be a decimal number as text, like "1250.50".'}
+
+    def _serialize(self, value: Decimal | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else money_text(value)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
+        return _finite_decimal(self, value)
+
+
+class Quantity(fields.Field[Decimal]):
+    """A JSON number with at most three decimals."""
+
+    default_error_messages = {
+        "invalid": "Must be a number.",
+        "positive": "Must be more than 0 and at most 1,000,000,000.",
+        "places": "Must have at most three decimals.",
+    }
+
+    def _serialize(self, value: Decimal | None, attr: str | None, obj: Any, **kwargs: Any) -> int | float | None:
+        return None if value is None else quantity_number(value)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
+        if isinstance(value, str):
+            raise self.make_error("invalid")
+        quantity = _finite_decimal(self, value)
+        if not 0 < quantity <= 10**9:
+            raise self.make_error("positive")
+        if quantity != round(quantity, 3):
+            raise self.make_error("places")
+        return quantity
+
+
+def quantity_number(value: Decimal) -> int | float:
+    """Quantities have at most 14 digits, so a JSON number carries them without loss."""
+    return int(value) if value == int(value) else float(value)
+
+
+def _finite_decimal(field: fields.Field[Any], value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or len(str(value)) > 40:
+        raise field.make_error("invalid")
+    try:
+        number = Decimal(str(value))
+    except ArithmeticError:
+        raise field.make_error("invalid") from None
+    if not number.is_finite():
+        raise field.make_error("invalid")
+    return number
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

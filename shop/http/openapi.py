@@ -1,0 +1,97 @@
+"""The OpenAPI document at /api/schema/ and Swagger UI at /api/docs/, served from this machine only."""
+
+from pathlib import Path
+from typing import Any
+
+import flask_swagger_ui
+from apispec import APISpec
+from flask import Blueprint, Flask, Response, current_app, render_template_string, send_from_directory
+
+from shop.http.blueprint import IdConverter, id_parameter
+from shop.http.fields import Money, Quantity
+from shop.http.problems import ProblemApi
+
+ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
+MONEY_PATTERN = r"^-?\d+\.\d{2,4}$"
+
+DESCRIPTION = """\
+One catalog, many suppliers, one order.
+
+Log in with `POST /api/v1/auth/login` and send the token as `Authorization: Bearer …`. Lists answer
+`{items, next_cursor}`; send `next_cursor` back as `cursor` until it is null. Money is a decimal string
+("110000.00"), quantities are numbers. Every error is an `application/problem+json` with a stable `code`.
+"""
+
+CONFIGURATION: dict[str, Any] = {
+    "API_TITLE": "Shop: ordering for retail chains",
+    "API_VERSION": "v1",
+    "OPENAPI_VERSION": "3.1.0",
+    "OPENAPI_URL_PREFIX": "/api",
+    "OPENAPI_JSON_PATH": "schema/",
+    "API_SPEC_OPTIONS": {
+        "info": {"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
+        "servers": [{"url": "/"}],
+    },
+}
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>{{ title }}</title>
+  <link rel="icon" href="assets/favicon-32x32.png">
+  <link rel="stylesheet" href="assets/swagger-ui.css">
+</head>
+<body>
+  <div id="swagger-ui"></div>
+  <script src="assets/swagger-ui-bundle.js"></script>
+  <script src="start.js"></script>
+</body>
+</html>
+"""
+START = """window.ui = SwaggerUIBundle({
+  url: "../schema/",
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  persistAuthorization: true,
+  displayRequestDuration: true,
+  docExpansion: "list",
+});
+"""
+POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+
+docs = Blueprint("docs", __name__, url_prefix="/api/docs")
+
+
+def init_app(app: Flask, api: ProblemApi) -> None:
+    """Before any blueprint is registered: their documents use these fields and converters."""
+    app.url_map.converters["id"] = IdConverter
+    api.register_converter(IdConverter, id_parameter)
+    spec: APISpec = api.spec
+    spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    api.register_field(Money, "string", "decimal")
+    api.register_field(Quantity, "number", None)
+    api.ma_plugin.converter.add_attribute_function(_money_pattern)
+    app.register_blueprint(docs)
+
+
+@docs.get("/")
+def swagger_ui() -> Response:
+    page = Response(render_template_string(PAGE, title=current_app.config["API_TITLE"]), mimetype="text/html")
+    page.headers["Content-Security-Policy"] = POLICY
+    return page
+
+
+@docs.get("/start.js")
+def start() -> Response:
+    return Response(START, mimetype="text/javascript")
+
+
+@docs.get("/assets/<path:name>")
+def asset(name: str) -> Response:
+    return send_from_directory(ASSETS, name, max_age=86400)
+
+
+def _money_pattern(_converter: object, field: object, **_: Any) -> dict[str, Any]:
+    return {"pattern": MONEY_PATTERN} if isinstance(field, Money) else {}

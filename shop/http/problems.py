@@ -1,0 +1,178 @@
+"""From a refusal to RFC 9457 problem+json: the only module that knows status codes."""
+
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import structlog
+from flask import Flask, Response, g, request
+from flask_smorest import Api
+from marshmallow import fields
+from psycopg import errors as pg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from shop.db import db
+from shop.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Refusal, Unauthenticated, Unavailable
+from shop.http.fields import AnswerSchema
+
+log = structlog.get_logger()
+
+CONTENT_TYPE = "application/problem+json"
+STATUS_OF_KIND: dict[type[Refusal], int] = {
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    Invalid: 422,
+    Unavailable: 503,
+}
+CODE_OF_STATUS = {
+    400: "MalformedRequest",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    413: "TooLarge",
+    415: "UnsupportedMediaType",
+    422: "ValidationFailed",
+    429: "TooManyRequests",
+    500: "InternalError",
+}
+SENTENCE_OF_STATUS = {
+    400: "The request could not be read. Is the body valid JSON?",
+    404: "There is no such address here.",
+    413: "The request's body is too large.",
+    415: "The body's content type is not one that this operation takes.",
+    422: "Some of the input is not valid; errors names every field.",
+    500: "Something went wrong on our side. It is logged under the request_id.",
+}
+
+
+class Busy(Conflict):
+    """Somebody else is working on the same rows."""
+
+    code = "Busy"
+    message = "Somebody else is changing the same things right now. Try again in a moment."
+
+
+class ProblemErrorSchema(AnswerSchema):
+    location = fields.String(required=True, metadata={"description": "json, query, path, headers or files"})
+    field = fields.String(required=True, metadata={"description": "Path of the field, such as lines.0.quantity"})
+    message = fields.String(required=True)
+
+
+class ProblemSchema(AnswerSchema):
+    """An RFC 9457 problem."""
+
+    type = fields.String(required=True, metadata={"description": "A URI that names the kind of problem"})
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True, metadata={"description": "What went wrong and what to do, for people"})
+    code = fields.String(required=True, metadata={"description": "Stable name of the problem, for programs"})
+    errors = fields.List(fields.Nested(ProblemErrorSchema), required=True)
+    facts = fields.Dict(required=True, metadata={"description": "What the decision rests on; depends on the code"})
+    request_id = fields.String(required=True, metadata={"description": "Quote this when asking for help"})
+
+
+class ProblemApi(Api):  # type: ignore[misc]
+    """flask-smorest's Api, answering and documenting every error as problem+json."""
+
+    ERROR_SCHEMA = ProblemSchema
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_error_handlers(self) -> None:
+        app: Flask = self._app
+        super()._register_error_handlers()
+        app.register_error_handler(Refusal, problem_of_refusal)
+        app.register_error_handler(DBAPIError, _problem_of_database)
+        app.register_error_handler(PoolTimeout, _problem_of_database)
+
+    def _register_responses(self) -> None:
+        """None by default: ApiBlueprint documents each operation's refusals itself."""
+
+    def handle_http_exception(self, error: HTTPException) -> Response | HTTPException:
+        if not request.path.startswith("/api/"):
+            return error
+        status = error.code or 500
+        data: Mapping[str, Any] = getattr(error, "data", None) or {}
+        detail = SENTENCE_OF_STATUS.get(status) or error.description or HTTPStatus(status).phrase
+        response = _problem(
+            status, CODE_OF_STATUS.get(status, "Refused"), detail, errors=list(_field_errors(data.get("messages", {})))
+        )
+        for name, value in error.get_headers():
+            if name in ("Allow", "Retry-After", "WWW-Authenticate"):
+                response.headers[name] = value
+        if isinstance(error, MethodNotAllowed) and error.valid_methods:
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+        return response
+
+
+def status_of(refusal: type[Refusal]) -> int:
+    return next(status for kind, status in STATUS_OF_KIND.items() if issubclass(refusal, kind))
+
+
+def problem_of_refusal(refusal: Refusal) -> Response:
+    status = status_of(type(refusal))
+    response = _problem(status, refusal.code, refusal.detail, errors=refusal.errors, facts=refusal.facts)
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(refusal, Busy):
+        response.headers["Retry-After"] = "1"
+    if isinstance(refusal, Unavailable):
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    return response
+
+
+def _problem_of_database(error: DBAPIError | PoolTimeout) -> Response:
+    """A lock somebody holds is a conflict; a database that is away is a pause; anything else is our mistake."""
+    db.session.rollback()
+    cause = getattr(error, "orig", None)
+    if isinstance(cause, pg.LockNotAvailable | pg.DeadlockDetected | pg.SerializationFailure):
+        return problem_of_refusal(Busy())
+    away = isinstance(error, PoolTimeout) or isinstance(cause, pg.OperationalError | pg.InterfaceError)
+    log.error("database_error", error=type(cause or error).__name__, exc_info=not away)
+    if away:
+        return problem_of_refusal(Unavailable())
+    return _problem(500, CODE_OF_STATUS[500], SENTENCE_OF_STATUS[500])
+
+
+def _problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: list[FieldError] | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> Response:
+    body = {
+        "type": f"urn:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "errors": [vars(error) for error in errors or []],
+        "facts": dict(facts or {}),
+        "request_id": g.get("request_id", ""),
+    }
+    return Response(orjson.dumps(body, default=str), status=status, content_type=CONTENT_TYPE)
+
+
+def _field_errors(messages: Any) -> Iterator[FieldError]:
+    """webargs' {location: {field: [message]}}, nested as deep as the body is, as a flat list."""
+    if not isinstance(messages, dict):
+        return
+    for location, tree in messages.items():
+        for path, message in _leaves(tree):
+            yield FieldError(location, ".".join(path), message)
+
+
+def _leaves(tree: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    if isinstance(tree, dict):
+        for key, branch in tree.items():
+            yield from _leaves(branch, path if key == "_schema" else (*path, str(key)))
+    elif isinstance(tree, list):
+        for branch in tree:
+            yield from _leaves(branch, path)
+    else:
+        yield path, str(tree)

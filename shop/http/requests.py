@@ -1,0 +1,54 @@
+"""Around every request: its id, who is calling, the access log, and the headers that protect browsers."""
+
+import re
+import time
+import uuid
+
+import structlog
+from flask import Flask, Response, g, request
+
+log = structlog.get_logger("access")
+
+SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+QUIET_PATHS = ("/health/", "/api/docs/", "/static/")
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(_begin)
+    app.after_request(_finish)
+
+
+def caller_id() -> int | None:
+    """The id of the user who is calling, once the token has been read; None for anonymous callers."""
+    user_id: int | None = g.get("caller_id")
+    return user_id
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if SAFE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    g.started = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _finish(response: Response) -> Response:
+    if "request_id" not in g:
+        return response
+    response.headers["X-Request-ID"] = g.request_id
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("X-Frame-Options", "DENY")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    if request.path.startswith("/api/v1/"):
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+    if not request.path.startswith(QUIET_PATHS):
+        log.info(
+            "request",
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            ms=round((time.perf_counter() - g.started) * 1000, 1),
+            user_id=caller_id(),
+        )
+    return response

@@ -1,0 +1,85 @@
+"""How often who may ask: one bucket per user (or per address without a log-in) over the whole API."""
+
+import hashlib
+import ipaddress
+
+from flask import Flask, Response, current_app, request
+from flask_limiter import ApplicationLimit, Limiter
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from shop.config import Settings
+from shop.http.requests import caller_id
+
+THROTTLED_PREFIX = "/api/v1/"
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """The limiter's hook must come after the one that reads the token: the bucket is the user's."""
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    app.config["RATELIMIT_STORAGE_URI"] = settings.urls["limits"]
+    app.config["RATELIMIT_STORAGE_OPTIONS"] = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2}
+    app.after_request(_drop_needless_retry_after)  # registered before the limiter's own, so it runs after it
+    limiter.init_app(app)
+
+
+def caller_address() -> str:
+    """The address to count by: an IPv6 customer has a whole /64."""
+    try:
+        address = ipaddress.ip_address(request.remote_addr or "0.0.0.0")  # noqa: S104 - counts, binds nothing
+    except ValueError:
+        return "unknown"
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False).network_address)
+    return str(address)
+
+
+def login_limit() -> str:
+    return _settings().throttle_login
+
+
+def is_login_unlimited() -> bool:
+    return not login_limit()
+
+
+def login_key() -> str:
+    """Account and address together: a stranger's failures do not lock the owner out at home."""
+    body = request.get_json(silent=True)
+    email = str(body.get("email", "")) if isinstance(body, dict) else ""
+    account = hashlib.sha256(email.strip().casefold().encode(errors="replace")).hexdigest()[:32]
+    return f"login:{caller_address()}:{account}"
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings
+
+
+def _bucket() -> str:
+    user_id = caller_id()
+    return f"user:{user_id}" if user_id else f"address:{caller_address()}"
+
+
+def _limit_of_caller() -> str:
+    return _settings().throttle_user if caller_id() else _settings().throttle_anon
+
+
+def _is_exempt() -> bool:
+    return not request.path.startswith(THROTTLED_PREFIX) or not _limit_of_caller()
+
+
+def _drop_needless_retry_after(response: Response) -> Response:
+    """Flask-Limiter sends Retry-After with every answer; it means something only on a refusal."""
+    if response.status_code < 400:
+        response.headers.pop("Retry-After", None)
+    return response
+
+
+limiter = Limiter(
+    _bucket,
+    application_limits=[ApplicationLimit(_limit_of_caller, exempt_when=_is_exempt)],
+    headers_enabled=True,
+    strategy="fixed-window",
+    in_memory_fallback_enabled=True,
+    key_prefix="shop",
+)
