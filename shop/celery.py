@@ -1,0 +1,80 @@
+"""Celery bound to the app: settings, queues and the beat schedule on one page."""
+
+import socket
+from typing import Any
+
+import structlog
+from celery import Celery, Task
+from flask import Flask
+
+from shop.config import Settings
+
+# A worker listens to all of them; start more workers with -Q to give one a machine of its own.
+QUEUES = ("mail", "orders", "imports", "housekeeping")
+
+ROUTES = {
+    "auth.*": "mail",
+    "mail.*": "mail",
+    "orders.*": "orders",
+    "catalog.*": "imports",
+    "housekeeping.*": "housekeeping",
+}
+
+BEAT_SCHEDULE = {
+    "purge what has expired": {"task": "housekeeping.purge", "schedule": 3600.0},
+}
+
+TASK_TIME_LIMIT = 1500
+VISIBILITY_TIMEOUT = 3600  # longer than any task, or the broker gives a running one to a second worker
+
+
+def create_celery(app: Flask, settings: Settings) -> Celery:
+    class ContextTask(Task):  # type: ignore[misc]
+        """Every task runs inside the app's context, with a session of its own."""
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            structlog.contextvars.clear_contextvars()
+            structlog.contextvars.bind_contextvars(task=self.name)
+            with app.app_context():
+                return self.run(*args, **kwargs)
+
+    celery = Celery(app.name, task_cls=ContextTask)
+    celery.config_from_object(_configuration(settings))
+    celery.set_default()
+    app.extensions["celery"] = celery
+    return celery
+
+
+def _configuration(settings: Settings) -> dict[str, Any]:
+    return {
+        "broker_url": settings.urls["broker"],
+        "broker_connection_retry_on_startup": True,
+        "broker_transport_options": {
+            "visibility_timeout": VISIBILITY_TIMEOUT,
+            "max_retries": 1,
+            "interval_start": 0,
+            "interval_step": 0.1,
+            "interval_max": 0.1,
+            "socket_connect_timeout": 1,
+            "socket_timeout": 5,  # a broker that accepts and never answers must not block for ever
+            "socket_keepalive": True,
+            "socket_keepalive_options": {socket.TCP_KEEPIDLE: 30} if hasattr(socket, "TCP_KEEPIDLE") else {},
+        },
+        "task_queues": {name: {} for name in QUEUES},
+        "task_routes": {tasks: {"queue": queue} for tasks, queue in ROUTES.items()},
+        "task_default_queue": "housekeeping",
+        "task_create_missing_queues": False,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "task_ignore_result": True,
+        "task_publish_retry": False,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_time_limit": TASK_TIME_LIMIT,
+        "worker_prefetch_multiplier": 1,
+        "worker_hijack_root_logger": False,
+        "worker_soft_shutdown_timeout": 10.0,
+        "worker_max_memory_per_child": 400_000,
+        "beat_schedule": BEAT_SCHEDULE,
+        "timezone": "UTC",
+    }

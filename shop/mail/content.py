@@ -1,0 +1,92 @@
+"""What a mail says: each kind of mail has one function that looks up its facts, and one template per language."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
+
+from shop.config import Settings
+from shop.mail.models import MailMessage
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Attachment:
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a template needs, the headers that programs sort by, and what is attached."""
+
+    values: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
+
+
+LookUp = Callable[[MailMessage, Settings], Facts]
+LookUps = Mapping[str, LookUp]
+
+
+def compose(mail: MailMessage, settings: Settings, look_ups: LookUps) -> EmailMessage:
+    """The message as it leaves: text and HTML from one template, whose first line is the subject."""
+    facts = look_ups[mail.kind](mail, settings)
+    text = _environment.get_template(f"{mail.locale}/{mail.kind}.txt").render(facts.values)
+    subject, _, body = text.partition("\n")
+    message = EmailMessage()
+    message["Subject"] = _one_line(subject)
+    message["From"] = settings.mail_from
+    message["To"] = mail.recipient
+    message["Date"] = formatdate(mail.created_at.timestamp())
+    message["Message-ID"] = mail.message_id
+    message["Auto-Submitted"] = "auto-generated"
+    for name, value in facts.headers.items():
+        message[name] = _one_line(value)
+    message.set_content(body.strip() + "\n")
+    message.add_alternative(_html(subject, body, mail.locale), subtype="html")
+    for attachment in facts.attachments:
+        maintype, _, subtype = attachment.content_type.partition("/")
+        message.add_attachment(attachment.content, maintype=maintype, subtype=subtype, filename=attachment.name)
+    return message
+
+
+def _html(subject: str, body: str, locale: str) -> str:
+    """The same words for those who read HTML: nothing in them is markup, web addresses become links."""
+    paragraphs = [paragraph.strip() for paragraph in body.strip().split("\n\n")]
+    return _environment.get_template("layout.html").render(
+        subject=subject, locale=locale, paragraphs=[_lines(paragraph) for paragraph in paragraphs if paragraph]
+    )
+
+
+def _lines(paragraph: str) -> Markup:
+    return Markup("<br>\n").join(_link(line) for line in paragraph.split("\n"))
+
+
+def _link(line: str) -> Markup:
+    address = line.strip()
+    if address.startswith(("http://", "https://")) and " " not in address:
+        return Markup('<a href="{0}">{0}</a>').format(address)
+    return escape(line)
+
+
+def _one_line(text: str) -> str:
+    """No line break may reach a header: it would begin another one."""
+    return " ".join(text.split())
+
+
+_environment = Environment(
+    loader=FileSystemLoader(TEMPLATES),
+    autoescape=select_autoescape(["html"], default=False),  # plain text says & and <
+    undefined=StrictUndefined,
+    keep_trailing_newline=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)

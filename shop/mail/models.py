@@ -1,0 +1,35 @@
+"""The log of mails: who gets what about which thing, and how far it has come. Never a secret, never a body."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shop.db import CreatedAt, Id, Model
+
+QUEUED, SENT, PARKED = "queued", "sent", "parked"
+
+
+class MailMessage(Model):
+    """One mail to one recipient. `context` holds ids; the text, its links and attachments are made at delivery."""
+
+    __tablename__ = "mail_messages"
+    __table_args__ = (
+        CheckConstraint("state IN ('queued', 'sent', 'parked')", name="state_known"),
+        Index("ix_mail_messages_state", "state", postgresql_where="state <> 'sent'"),
+    )
+
+    id: Mapped[Id]
+    dedupe_key: Mapped[str] = mapped_column(unique=True)
+    message_id: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    locale: Mapped[str]
+    recipient: Mapped[str]
+    context: Mapped[dict[str, Any]]
+    subject: Mapped[str | None]
+    state: Mapped[str] = mapped_column(default=QUEUED, server_default=QUEUED)
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    last_error: Mapped[str | None]
+    created_at: Mapped[CreatedAt] = mapped_column(index=True)
+    sent_at: Mapped[datetime | None]

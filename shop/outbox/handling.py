@@ -1,0 +1,100 @@
+"""The subscribers' side: a task handles each event once, however often it is sent."""
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+import structlog
+from celery import Task, shared_task
+from sqlalchemy import update
+
+from shop.db import now, session, transaction
+from shop.outbox.events import Event, event_of
+from shop.outbox.models import OutboxEvent
+
+log = structlog.get_logger()
+HANDLED: dict[str, type[Event]] = {}  # the kind of event that each task handles, by the task's name
+E_ = TypeVar("E_", bound=Event)
+
+
+def handles(event_type: type[E_], *, name: str) -> Callable[[Callable[[E_, int], None]], Task]:
+    """Makes a Celery task of a function of (event, event's id) that handles one kind of event in one transaction.
+
+    The task's effects and the note that it handled the event commit together, so a repeated message finds nothing to
+    do. A failure is written to the event and the relay sends it again later.
+    """
+
+    def decorate(handler: Callable[[E_, int], None]) -> Task:
+        def run(event_id: int) -> None:
+            try:
+                with transaction():
+                    event = claim(event_id, name)
+                    if event is not None:
+                        handler(cast(E_, event), event_id)
+            except Exception as error:
+                note_failure(event_id, error)
+                raise
+
+        return _task(run, event_type, name, handler.__doc__)
+
+    return decorate
+
+
+def handles_by_itself(event_type: type[E_], *, name: str) -> Callable[[Callable[[E_, int], None]], Task]:
+    """The same for work with transactions of its own: it calls `finish` in the one that completes it."""
+
+    def decorate(handler: Callable[[E_, int], None]) -> Task:
+        def run(event_id: int) -> None:
+            # FOR UPDATE waits for the relay that sent this: only its commit says that the task is pending.
+            with transaction():
+                row = _locked_if_pending(event_id, name)
+            if row is None:
+                return
+            try:
+                handler(cast(E_, event_of(row)), event_id)
+            except Exception as error:
+                note_failure(event_id, error)
+                raise
+
+        return _task(run, event_type, name, handler.__doc__)
+
+    return decorate
+
+
+def claim(event_id: int, task: str) -> Event | None:
+    """Takes the event for this task; None where it was handled before. A rival waits here until we commit."""
+    row = _locked_if_pending(event_id, task)
+    if row is None:
+        return None
+    row.pending = [name for name in row.pending or () if name != task]
+    row.handled_at = None if row.pending else now()
+    return event_of(row)
+
+
+def finish(event_id: int, task: str) -> bool:
+    """Notes inside the caller's transaction that the task is done; False where it was done before."""
+    return claim(event_id, task) is not None
+
+
+def note_failure(event_id: int, error: Exception) -> None:
+    reason = f"{type(error).__name__}: {error}"[:2000]
+    log.warning("event_failed", event_id=event_id, error=reason)
+    with transaction():
+        session().execute(update(OutboxEvent).where(OutboxEvent.id == event_id).values(last_error=reason))
+
+
+def _locked_if_pending(event_id: int, task: str) -> OutboxEvent | None:
+    """Locks first and looks after: a quick worker is here before the relay has committed whom it sent the event to.
+
+    A condition in the statement would be tested on what was there before the relay's commit, and skip the row.
+    """
+    row = session().get(OutboxEvent, event_id, with_for_update=True, populate_existing=True)
+    if row is None or task not in (row.pending or ()):
+        return None
+    structlog.contextvars.bind_contextvars(request_id=row.request_id, event_id=row.id)
+    return row
+
+
+def _task(run: Callable[[int], None], event_type: type[Event], name: str, doc: str | None) -> Task:
+    HANDLED[name] = event_type
+    run.__doc__ = doc
+    return shared_task(run, name=name)

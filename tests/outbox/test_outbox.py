@@ -1,0 +1,243 @@
+"""Events: leave with their transaction, are handled once however often they are sent, and never get lost."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Thread
+from typing import ClassVar
+
+import pytest
+from celery import shared_task
+from flask import Flask
+from kombu.exceptions import OperationalError
+from sqlalchemy import select, update
+
+from shop.config import Settings
+from shop.db import now, session
+from shop.outbox.events import Event, publish
+from shop.outbox.handling import finish, handles, handles_by_itself
+from shop.outbox.models import OutboxEvent
+from shop.outbox.relay import relay_once, run
+from tests.conftest import make_settings
+
+
+class FakeTask:
+    """A subscriber whose messages are kept instead of reaching a broker."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.sent = name, []
+        self.broken = False
+
+    def apply_async(self, arguments, producer) -> None:
+        if self.broken:
+            raise OperationalError("the broker is away")
+        self.sent.append(arguments[0])
+
+
+@pytest.fixture
+def noted():
+    """An event class known for the length of a test."""
+
+    @dataclass(frozen=True)
+    class Noted(Event):
+        type: ClassVar[str] = "test.noted"
+        what: str
+
+    yield Noted
+    del Event.known["test.noted"]
+
+
+def publish_one(edge, noted, what: str = "x") -> int:
+    with edge() as current:
+        row = publish(noted(what=what))
+        current.flush()
+        return row.id
+
+
+def read(edge, event_id: int) -> OutboxEvent:
+    with edge():
+        return session().get_one(OutboxEvent, event_id)
+
+
+def relay(app: Flask, settings: Settings, *tasks: FakeTask) -> int:
+    with app.app_context():
+        return relay_once(app.extensions["celery"], {"test.noted": tasks}, settings)
+
+
+def make_due(edge) -> None:
+    with edge():
+        session().execute(update(OutboxEvent).values(due_at=now() - timedelta(seconds=1)))
+
+
+def test_an_event_leaves_with_its_transaction_or_not_at_all(app, edge, settings, noted) -> None:
+    with pytest.raises(RuntimeError), edge():
+        publish(noted(what="never"))
+        raise RuntimeError
+    task = FakeTask("t")
+    assert relay(app, settings, task) == 0
+    event_id = publish_one(edge, noted)
+    assert relay(app, settings, task) == 1
+    assert task.sent == [event_id]
+
+
+def test_an_event_is_sent_again_later_and_later_until_it_is_handled(app, edge, settings, noted) -> None:
+    event_id = publish_one(edge, noted)
+    task = FakeTask("t")
+    pauses = []
+    for _ in range(3):
+        relay(app, settings, task)
+        assert relay(app, settings, task) == 0
+        pauses.append((read(edge, event_id).due_at - now()).total_seconds())
+        make_due(edge)
+    assert task.sent == [event_id] * 3
+    assert pauses[0] < pauses[1] < pauses[2]
+    with edge():
+        assert finish(event_id, "t")
+    assert relay(app, settings, task) == 0
+
+
+def test_a_broker_that_is_away_loses_nothing(app, edge, settings, noted) -> None:
+    event_id = publish_one(edge, noted)
+    task = FakeTask("t")
+    task.broken = True
+    with pytest.raises(OperationalError):
+        relay(app, settings, task)
+    assert read(edge, event_id).attempts == 0
+    task.broken = False
+    relay(app, settings, task)
+    assert task.sent == [event_id]
+
+
+def test_after_many_sendings_an_event_is_parked_with_its_reason(app, edge, database_url, redis_url, noted) -> None:
+    patient = make_settings(database_url, redis_url, outbox_max_attempts=2)
+    event_id = publish_one(edge, noted)
+    task = FakeTask("t")
+    for _ in range(4):
+        relay(app, patient, task)
+        make_due(edge)
+    assert len(task.sent) == 2
+    assert read(edge, event_id).parked_at
+
+
+def test_an_event_that_nobody_handles_is_done(app, edge, settings, noted) -> None:
+    event_id = publish_one(edge, noted)
+    relay(app, settings)
+    assert read(edge, event_id).handled_at
+
+
+def test_each_subscriber_handles_an_event_once(app, edge, settings, noted) -> None:
+    done = []
+    first = handles(noted, name="test.first")(lambda event, _id: done.append(event.what))
+    second = handles(noted, name="test.second")(lambda event, _id: done.append(event.what * 2))
+    event_id = publish_one(edge, noted, "a")
+    relay(app, settings, FakeTask("test.first"), FakeTask("test.second"))
+    first(event_id)
+    first(event_id)
+    assert read(edge, event_id).handled_at is None
+    second(event_id)
+    second(event_id)
+    assert done == ["a", "aa"]
+    assert read(edge, event_id).handled_at
+
+
+def test_a_failure_is_noted_and_leaves_the_event_open(app, edge, settings, noted) -> None:
+    def fail(_event, _id) -> None:
+        session().execute(update(OutboxEvent).values(type="half done"))
+        raise ValueError("no such printer")
+
+    task = handles(noted, name="test.failing")(fail)
+    event_id = publish_one(edge, noted)
+    relay(app, settings, FakeTask("test.failing"))
+    with pytest.raises(ValueError, match="printer"):
+        task(event_id)
+    row = read(edge, event_id)
+    assert (row.last_error, row.pending, row.type) == ("ValueError: no such printer", ["test.failing"], "test.noted")
+
+
+@pytest.mark.parametrize("decorate", [handles, handles_by_itself])
+def test_a_worker_quicker_than_the_relays_commit_waits_for_it(app, edge, settings, noted, decorate) -> None:
+    done = []
+    name = f"test.quick_{decorate.__name__}"
+    task = decorate(noted, name=name)(lambda event, _id: done.append(event.what))
+    event_id = publish_one(edge, noted)
+    workers = []
+
+    class Quick(FakeTask):
+        def apply_async(self, arguments, producer) -> None:
+            """The message reaches a worker while the relay's transaction is still open."""
+            workers.append(Thread(target=task, args=arguments))
+            workers[0].start()
+            workers[0].join(0.3)
+            assert workers[0].is_alive()
+
+    relay(app, settings, Quick(name))
+    workers[0].join(5)
+    assert done == ["x"], event_id
+
+
+def test_long_work_finishes_by_itself(app, edge, settings, noted) -> None:
+    seen = []
+    task = handles_by_itself(noted, name="test.long")(lambda event, id_: seen.append((event.what, id_)))
+    event_id = publish_one(edge, noted)
+    task(event_id)
+    assert seen == []  # not sent yet, so not pending
+    relay(app, settings, FakeTask("test.long"))
+    task(event_id)
+    assert seen == [("x", event_id)]
+    with edge():
+        assert finish(event_id, "test.long")
+    task(event_id)
+    assert len(seen) == 1
+
+
+def test_two_relays_at_once_send_each_event_once(app, edge, settings, noted) -> None:
+    event_ids = {publish_one(edge, noted) for _ in range(3)}
+    first, second = FakeTask("t"), FakeTask("t")
+    with app.app_context():
+        celery = app.extensions["celery"]
+
+        class Rival(FakeTask):
+            def apply_async(self, arguments, producer) -> None:
+                """While the first relay holds its rows, a second one looks for work."""
+                super().apply_async(arguments, producer)
+                with app.app_context():
+                    relay_once(celery, {"test.noted": [second]}, settings)
+
+        first = Rival("t")
+        relay_once(celery, {"test.noted": [first]}, settings)
+    assert set(first.sent) == event_ids
+    assert second.sent == []
+
+
+def test_the_relay_waits_for_a_broker_and_stops_when_told(app, edge, settings, noted, monkeypatch) -> None:
+    publish_one(edge, noted)
+    handlers = {}
+    monkeypatch.setattr("shop.outbox.relay.signal.signal", lambda number, handler: handlers.setdefault(number, handler))
+    pauses = []
+
+    class Stopping(FakeTask):
+        def apply_async(self, arguments, producer) -> None:
+            pauses.append("tried")
+            for handler in handlers.values():
+                handler()
+            super().apply_async(arguments, producer)
+
+    task = Stopping("t")
+    task.broken = True
+    with app.app_context():
+        run(app.extensions["celery"], {"test.noted": [task]}, settings)
+    assert pauses == ["tried"]
+    with edge():
+        assert session().scalars(select(OutboxEvent)).one().handled_at is None
+
+
+def test_tasks_run_inside_the_apps_context_with_a_session_of_their_own(app: Flask) -> None:
+    seen = []
+
+    def look() -> None:
+        seen.append(session())
+
+    task = shared_task(look, name="test.context")
+    task()
+    task()
+    assert len(seen) == 2
+    assert seen[0] is not seen[1]
