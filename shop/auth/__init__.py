@@ -1,0 +1,1 @@
+"""Accounts: people and their companies, tokens, access, and the delivery points that they order to."""

@@ -1,0 +1,161 @@
+"""Accounts: register, confirm the e-mail, log in and out. No answer tells a stranger whether an e-mail is known."""
+
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+
+from shop.auth.emails import clean_email, user_with_email
+from shop.auth.events import ConfirmationRequested, RegistrationRepeated, UserRegistered
+from shop.auth.links import CONFIRM_EMAIL, LinkNotValid, Signed, read_link, sign_link
+from shop.auth.models import ACTIVE, BUYER, MANAGER, PENDING, AccessToken, Company, User
+from shop.auth.passwords import check_password, hash_password, needs_rehash, verify_password
+from shop.auth.tokens import end_token, issue_token
+from shop.db import now, session, violated_constraint
+from shop.errors import Conflict, Forbidden, Unauthenticated
+from shop.outbox.events import publish
+
+log = structlog.get_logger()
+
+UNIQUE_EMAIL = "uq_users_open_email"
+
+
+class LoginFailed(Unauthenticated):
+    code = "LoginFailed"
+    message = "The e-mail or the password is wrong."
+
+
+class EmailNotConfirmed(Forbidden):
+    code = "EmailNotConfirmed"
+    message = "Open the link in the confirmation mail first, or ask for a new one."
+
+
+class AccountBlocked(Forbidden):
+    code = "AccountBlocked"
+    message = "This account or its company is blocked. Please write to the operator."
+
+
+class EmailTaken(Conflict):
+    code = "EmailTaken"
+    message = "There is an account with this e-mail already."
+
+
+def register(
+    *,
+    email: str,
+    password: str,
+    first_name: str,
+    last_name: str,
+    role: str,
+    company: str,
+    position: str | None = None,
+    locale: str = "ru",
+) -> None:
+    """A new company with its first user, who must confirm the e-mail. A supplier waits for a manager's approval.
+
+    Where the e-mail has an account nothing is created and its owner gets a mail: the caller cannot tell the two apart.
+    Both ways hash the password and try the same INSERT, so they take the same time; the unique index decides, and two
+    simultaneous registrations need no rule of their own.
+    """
+    email = clean_email(email)
+    check_password(password, email=email)
+    status = ACTIVE if role == BUYER else PENDING
+    user = User(
+        email=email,
+        password_hash=hash_password(password),
+        role=role,
+        company=Company(kind=role, name=company, status=status),
+        first_name=first_name,
+        last_name=last_name,
+        position=position,
+        locale=locale,
+    )
+    if _add(user):
+        publish(UserRegistered(user_id=user.id))
+        log.info("registered", user_id=user.id, role=role)
+    elif owner := user_with_email(email):
+        publish(RegistrationRepeated(user_id=owner.id))
+        log.info("registration_repeated", user_id=owner.id)
+
+
+def create_manager(email: str, *, password: str, first_name: str, last_name: str, locale: str = "ru") -> User:
+    """One of the operator's staff, confirmed at once: only operators can call this. Refuses with EmailTaken."""
+    email = clean_email(email)
+    check_password(password, email=email)
+    user = User(
+        email=email,
+        email_confirmed_at=now(),
+        password_hash=hash_password(password),
+        role=MANAGER,
+        first_name=first_name,
+        last_name=last_name,
+        locale=locale,
+    )
+    if not _add(user):
+        raise EmailTaken
+    log.info("manager_created", user_id=user.id)
+    return user
+
+
+def confirmation_token(user_id: int, email: str, *, secret_key: str) -> str:
+    """For a link to that address: it works once, for this address, while it is the user's and not yet confirmed."""
+    return sign_link(CONFIRM_EMAIL, Signed(user_id, email.casefold()), secret_key=secret_key)
+
+
+def user_to_confirm(token: str, *, secret_key: str, lifetime: timedelta, lock: bool = False) -> User:
+    """Whom a confirmation link is about, without using it up; refuses with LinkNotValid."""
+    signed = read_link(CONFIRM_EMAIL, token, secret_key=secret_key, lifetime=lifetime)
+    user = session().get(User, signed.user_id, with_for_update={"key_share": True} if lock else None)
+    if user is None or user.closed_at or user.email_confirmed_at or user.email.casefold() != signed.state:
+        raise LinkNotValid
+    return user
+
+
+def confirm_email(token: str, *, secret_key: str, lifetime: timedelta) -> User:
+    """Uses up the link. The row is locked, so of two simultaneous uses one is refused."""
+    user = user_to_confirm(token, secret_key=secret_key, lifetime=lifetime, lock=True)
+    user.email_confirmed_at = now()
+    log.info("email_confirmed", user_id=user.id)
+    return user
+
+
+def resend_confirmation(email: str) -> None:
+    """Another link for an account that is not confirmed yet; for any other e-mail nothing, and nobody is told."""
+    user = user_with_email(email)
+    if user is not None and user.email_confirmed_at is None:
+        publish(ConfirmationRequested(user_id=user.id))
+
+
+def log_in(email: str, *, password: str, lifetime: timedelta) -> tuple[AccessToken, str]:
+    """A session and its secret. Only who knows the password hears that the account is unconfirmed or blocked."""
+    user = user_with_email(email)
+    if not verify_password(user.password_hash if user else None, password) or user is None:
+        log.warning("login_failed", user_id=user.id if user else None)
+        raise LoginFailed
+    if user.email_confirmed_at is None:
+        raise EmailNotConfirmed
+    if not user.may_log_in:
+        log.warning("login_blocked", user_id=user.id)
+        raise AccountBlocked
+    if user.password_hash and needs_rehash(user.password_hash):
+        user.password_hash = hash_password(password)
+    log.info("logged_in", user_id=user.id)
+    return issue_token(user, expires_at=now() + lifetime)
+
+
+def log_out(token: AccessToken) -> None:
+    """Ends this token; the user's others live on."""
+    log.info("logged_out", user_id=token.user_id)
+    end_token(token)
+
+
+def _add(user: User) -> bool:
+    """False where an open account has the e-mail; whatever came with the user is not created either."""
+    try:
+        with session().begin_nested():
+            session().add(user)
+    except IntegrityError as error:
+        if violated_constraint(error) != UNIQUE_EMAIL:
+            raise
+        return False
+    return True

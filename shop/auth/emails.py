@@ -1,0 +1,38 @@
+"""E-mail addresses as the product keeps and compares them."""
+
+from marshmallow import ValidationError, validate
+from sqlalchemy import ColumnElement, func, select
+
+from shop.auth.models import User
+from shop.db import session
+from shop.errors import FieldError, Invalid
+
+MAX_LENGTH = 254
+
+_is_email = validate.Email()
+
+
+class EmailInvalid(Invalid):
+    code = "EmailInvalid"
+    message = "This is not an e-mail address that mail can be sent to."
+
+
+def clean_email(email: str) -> str:
+    """Without blanks around it. Quoted local parts are legal, and in practice only attempts to confuse programs."""
+    cleaned = email.strip()
+    try:
+        if len(cleaned) > MAX_LENGTH or '"' in cleaned or not cleaned.isprintable():
+            raise ValidationError(EmailInvalid.message)
+        return _is_email(cleaned)
+    except ValidationError:
+        raise EmailInvalid(errors=[FieldError("json", "email", EmailInvalid.message)]) from None
+
+
+def user_with_email(email: str) -> User | None:
+    """The open account of this address, whatever the case of its letters."""
+    return session().scalar(select(User).where(_same(email), User.closed_at.is_(None)))
+
+
+def _same(email: str) -> ColumnElement[bool]:
+    """The database lowers both sides, so the rule is that of the unique index."""
+    return func.lower(User.email) == func.lower(email.strip())

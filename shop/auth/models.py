@@ -1,0 +1,191 @@
+"""Companies, their legal entities, the people in them, their tokens and delivery points."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, func, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from shop.db import CreatedAt, Id, Model, Sum, now
+
+BUYER, SUPPLIER, MANAGER = "buyer", "supplier", "manager"
+PENDING, ACTIVE, BLOCKED = "pending", "active", "blocked"
+PHYSICAL, FREE = "physical", "free"
+SESSION, API_KEY = "session", "api_key"
+
+
+class Company(Model):
+    """A buyer or a supplier. `accepts_orders` and what follows it are the terms on which a supplier trades."""
+
+    __tablename__ = "companies"
+    __table_args__ = (
+        CheckConstraint("kind IN ('buyer', 'supplier')", name="kind_known"),
+        CheckConstraint("status IN ('pending', 'active', 'blocked')", name="status_known"),
+        CheckConstraint("stock_means IN ('physical', 'free')", name="stock_means_known"),
+    )
+
+    id: Mapped[Id]
+    kind: Mapped[str]
+    name: Mapped[str]
+    status: Mapped[str] = mapped_column(default=PENDING)
+    created_at: Mapped[CreatedAt]
+
+    accepts_orders: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    price_list_url: Mapped[str | None]
+    stock_means: Mapped[str] = mapped_column(default=PHYSICAL, server_default=PHYSICAL)
+    price_includes_vat: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    delivery_fee: Mapped[Sum] = mapped_column(default=Decimal(0), server_default="0")
+    free_delivery_from: Mapped[Sum | None]
+    minimum_order: Mapped[Sum] = mapped_column(default=Decimal(0), server_default="0")
+
+    legal_entities: Mapped[list["LegalEntity"]] = relationship(
+        back_populates="company", order_by="LegalEntity.id", lazy="raise_on_sql"
+    )
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == ACTIVE
+
+    @property
+    def legal_entity(self) -> "LegalEntity | None":
+        return self.legal_entities[0] if self.legal_entities else None
+
+    @property
+    def default_vat_rate(self) -> str | None:
+        return self.legal_entity.default_vat_rate if self.legal_entity else None
+
+
+class LegalEntity(Model):
+    """Who signs: the name, numbers and bank of a company on documents. A company starts with one."""
+
+    __tablename__ = "legal_entities"
+
+    id: Mapped[Id]
+    company_id: Mapped[int] = mapped_column(ForeignKey("companies.id"), index=True)
+    full_name: Mapped[str]
+    short_name: Mapped[str]
+    inn: Mapped[str]
+    kpp: Mapped[str | None]
+    ogrn: Mapped[str | None]
+    legal_address: Mapped[str]
+    bank_name: Mapped[str | None]
+    bank_bik: Mapped[str | None]
+    bank_account: Mapped[str | None]
+    correspondent_account: Mapped[str | None]
+    default_vat_rate: Mapped[str | None]
+    time_zone: Mapped[str] = mapped_column(default="Europe/Moscow", server_default="Europe/Moscow")
+    document_prefix: Mapped[str | None]
+
+    company: Mapped[Company] = relationship(back_populates="legal_entities")
+
+
+class User(Model):
+    """A person. Of a closed account only the row remains, without anything personal, so that orders keep an author."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        CheckConstraint("role IN ('buyer', 'supplier', 'manager')", name="role_known"),
+        CheckConstraint("locale IN ('ru', 'en')", name="locale_known"),
+        CheckConstraint("role = 'manager' OR company_id IS NOT NULL", name="company_needed"),
+        Index(
+            "uq_users_open_email", func.lower(text("email")), unique=True, postgresql_where=text("closed_at IS NULL")
+        ),
+    )
+
+    id: Mapped[Id]
+    email: Mapped[str]
+    email_confirmed_at: Mapped[datetime | None]
+    password_hash: Mapped[str | None]
+    role: Mapped[str]
+    company_id: Mapped[int | None] = mapped_column(ForeignKey("companies.id"), index=True)
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    position: Mapped[str | None]
+    locale: Mapped[str] = mapped_column(default="ru", server_default="ru")
+    created_at: Mapped[CreatedAt]
+    blocked_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+
+    company: Mapped[Company | None] = relationship()
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def is_manager(self) -> bool:
+        return self.role == MANAGER
+
+    @property
+    def may_log_in(self) -> bool:
+        company_blocked = self.company is not None and self.company.status == BLOCKED
+        return bool(self.email_confirmed_at) and not self.blocked_at and not self.closed_at and not company_blocked
+
+
+class AccessToken(Model):
+    """A session or an API key. Only the SHA-256 of the token is kept; `prefix` lets its owner recognize it."""
+
+    __tablename__ = "access_tokens"
+    __table_args__ = (CheckConstraint("kind IN ('session', 'api_key')", name="kind_known"),)
+
+    id: Mapped[Id]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str]
+    name: Mapped[str | None]
+    prefix: Mapped[str]
+    hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    created_at: Mapped[CreatedAt]
+    expires_at: Mapped[datetime | None] = mapped_column(index=True)
+    last_used_at: Mapped[datetime | None]
+
+    user: Mapped[User] = relationship()
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= now()
+
+    def allows(self, scope: str) -> bool:
+        """A session may do all that its user may; an API key only what it was made for."""
+        return self.kind == SESSION or scope in self.scopes
+
+
+class Contact(Model):
+    """A delivery point: a shop or a warehouse with its address and phone; of one user or of a whole company."""
+
+    __tablename__ = "contacts"
+    __table_args__ = (CheckConstraint("num_nonnulls(user_id, company_id) = 1", name="one_owner"),)
+
+    id: Mapped[Id]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    company_id: Mapped[int | None] = mapped_column(ForeignKey("companies.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    city: Mapped[str]
+    street: Mapped[str]
+    house: Mapped[str]
+    structure: Mapped[str] = mapped_column(default="", server_default="")
+    building: Mapped[str] = mapped_column(default="", server_default="")
+    apartment: Mapped[str] = mapped_column(default="", server_default="")
+    phone: Mapped[str]
+    receiving_hours: Mapped[str] = mapped_column(default="", server_default="")
+    created_at: Mapped[CreatedAt]
+
+    @property
+    def address(self) -> str:
+        """The address in one line, as on an envelope."""
+        parts = {
+            "г. ": self.city,
+            "": self.street,
+            "д. ": self.house,
+            "корп. ": self.structure,
+            "стр. ": self.building,
+            "кв./оф. ": self.apartment,
+        }
+        return ", ".join(f"{label}{value}" for label, value in parts.items() if value)
+
+    @property
+    def frozen(self) -> dict[str, str]:
+        """The delivery point as an order remembers it."""
+        fields = ("name", "city", "street", "house", "structure", "building", "apartment", "phone", "receiving_hours")
+        return {field: getattr(self, field) for field in fields} | {"address": self.address}

@@ -1,0 +1,70 @@
+"""What a token opens, and when it stops to."""
+
+from datetime import timedelta
+
+import pytest
+
+from shop.auth.models import BLOCKED, AccessToken, Company, User
+from shop.auth.tokens import end_token, find_token, issue_token
+from shop.db import now, session
+from tests.factories.auth import make_user, token_of
+
+
+def test_opens_for_its_user_with_one_statement(edge, count_statements):
+    user = make_user()
+    secret = token_of(user)
+    with edge(), count_statements() as statements:
+        token = find_token(secret)
+        assert token.user.email == user.email
+        assert token.user.company.is_active
+    assert len(statements) == 1
+
+
+def test_keeps_no_secret(edge):
+    with edge():
+        token, secret = issue_token(make_user(), expires_at=None)
+        session().flush()
+        assert secret.startswith(token.prefix)
+        assert secret.encode() not in token.hash
+        assert len(secret) > 40
+
+
+@pytest.mark.parametrize("secret", ["", "shop_s_", "shop_s_unknown", "shop_s_\x00", "shop_s_\udcff", "other"])
+def test_opens_nothing_when_unknown(edge, secret):
+    with edge():
+        assert find_token(secret) is None
+
+
+def test_ends_with_its_time(edge):
+    with edge():
+        _, secret = issue_token(make_user(), expires_at=now() - timedelta(seconds=1))
+        session().flush()
+        assert find_token(secret) is None
+
+
+def test_ends_when_it_is_ended(edge):
+    secret = token_of(make_user())
+    with edge():
+        end_token(find_token(secret))
+    with edge():
+        assert find_token(secret) is None
+        assert session().query(AccessToken).count() == 0
+
+
+@pytest.mark.parametrize("change", [{"blocked_at": now()}, {"closed_at": now()}, {"email_confirmed_at": None}])
+def test_opens_nothing_for_a_user_who_may_not_log_in(edge, change):
+    user = make_user()
+    secret = token_of(user)
+    with edge():
+        session().query(User).filter_by(id=user.id).update(change)
+    with edge():
+        assert find_token(secret) is None
+
+
+def test_opens_nothing_for_people_of_a_blocked_company(edge):
+    user = make_user()
+    secret = token_of(user)
+    with edge():
+        session().get_one(Company, user.company_id).status = BLOCKED
+    with edge():
+        assert find_token(secret) is None
