@@ -1,0 +1,151 @@
+"""Categories, products, the suppliers' offers with their history, and what is in stock."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Text, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from shop.auth.models import Company
+from shop.db import CreatedAt, Id, Model, Quantity, UnitPrice
+
+EXACT, AT_LEAST, UNKNOWN, ON_ORDER = "exact", "at_least", "unknown", "on_order"
+STOCK_KINDS = (EXACT, AT_LEAST, UNKNOWN, ON_ORDER)
+BOUND_KINDS = (EXACT, AT_LEAST)  # only these bound a reservation; the others await the supplier's confirmation
+
+SEARCH_VECTOR = "to_tsvector('russian', name || ' ' || model || ' ' || sku)"
+VAT_RATE_KNOWN = "vat_rate IN ('22', '10', '7', '5', '0', 'none')"
+
+
+class Category(Model):
+    """Flat, ours. Suppliers' own numbers map to it by `SupplierCategory`."""
+
+    __tablename__ = "categories"
+    __table_args__ = (Index("uq_categories_name", func.lower(text("name")), unique=True),)
+
+    id: Mapped[Id]
+    name: Mapped[str]
+
+
+class SupplierCategory(Model):
+    """What a supplier's category number means."""
+
+    __tablename__ = "supplier_categories"
+    __table_args__ = (UniqueConstraint("supplier_id", "external_id"),)
+
+    id: Mapped[Id]
+    supplier_id: Mapped[int] = mapped_column(ForeignKey("companies.id"))
+    external_id: Mapped[str]
+    name: Mapped[str]
+    category_id: Mapped[int] = mapped_column(ForeignKey("categories.id"), index=True)
+
+
+class Product(Model):
+    """What a thing is, whoever sells it. `match_key` is the normalized name and model by which lists find it."""
+
+    __tablename__ = "products"
+
+    id: Mapped[Id]
+    name: Mapped[str]
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"), index=True)
+    match_key: Mapped[str | None] = mapped_column(index=True)
+    created_at: Mapped[CreatedAt]
+
+
+class Barcode(Model):
+    """A valid GTIN-8/12/13/14 of a product, never an internal one (20–29), and how many base units it is on."""
+
+    __tablename__ = "barcodes"
+
+    gtin: Mapped[str] = mapped_column(primary_key=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id"), index=True)
+    pieces: Mapped[Quantity] = mapped_column(default=Decimal(1), server_default="1")
+
+
+class OfferData:
+    """What a supplier says of a good, besides how much there is: the columns of an offer and of its revisions."""
+
+    name: Mapped[str]
+    model: Mapped[str] = mapped_column(default="", server_default="")
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"))
+    price: Mapped[UnitPrice]
+    price_rrc: Mapped[UnitPrice | None]
+    currency: Mapped[str] = mapped_column(default="RUB", server_default="RUB")
+    vat_rate: Mapped[str | None]
+    unit_code: Mapped[str | None] = mapped_column(default="796", server_default="796")
+    unit: Mapped[str] = mapped_column(default="шт", server_default="шт")
+    quantity_step: Mapped[Quantity] = mapped_column(default=Decimal(1), server_default="1")
+    minimum_quantity: Mapped[Quantity] = mapped_column(default=Decimal(1), server_default="1")
+    units_per_pack: Mapped[Quantity | None]
+    barcodes: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    parameters: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    is_listed: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+
+
+class Offer(OfferData, Model):
+    """One supplier's listing of a product. Withdrawn when a list no longer has it, never deleted."""
+
+    __tablename__ = "offers"
+    __table_args__ = (
+        UniqueConstraint("supplier_id", "external_id"),
+        CheckConstraint("price > 0", name="price_positive"),
+        CheckConstraint("quantity_step > 0 AND minimum_quantity > 0", name="quantities_positive"),
+        CheckConstraint(VAT_RATE_KNOWN, name="vat_rate_known"),
+        Index("ix_offers_search", "search", postgresql_using="gin"),
+        Index("ix_offers_listed", "id", postgresql_where=text("is_listed")),
+        Index("ix_offers_category", "category_id", "id", postgresql_where=text("is_listed")),
+        Index("ix_offers_price", "price", "id", postgresql_where=text("is_listed")),
+        Index("ix_offers_name", "name", "id", postgresql_where=text("is_listed")),
+        Index("ix_offers_barcodes", "barcodes", postgresql_using="gin"),
+    )
+
+    id: Mapped[Id]
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id"), index=True)
+    supplier_id: Mapped[int] = mapped_column(ForeignKey("companies.id"))
+    external_id: Mapped[str]
+    sku: Mapped[str] = mapped_column(index=True)
+    revision: Mapped[int] = mapped_column(default=1, server_default="1")
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    withdrawn_at: Mapped[datetime | None]
+    search: Mapped[str] = mapped_column(TSVECTOR, Computed(SEARCH_VECTOR, persisted=True), deferred=True)
+
+    supplier: Mapped[Company] = relationship()
+    stock: Mapped["StockLevel"] = relationship(viewonly=True)
+
+
+class OfferRevision(OfferData, Model):
+    """An offer as it was from `created_at` on, and which import or user made it so. Only ever added to."""
+
+    __tablename__ = "offer_revisions"
+    __table_args__ = (UniqueConstraint("offer_id", "revision"),)
+
+    id: Mapped[Id]
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"))
+    revision: Mapped[int]
+    price_list_id: Mapped[int | None] = mapped_column(ForeignKey("price_lists.id"), index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[CreatedAt]
+
+
+class StockLevel(Model):
+    """Pieces in the supplier's warehouse, INCLUDING the `reserved` ones promised to open order lines."""
+
+    __tablename__ = "stock_levels"
+    __table_args__ = (
+        CheckConstraint("kind IN ('exact', 'at_least', 'unknown', 'on_order')", name="kind_known"),
+        CheckConstraint("on_hand >= 0", name="on_hand_not_negative"),
+        CheckConstraint("reserved >= 0", name="reserved_not_negative"),
+    )
+
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(default=EXACT, server_default=EXACT)
+    on_hand: Mapped[Quantity] = mapped_column(default=Decimal(0), server_default="0")
+    reserved: Mapped[Quantity] = mapped_column(default=Decimal(0), server_default="0")
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    @property
+    def available(self) -> Decimal:
+        return max(self.on_hand - self.reserved, Decimal(0))

@@ -1,0 +1,154 @@
+"""Offers as they are shown (alone, side by side, in lists) and as an order takes them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import RowMapping, Select, func, select
+from sqlalchemy.orm import joinedload
+
+from shop.auth.models import ACTIVE, Company
+from shop.catalog.models import BOUND_KINDS, EXACT, Category, Offer, Product, StockLevel
+from shop.db import session
+from shop.errors import NotFound
+from shop.http.fields import quantity_number
+from shop.money import money_text
+
+Answer = dict[str, Any]
+
+
+class OfferNotFound(NotFound):
+    code = "OfferNotFound"
+    message = "There is no such offer."
+
+
+class ProductNotFound(NotFound):
+    code = "ProductNotFound"
+    message = "There is no such product."
+
+
+def select_offers() -> Select[*tuple[Any, ...]]:
+    """All that an offer's answer consists of, in one statement and without the ORM, which costs five times as much.
+
+    Offers of suppliers who are not active do not exist for readers; withdrawn ones do, unless a list leaves them out.
+    """
+    return (
+        select(
+            Offer.id,
+            Offer.product_id,
+            Offer.supplier_id,
+            Company.name.label("supplier_name"),
+            Company.accepts_orders,
+            Company.price_includes_vat,
+            Offer.external_id,
+            Offer.sku,
+            Offer.name,
+            Offer.model,
+            Offer.category_id,
+            Category.name.label("category_name"),
+            Offer.price,
+            Offer.price_rrc,
+            Offer.currency,
+            Offer.vat_rate,
+            Offer.unit,
+            Offer.unit_code,
+            Offer.quantity_step,
+            Offer.minimum_quantity,
+            Offer.units_per_pack,
+            Offer.barcodes,
+            Offer.parameters,
+            func.coalesce(StockLevel.kind, EXACT).label("stock_kind"),
+            func.greatest(StockLevel.on_hand - StockLevel.reserved, 0).label("available"),
+            Offer.is_listed,
+            Offer.revision,
+            func.greatest(Offer.updated_at, StockLevel.updated_at).label("updated_at"),
+        )
+        .join(Company, Company.id == Offer.supplier_id)
+        .outerjoin(Category, Category.id == Offer.category_id)
+        .outerjoin(StockLevel, StockLevel.offer_id == Offer.id)
+        .where(Company.status == ACTIVE)
+    )
+
+
+def offer_answer(offer: RowMapping) -> Answer:
+    """The offer as clients get it; OfferSchema documents it."""
+    available: Decimal = offer["available"]
+    updated_at: datetime = offer["updated_at"]
+    return {
+        "id": offer["id"],
+        "product_id": offer["product_id"],
+        "supplier": {"id": offer["supplier_id"], "name": offer["supplier_name"]},
+        "external_id": offer["external_id"],
+        "sku": offer["sku"],
+        "name": offer["name"],
+        "model": offer["model"],
+        "category": offer["category_id"] and {"id": offer["category_id"], "name": offer["category_name"]},
+        "price": money_text(offer["price"]),
+        "price_rrc": None if offer["price_rrc"] is None else money_text(offer["price_rrc"]),
+        "currency": offer["currency"],
+        "vat_rate": offer["vat_rate"],
+        "price_includes_vat": offer["price_includes_vat"],
+        "unit": offer["unit"],
+        "unit_code": offer["unit_code"],
+        "quantity_step": quantity_number(offer["quantity_step"]),
+        "minimum_quantity": quantity_number(offer["minimum_quantity"]),
+        "units_per_pack": None if offer["units_per_pack"] is None else quantity_number(offer["units_per_pack"]),
+        "barcodes": offer["barcodes"],
+        "parameters": offer["parameters"],
+        "stock": {"kind": offer["stock_kind"], "available": quantity_number(available)},
+        "is_orderable": _is_orderable(offer),
+        "is_listed": offer["is_listed"],
+        "revision": offer["revision"],
+        "updated_at": updated_at,
+    }
+
+
+def show_offer(offer_id: int) -> Answer:
+    """Withdrawn offers, too: orders refer to them."""
+    found = session().execute(select_offers().where(Offer.id == offer_id)).mappings().one_or_none()
+    if found is None:
+        raise OfferNotFound(offer_id=offer_id)
+    return offer_answer(found)
+
+
+def show_product(product_id: int) -> Answer:
+    """A product and who offers it, the cheapest first."""
+    product = select(Product.id, Product.name, Product.category_id, Category.name.label("category_name")).outerjoin(
+        Category, Category.id == Product.category_id
+    )
+    found = session().execute(product.where(Product.id == product_id)).mappings().one_or_none()
+    statement = select_offers().where(Offer.product_id == product_id, Offer.is_listed).order_by(Offer.price, Offer.id)
+    offers = session().execute(statement).mappings().all()
+    if found is None or not offers:
+        raise ProductNotFound(product_id=product_id)
+    return {
+        "id": found["id"],
+        "name": found["name"],
+        "category": found["category_id"] and {"id": found["category_id"], "name": found["category_name"]},
+        "offers": [offer_answer(offer) for offer in offers],
+    }
+
+
+def offers_for_order(offer_ids: Iterable[int]) -> dict[int, Offer]:
+    """By id, locked FOR SHARE in the order of ids: nobody changes them until we commit.
+
+    Suppliers with their legal entities and stock are loaded, too. What was loaded before is read again, so that an
+    order sees today's price and listing.
+    """
+    statement = (
+        select(Offer)
+        .where(Offer.id.in_(list(offer_ids)))
+        .options(
+            joinedload(Offer.supplier, innerjoin=True).selectinload(Company.legal_entities), joinedload(Offer.stock)
+        )
+        .order_by(Offer.id)
+        .with_for_update(read=True, of=Offer)
+        .execution_options(populate_existing=True)
+    )
+    return {offer.id: offer for offer in session().scalars(statement)}
+
+
+def _is_orderable(offer: RowMapping) -> bool:
+    covered = offer["stock_kind"] not in BOUND_KINDS or offer["available"] >= offer["minimum_quantity"]
+    return bool(offer["is_listed"] and offer["accepts_orders"] and covered)

@@ -1,0 +1,107 @@
+"""From a file's bytes to its parts: what shop it names, the categories it declares, and its goods as they stand."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import ryaml
+
+from shop.errors import Invalid
+
+MAX_BRACKETS = 10_000
+
+# The parser stops at 128 levels, but only after it has read a whole run of brackets, at 4 s a megabyte.
+BRACKETS = re.compile(rb"[^\[\]{}]+")
+
+# A number here is text to us: written 0012, 1.10 or 12E4 it must come through as it stands, which no parser of
+# YAML would do. So such values are put into quotes before they are parsed.
+NUMBERS_KEPT_AS_TEXT = re.compile(
+    r"""^([ \t]*(?:-[ \t]+)*(?:id|sku|model|name|category|barcode|unit|price|price_rrc|quantity)[ \t]*:[ \t]+)
+        ([-+.]?[0-9][^\s'"#,:{}\[\]&*]*)
+        (?=[ \t]*(?:\#[^\n]*)?\r?$)""",
+    re.MULTILINE | re.VERBOSE,
+)
+ANCHOR = re.compile(r"(?:^|[\s\[{,])&([^\s\[\]{},]+)")
+ALIAS = re.compile(r"(?:^|[\s\[{,])\*([^\s\[\]{},]+)")
+PLACE = re.compile(r" at line (\d+)(?: column \d+)?")
+
+
+class UnreadablePriceList(Invalid):
+    code = "UnreadablePriceList"
+    message = "The file cannot be read as a price list."
+
+
+@dataclass(frozen=True)
+class ParsedPriceList:
+    """`goods` and `categories` are unchecked: whatever the file holds at these places, one entry each."""
+
+    shop: str
+    categories: list[Any]
+    goods: list[Any]
+
+
+def parse_price_list(raw: bytes) -> ParsedPriceList:
+    """Reads YAML (the only format so far); every way in which that can fail is one UnreadablePriceList."""
+    document = _load_yaml(_checked(_decode(raw)))
+    if not isinstance(document, dict):
+        raise UnreadablePriceList("The file is no price list: it must hold shop, categories and goods.")
+    goods = document.get("goods")
+    if not isinstance(goods, list):
+        raise UnreadablePriceList("The file has no list called goods.")
+    categories = document.get("categories") or []
+    if not isinstance(categories, list):
+        raise UnreadablePriceList("What the file calls categories must be a list of id and name.")
+    return ParsedPriceList(shop=str(document.get("shop") or ""), categories=categories, goods=goods)
+
+
+def _decode(raw: bytes) -> str:
+    encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise UnreadablePriceList(f"The file is not in UTF-8 (line {line}). Save it as UTF-8.") from None
+    if "\x00" in text:
+        raise UnreadablePriceList("The file is not text. A price list in YAML is expected.")
+    return text
+
+
+def _checked(text: str) -> str:
+    if _deepest_bracket(text) > MAX_BRACKETS:
+        raise UnreadablePriceList("The file is nested too deep for a price list.")
+    if "*" in text and "&" in text and (shared := set(ANCHOR.findall(text)) & set(ALIAS.findall(text))):
+        raise UnreadablePriceList(f"The file repeats parts by reference (*{min(shared)[:40]}). Write them out instead.")
+    return text
+
+
+def _deepest_bracket(text: str) -> int:
+    """An upper bound that costs nothing: brackets inside of texts count, too."""
+    brackets = BRACKETS.sub(b"", text.encode())
+    if len(brackets) <= MAX_BRACKETS:
+        return 0
+    depth = deepest = 0
+    for bracket in brackets:
+        depth += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _load_yaml(text: str) -> Any:
+    try:
+        return ryaml.loads(NUMBERS_KEPT_AS_TEXT.sub(r'\1"\2"', text))
+    except RecursionError:
+        raise UnreadablePriceList("The file is nested too deep for a price list.") from None
+    except ValueError as error:
+        raise UnreadablePriceList(_sentence(str(error))) from None
+
+
+def _sentence(reason: str) -> str:
+    """The parser's reason with its place in front, for somebody who has the file open in an editor."""
+    lines = PLACE.findall(reason)
+    place = f" (line {lines[0]})" if lines else ""
+    if "recursion limit" in reason:
+        return f"The file is nested too deep for a price list{place}."
+    if "duplicate entry with key" in reason:
+        key = reason.partition("key ")[2].split(" at ")[0]
+        return f"The field {key} is given twice for one thing{place}. Is a dash missing in front of it?"
+    return f"The file is not valid YAML{place}: {PLACE.sub('', reason)[:200]}."

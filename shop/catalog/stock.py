@@ -1,0 +1,152 @@
+"""Stock: the only writer of it. Lines of an order reserve, release and ship; price lists state what is on hand."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, FromClause, case, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from shop.catalog.models import BOUND_KINDS, Offer, StockLevel
+from shop.db import session
+from shop.errors import Conflict
+from shop.http.fields import quantity_number
+
+Lines = Mapping[int, Decimal]
+
+RESERVE = text("""
+UPDATE stock_levels AS stock
+SET reserved = stock.reserved + line.quantity
+FROM unnest(CAST(:offer_ids AS bigint[]), CAST(:quantities AS numeric[])) AS line (offer_id, quantity)
+WHERE stock.offer_id = line.offer_id
+""")
+
+RELEASE = text("""
+UPDATE stock_levels AS stock
+SET reserved = stock.reserved - line.quantity
+FROM unnest(CAST(:offer_ids AS bigint[]), CAST(:quantities AS numeric[])) AS line (offer_id, quantity)
+WHERE stock.offer_id = line.offer_id
+""")
+
+SHIP = text("""
+UPDATE stock_levels AS stock
+SET reserved = stock.reserved - line.quantity, on_hand = greatest(stock.on_hand - line.quantity, 0)
+FROM unnest(CAST(:offer_ids AS bigint[]), CAST(:quantities AS numeric[])) AS line (offer_id, quantity)
+WHERE stock.offer_id = line.offer_id
+""")
+
+
+class OutOfStock(Conflict):
+    """`lines` names every short line: offer_id, sku, name, requested and available."""
+
+    code = "OutOfStock"
+    message = "There is not enough left of some goods; facts.lines says how much there is."
+
+
+@dataclass(frozen=True)
+class LockedStock:
+    """What an offer has, true until the transaction ends."""
+
+    offer_id: int
+    sku: str
+    name: str
+    kind: str
+    available: Decimal
+
+    def covers(self, quantity: Decimal) -> bool:
+        """Only exact and at_least bound a reservation; the others await the supplier's confirmation."""
+        return self.kind not in BOUND_KINDS or self.available >= quantity
+
+
+def lock_stock(offer_ids: Iterable[int]) -> dict[int, LockedStock]:
+    """Locks in the order of ids, so that two orders of the same goods wait for each other instead of dying."""
+    columns = (StockLevel.offer_id, Offer.sku, Offer.name, StockLevel.kind, StockLevel.on_hand, StockLevel.reserved)
+    statement = (
+        select(*columns)
+        .join(Offer, Offer.id == StockLevel.offer_id)
+        .where(StockLevel.offer_id.in_(list(offer_ids)))
+        .order_by(StockLevel.offer_id)
+        .with_for_update(of=StockLevel)
+    )
+    return {
+        offer_id: LockedStock(offer_id, sku, name, kind, max(on_hand - reserved, Decimal(0)))
+        for offer_id, sku, name, kind, on_hand, reserved in session().execute(statement)
+    }
+
+
+def reserve(lines: Lines) -> None:
+    """All lines or none, in two statements whatever their number; OutOfStock names every short line."""
+    stock = lock_stock(lines)
+    short = [
+        _short_line(offer_id, quantity, stock.get(offer_id))
+        for offer_id, quantity in sorted(lines.items())
+        if offer_id not in stock or not stock[offer_id].covers(quantity)
+    ]
+    if short:
+        raise OutOfStock(lines=short)
+    _change(RESERVE, lines)
+
+
+def release(lines: Lines) -> None:
+    """Gives back what was reserved."""
+    lock_stock(lines)
+    _change(RELEASE, lines)
+
+
+def ship(lines: Lines) -> None:
+    """Takes the goods from what is reserved, and from the warehouse at most what is there."""
+    lock_stock(lines)
+    _change(SHIP, lines)
+
+
+def state_stock(stated: FromClause, *, is_free: bool) -> int:
+    """Takes over `stated` (offer_id, kind, on_hand, is_new); how many levels changed, new ones not counted.
+
+    Never touches `reserved`. A supplier who states free stock has already taken off what we reserved, so it is added
+    again, as it is under the lock. Only levels that change are locked, in the order that reservations use.
+    """
+    on_hand = _on_hand(stated, is_free=is_free)
+    is_other = (StockLevel.kind != stated.c.kind) | (StockLevel.on_hand != on_hand)
+    changing = (
+        select(StockLevel.offer_id)
+        .join(stated, stated.c.offer_id == StockLevel.offer_id)
+        .where(is_other)
+        .order_by(StockLevel.offer_id)
+        .with_for_update(of=StockLevel)
+    )
+    locked = session().scalar(select(func.count()).select_from(changing.subquery()))
+    changed = locked and _rows_of(
+        update(StockLevel)
+        .where(StockLevel.offer_id == stated.c.offer_id, is_other)
+        .values(kind=stated.c.kind, on_hand=on_hand, updated_at=func.now())
+    )
+    new = select(stated.c.offer_id, stated.c.kind, stated.c.on_hand).where(stated.c.is_new)
+    session().execute(insert(StockLevel).from_select(["offer_id", "kind", "on_hand"], new).on_conflict_do_nothing())
+    return changed or 0
+
+
+def _on_hand(stated: FromClause, *, is_free: bool) -> ColumnElement[Decimal]:
+    if not is_free:
+        return cast(ColumnElement[Decimal], stated.c.on_hand)
+    return case((stated.c.kind.in_(BOUND_KINDS), stated.c.on_hand + StockLevel.reserved), else_=stated.c.on_hand)
+
+
+def _change(statement: Any, lines: Lines) -> None:
+    changed = _rows_of(statement, {"offer_ids": list(lines), "quantities": list(lines.values())})
+    if changed != len(lines):
+        raise RuntimeError(f"{len(lines) - changed} of the offers {sorted(lines)} have no stock level")
+
+
+def _rows_of(statement: Any, values: Mapping[str, Any] | None = None) -> int:
+    return cast(int, cast(Any, session().execute(statement, values)).rowcount)
+
+
+def _short_line(offer_id: int, requested: Decimal, stock: LockedStock | None) -> dict[str, Any]:
+    return {
+        "offer_id": offer_id,
+        "sku": stock.sku if stock else None,
+        "name": stock.name if stock else None,
+        "requested": quantity_number(requested),
+        "available": quantity_number(stock.available if stock else Decimal(0)),
+    }

@@ -1,0 +1,53 @@
+"""Suppliers as buyers see them, the terms that each sets for itself, and the categories that their goods fill."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func, select
+
+from shop.auth.models import ACTIVE, SUPPLIER, Company
+from shop.catalog.models import Category, Offer
+from shop.catalog.offers import Answer
+from shop.db import session
+
+TERMS = ("accepts_orders", "price_includes_vat", "delivery_fee", "free_delivery_from", "minimum_order")
+OWN_TERMS = (*TERMS, "stock_means")
+
+
+def list_suppliers() -> list[Answer]:
+    """The active ones, with their terms and how much they offer, by name."""
+    counts = (
+        select(Offer.supplier_id, func.count().label("offers")).where(Offer.is_listed).group_by(Offer.supplier_id)
+    ).subquery()
+    columns = [getattr(Company, name) for name in ("id", "name", *TERMS)]
+    statement = (
+        select(*columns, func.coalesce(counts.c.offers, 0).label("offers"))
+        .outerjoin(counts, counts.c.supplier_id == Company.id)
+        .where(Company.kind == SUPPLIER, Company.status == ACTIVE)
+        .order_by(Company.name, Company.id)
+    )
+    return [dict(row) for row in session().execute(statement).mappings()]
+
+
+def list_categories() -> list[Answer]:
+    """Those in which active suppliers list something, and how many offers they hold, by name."""
+    counts = (
+        select(Offer.category_id, func.count().label("offers"))
+        .join(Company, Company.id == Offer.supplier_id)
+        .where(Offer.is_listed, Company.status == ACTIVE)
+        .group_by(Offer.category_id)
+    ).subquery()
+    statement = (
+        select(Category.id, Category.name, counts.c.offers)
+        .join(counts, counts.c.category_id == Category.id)
+        .order_by(Category.name, Category.id)
+    )
+    return [dict(row) for row in session().execute(statement).mappings()]
+
+
+def change_terms(supplier: Company, *, terms: Mapping[str, Any]) -> Company:
+    """Changes what is named in `terms` (some of OWN_TERMS); it holds for orders placed from now on."""
+    for name in OWN_TERMS:
+        if name in terms:
+            setattr(supplier, name, terms[name])
+    return supplier

@@ -1,0 +1,83 @@
+"""Files that are price lists, and the sentence for those that are none."""
+
+import time
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shop.catalog.price_lists.formats import UnreadablePriceList, parse_price_list
+
+DEEP = 200
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        (b"", "must hold shop, categories and goods"),
+        (b"# nothing", "must hold shop, categories and goods"),
+        (b"[1, 2]", "must hold shop, categories and goods"),
+        (b"just text", "must hold shop, categories and goods"),
+        (b"shop: x", "no list called goods"),
+        (b"goods: 5", "no list called goods"),
+        (b"goods: {a: 1}", "no list called goods"),
+        (b"goods: []\ncategories: 5", "must be a list of id and name"),
+        (b"goods: [1", "not valid YAML (line 2)"),
+        (b"goods:\n\t- id: 1", "not valid YAML (line 2)"),
+        (b"goods: []\n---\ngoods: []", "more than one document"),
+        (b"goods:\n  - id: 1\n    id: 2\n", 'field "id" is given twice for one thing (line 2)'),
+        (b"goods:\n  - ? [1]\n    : 2\n", "not valid YAML"),
+        (b"goods: &a [1]\nother: *a\n", "repeats parts by reference (*a)"),
+        (b"a: &a [x,x]\nb: &b [*a,*a]\ngoods: [*b,*b]", "repeats parts by reference"),
+        (b"goods: &a [*a]", "repeats parts by reference"),
+        (b"goods: " + b"[" * DEEP + b"]" * DEEP, "nested too deep"),
+        (b"goods: " + b"[" * 1_000_000, "nested too deep"),
+        (b"goods:\n" + b"".join(b" " * i + b"a:\n" for i in range(DEEP)), "nested too deep"),
+        (b"- " * DEEP + b"x", "nested too deep"),
+        (b'goods: ["\\uD800"]', "not valid YAML (line 1)"),
+        (b"goods: [\x00]", "not text"),
+        (b"PK\x03\x04\x00\x00", "not text"),
+        ("goods: [мышь]".encode("cp1251"), "not in UTF-8 (line 1)"),
+        (b"goods: [\xff\xfe]", "not in UTF-8"),
+        (b"\xff\xfea", "not in UTF-8"),
+    ],
+)
+def test_refuses_with_a_sentence(raw: bytes, sentence: str) -> None:
+    started = time.monotonic()
+
+    with pytest.raises(UnreadablePriceList) as refused:
+        parse_price_list(raw)
+
+    assert sentence in refused.value.detail
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_reads_text_with_a_byte_order_mark_and_windows_line_ends(encoding: str) -> None:
+    parsed = parse_price_list("shop: Связной\r\ngoods:\r\n  - id: 1\r\n    name: Щит\r\n".encode(encoding))
+
+    assert (parsed.shop, parsed.goods, parsed.categories) == ("Связной", [{"id": "1", "name": "Щит"}], [])
+
+
+def test_ignores_tags_that_ask_for_objects() -> None:
+    parsed = parse_price_list(b"goods:\n  - name: !!python/object/apply:os.system ['touch /tmp/never']\n")
+
+    assert parsed.goods == [{"name": ["touch /tmp/never"]}]
+
+
+def test_takes_stars_and_ampersands_in_texts() -> None:
+    parsed = parse_price_list("goods:\n  - name: Болт *М8* & гайка\n  - name: 'AT&T *'\n".encode())
+
+    assert [good["name"] for good in parsed.goods] == ["Болт *М8* & гайка", "AT&T *"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.one_of(
+        st.binary(max_size=200), st.text(alphabet="goods: -\n\t[]{}&*!|>'\"#%@`?,1a", max_size=80).map(str.encode)
+    )
+)
+def test_no_file_does_more_than_be_refused(raw: bytes) -> None:
+    with suppress(UnreadablePriceList):
+        parse_price_list(raw)

@@ -1,0 +1,55 @@
+"""Categories, products and offers with stock."""
+
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from shop.auth.models import SUPPLIER, Company
+from shop.catalog.models import EXACT, Category, Offer, OfferRevision, Product, StockLevel
+from shop.db import session
+from tests.factories import committed
+from tests.factories.auth import make_company
+
+_numbers = count(1)
+
+
+@committed
+def make_category(name: str | None = None) -> Category:
+    category = Category(name=name or f"Категория {next(_numbers)}")
+    session().add(category)
+    return category
+
+
+@committed
+def make_offer(
+    *,
+    supplier: Company | None = None,
+    price: str = "100.00",
+    on_hand: str | int = 100,
+    stock_kind: str = EXACT,
+    category: Category | None = None,
+    product: Product | None = None,
+    **others: Any,
+) -> Offer:
+    number = next(_numbers)
+    supplier = supplier or make_company(SUPPLIER)
+    name = others.pop("name", f"Товар {number}")
+    product = product or Product(name=name)
+    session().add(product)
+    session().flush()
+    sku = others.pop("sku", f"{number:06d}")
+    values: dict[str, Any] = {"vat_rate": "22", "external_id": sku} | others
+    offer = Offer(
+        product_id=product.id,
+        supplier_id=supplier.id,
+        sku=sku,
+        name=name,
+        price=Decimal(price),
+        category_id=category.id if category else None,
+        **values,
+    )
+    session().add(offer)
+    session().flush()
+    session().add(StockLevel(offer_id=offer.id, kind=stock_kind, on_hand=Decimal(on_hand)))
+    session().add(OfferRevision(offer_id=offer.id, revision=1, name=name, price=offer.price, vat_rate=offer.vat_rate))
+    return offer
