@@ -1,0 +1,1 @@
+"""Orders: from the basket through the suppliers' parts to the numbered invoice."""

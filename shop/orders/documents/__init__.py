@@ -1,0 +1,1 @@
+"""The papers of an order: how they are numbered, frozen and printed."""

@@ -1,0 +1,293 @@
+"""What every page of our papers is made of: fonts, safe text, ruled tables, numbered pages, the stamp."""
+
+import hashlib
+import io
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any, Literal
+from xml.sax.saxutils import escape
+
+from reportlab.lib.colors import HexColor
+from reportlab.lib.enums import TA_CENTER, TA_LEFT, TA_RIGHT
+from reportlab.lib.pagesizes import A4, landscape
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.pdfmetrics import stringWidth
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import Flowable, Frame, Paragraph, Table
+from reportlab.platypus.doctemplate import BaseDocTemplate, PageTemplate
+
+PAGE = landscape(A4)
+SIDE, TOP, BOTTOM = 30.0, 26.0, 34.0
+WIDTH = PAGE[0] - 2 * SIDE
+
+REGULAR, BOLD = "PTSans", "PTSans-Bold"
+FONT_FILES = {REGULAR: "PT_Sans-Web-Regular.ttf", BOLD: "PT_Sans-Web-Bold.ttf"}
+
+INK, GREY, RULE, SHADE, STAMP = map(HexColor, ("#111111", "#5c6166", "#8a9096", "#eff1f3", "#c62828"))
+HAIR = 0.4
+PADDING = 3.0
+
+
+def _style(size: float, font: str = REGULAR, *, align: Literal[0, 1, 2] = TA_LEFT, color: Any = INK) -> ParagraphStyle:
+    return ParagraphStyle(
+        f"{font} {size} {align}", fontName=font, fontSize=size, leading=size * 1.2, alignment=align, textColor=color
+    )
+
+
+@cache
+def styles() -> dict[str, ParagraphStyle]:
+    """By what the text is for; a call registers the fonts, so nothing is measured without them."""
+    register_fonts()
+    return {
+        "title": _style(15, BOLD),
+        "alarm": _style(9, BOLD, color=STAMP),
+        "caption": _style(7, color=GREY),
+        "caption right": _style(7, align=TA_RIGHT, color=GREY),
+        "caption center": _style(6, align=TA_CENTER, color=GREY),
+        "name": _style(9, BOLD),
+        "text": _style(8.5),
+        "head": _style(6.8, align=TA_CENTER, color=GREY),
+        "left": _style(7.5),
+        "center": _style(7.5, align=TA_CENTER),
+    }
+
+
+@cache
+def register_fonts() -> frozenset[str]:
+    """Puts PT Sans into reportlab's registry, once a process; answers the characters that it can show."""
+    folder = resources.files("fontpkg_pt_sans") / "files"
+    fonts = [TTFont(name, io.BytesIO((folder / file).read_bytes())) for name, file in FONT_FILES.items()]
+    for font in fonts:
+        pdfmetrics.registerFont(font)
+    return frozenset.intersection(*(frozenset(map(chr, font.face.charToGlyph)) for font in fonts))
+
+
+def printable(value: str) -> str:
+    """Text from outside without control characters, and with a stand-in for each sign that the font lacks."""
+    return "".join(map(_shown, unicodedata.normalize("NFC", value))).strip(" ")
+
+
+@cache
+def _shown(char: str) -> str:
+    known, kind = register_fonts(), unicodedata.category(char)
+    if char.isspace():
+        return "\N{NO-BREAK SPACE}" if char in "\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}" else " "
+    if kind in ("Cc", "Cf"):
+        return ""
+    if char in known:
+        return char
+    plain = unicodedata.normalize("NFKC", char)
+    if plain != char and known.issuperset(plain):
+        return plain
+    return {"Mn": "", "Me": "", "Pd": "-"}.get(kind, "?")
+
+
+def text(value: str, style: str = "text") -> Paragraph:
+    """The only way for words to get on a page as a Paragraph: its markup is never theirs."""
+    return Paragraph(escape(printable(value)), styles()[style])
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a ledger: right ones are figures, which never wrap and widen the column instead."""
+
+    title: str
+    least: float
+    align: str = "right"
+    group: str = ""
+    most: float = 90.0
+    stretches: bool = False
+
+
+def ledger(columns: Sequence[Column], rows: Sequence[Sequence[str]], total: Sequence[str]) -> Table:
+    """A ruled table under a two-storey heading that each page repeats; `total` never stands alone on a page."""
+    widths, heading = _widths(columns, [*rows, total]), _heading(columns)
+    body = [list(map(_cell, columns, row, widths)) for row in rows]
+    first, last = len(heading), len(heading) + len(body)
+    commands = [
+        *RULED,
+        *_spans(columns),
+        ("BACKGROUND", (0, 0), (-1, first - 1), SHADE),
+        ("VALIGN", (0, 0), (-1, first - 1), "MIDDLE"),
+        *((("ALIGN", (at, first), (at, -1), column.align.upper())) for at, column in enumerate(columns)),
+        ("FONTNAME", (0, last), (-1, last), BOLD),
+        ("BACKGROUND", (0, last), (-1, last), SHADE),
+        ("LINEABOVE", (0, last), (-1, last), 0.8, INK),
+        ("NOSPLIT", (0, max(first, last - 1)), (0, last)),
+    ]
+    return Table([*heading, *body, list(total)], widths, repeatRows=first, style=commands, splitInRow=1, hAlign="LEFT")
+
+
+RULED: list[tuple[Any, ...]] = [
+    ("FONT", (0, 0), (-1, -1), REGULAR, 7.5, 9),
+    ("TEXTCOLOR", (0, 0), (-1, -1), INK),
+    ("GRID", (0, 0), (-1, -1), HAIR, RULE),
+    ("VALIGN", (0, 0), (-1, -1), "TOP"),
+    ("LEFTPADDING", (0, 0), (-1, -1), PADDING),
+    ("RIGHTPADDING", (0, 0), (-1, -1), PADDING),
+    ("TOPPADDING", (0, 0), (-1, -1), 2),
+    ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
+]
+
+
+def _cell(column: Column, value: str, width: float) -> Paragraph | str:
+    """A Paragraph only for what must wrap: each costs a new measuring at every page break before it."""
+    shown = printable(value)
+    fits = stringWidth(shown, REGULAR, 7.5) <= width - 2 * PADDING
+    return shown if fits or column.align == "right" else text(value, column.align)
+
+
+def _heading(columns: Sequence[Column]) -> list[list[Paragraph]]:
+    """Groups, titles, and the column numbers by which accountants quote a form."""
+    upper = [text(column.group or column.title, "head") for column in columns]
+    lower = [text(column.title if column.group else "", "head") for column in columns]
+    return [upper, lower, [text(str(at), "head") for at in range(1, len(columns) + 1)]]
+
+
+def _spans(columns: Sequence[Column]) -> list[tuple[Any, ...]]:
+    groups = [column.group for column in columns]
+    upright = [("SPAN", (at, 0), (at, 1)) for at, group in enumerate(groups) if not group]
+    flat = [
+        ("SPAN", (groups.index(group), 0), (groups.index(group) + groups.count(group) - 1, 0))
+        for group in dict.fromkeys(filter(None, groups))
+    ]
+    return upright + flat
+
+
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[float]:
+    """Each column as wide as its widest figure (in bold, for the total), the stretching one takes what is left."""
+    register_fonts()
+    wanted = [max(column.least, *_widest(column, [row[at] for row in rows])) for at, column in enumerate(columns)]
+    left = WIDTH - sum(width for width, column in zip(wanted, columns, strict=True) if not column.stretches)
+    return [left if column.stretches else width for width, column in zip(wanted, columns, strict=True)]
+
+
+def _widest(column: Column, values: Sequence[str]) -> list[float]:
+    limit = float("inf") if column.align == "right" else column.most
+    return [min(limit, stringWidth(printable(value), BOLD, 7.5) + 2 * PADDING + 0.5) for value in values]
+
+
+def summary(titles: Sequence[str], rows: Sequence[Sequence[str]], width: float) -> Table:
+    """A small ruled table of figures, the last row in bold."""
+    commands = [
+        *RULED,
+        ("BACKGROUND", (0, 0), (-1, 0), SHADE),
+        ("ALIGN", (1, 1), (-1, -1), "RIGHT"),
+        ("FONTNAME", (0, -1), (-1, -1), BOLD),
+        ("LINEABOVE", (0, -1), (-1, -1), 0.8, INK),
+    ]
+    heading: list[Any] = [text(title, "head") for title in titles]
+    return Table([heading, *map(list, rows)], [width / len(titles)] * len(titles), style=commands, hAlign="RIGHT")
+
+
+def beside(cells: Sequence[Sequence[Any]], widths: Sequence[float], *, framed: bool = False) -> Table:
+    """Blocks side by side; framed ones get thin rules."""
+    rules = [("GRID", (0, 0), (-1, -1), HAIR, RULE)] if framed else []
+    inset = 6 if framed else 0
+    commands: list[tuple[Any, ...]] = [
+        ("VALIGN", (0, 0), (-1, -1), "TOP"),
+        ("LEFTPADDING", (0, 0), (-1, -1), inset),
+        ("RIGHTPADDING", (0, 0), (-1, -1), inset),
+        ("TOPPADDING", (0, 0), (-1, -1), inset / 2),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), inset / 2 + 1),
+    ]
+    return Table([list(row) for row in cells], list(widths), style=[*commands, *rules], splitInRow=1, hAlign="LEFT")
+
+
+def signature(label: str, captions: Sequence[str], width: float) -> Table:
+    """«Груз принял ______ ______ ______» with what goes on each line in small print below it."""
+    gap, labelled = 8.0, 108.0
+    line = (width - labelled - gap * len(captions)) / len(captions)
+    upper: list[Any] = [text(label)]
+    lower: list[Any] = [""]
+    for caption in captions:
+        upper += ["", ""]
+        lower += ["", text(caption, "caption center")]
+    rules: list[tuple[Any, ...]] = [("LINEBELOW", (at, 0), (at, 0), HAIR, INK) for at in range(2, len(upper), 2)]
+    padding = [(f"{side}PADDING", (0, 0), (-1, -1), 0) for side in ("LEFT", "RIGHT", "TOP", "BOTTOM")]
+    style = [*rules, *padding, ("VALIGN", (0, 0), (-1, 0), "BOTTOM"), ("BOTTOMPADDING", (0, 0), (0, 0), 1)]
+    widths = [labelled, *([gap, line] * len(captions))]
+    return Table([upper, lower], widths, rowHeights=[17, 8], style=style, hAlign="LEFT")
+
+
+def build(story: list[Flowable], *, title: str, author: str, made_on: str, identity: bytes, stamp: str) -> bytes:
+    """The finished file: nothing in it depends on the clock, the process or the environment."""
+    target, title, author = io.BytesIO(), printable(title), printable(author)
+    page = Frame(SIDE, BOTTOM, WIDTH, PAGE[1] - TOP - BOTTOM, leftPadding=0, rightPadding=0, topPadding=0)
+    document = BaseDocTemplate(
+        target,
+        pagesize=PAGE,
+        pageTemplates=[PageTemplate(frames=[page])],
+        invariant=1,
+        pageCompression=1,
+        lang="ru",
+        title=title,
+        author=author,
+        subject=title,
+        creator=author,
+    )
+    document.build(story, canvasmaker=_numbered(title, made_on, identity, stamp))
+    return target.getvalue()
+
+
+def _numbered(title: str, made_on: str, identity: bytes, stamp: str) -> Callable[..., Canvas]:
+    def canvas(*args: Any, **options: Any) -> Canvas:
+        return NumberedCanvas(*args, title=title, made_on=made_on, identity=identity, stamp=stamp, **options)
+
+    return canvas
+
+
+class NumberedCanvas(Canvas):
+    """Holds the pages back until their number is known, then signs each one «Страница x из y»."""
+
+    _doc: Any  # what the stubs leave out
+    _startPage: Callable[[], None]  # noqa: N815 (the name is reportlab's)
+
+    def __init__(self, *args: Any, title: str, made_on: str, identity: bytes, stamp: str, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._footer, self._stamp = title, stamp
+        self._held: list[dict[str, Any]] = []
+        # Even with `invariant` reportlab reads SOURCE_DATE_EPOCH into the date and the file's id.
+        self._doc.signature = hashlib.md5(identity, usedforsecurity=False)
+        self.setDateFormatter(lambda *_: f"D:{made_on.replace('-', '')}000000Z")
+
+    def showPage(self) -> None:  # noqa: N802 (the name is reportlab's)
+        self._held.append(dict(self.__dict__))
+        self._startPage()
+
+    def save(self) -> None:
+        held = self._held
+        for page, state in enumerate(held, start=1):
+            self.__dict__.update(state)
+            self._sign(page, len(held))
+            super().showPage()
+        super().save()
+
+    def _sign(self, page: int, pages: int) -> None:
+        if self._stamp:
+            self._draw_stamp()
+        self.setStrokeColor(RULE)
+        self.setLineWidth(HAIR)
+        self.line(SIDE, BOTTOM - 8, SIDE + WIDTH, BOTTOM - 8)
+        self.setFillColor(GREY)
+        self.setFont(REGULAR, 7)
+        self.drawString(SIDE, BOTTOM - 17, self._footer)
+        self.drawRightString(SIDE + WIDTH, BOTTOM - 17, f"Страница {page} из {pages}")
+
+    def _draw_stamp(self) -> None:
+        size, half = 78, stringWidth(self._stamp, BOLD, 78) / 2 + 20
+        self.saveState()
+        self.translate(PAGE[0] / 2, PAGE[1] / 2)
+        self.rotate(27)
+        self.setFillColor(STAMP, alpha=0.28)
+        self.setStrokeColor(STAMP, alpha=0.28)
+        self.setLineWidth(4)
+        self.roundRect(-half, -size * 0.62, 2 * half, size * 1.24, 10)
+        self.setFont(BOLD, size)
+        self.drawCentredString(0, -size * 0.35, self._stamp)
+        self.restoreState()

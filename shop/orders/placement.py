@@ -1,0 +1,156 @@
+"""Placing an order: all of it or nothing, in a constant number of statements whatever the number of lines."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from shop.auth.models import Contact, User
+from shop.catalog.models import Offer
+from shop.catalog.offers import offers_for_order
+from shop.catalog.stock import reserve
+from shop.db import session
+from shop.money import money_text
+from shop.orders.basket import basket_lines, empty_basket, lock_basket
+from shop.orders.events import OrderPlaced
+from shop.orders.models import NEW, Order, OrderEvent, OrderLine, SupplierOrder
+from shop.orders.pricing import PricedLine, PricedPart, price_parts
+from shop.orders.refusals import (
+    AmountTooLarge,
+    BasketChanged,
+    BasketEmpty,
+    OfferUnknown,
+    OfferWithdrawn,
+    SupplierNotAccepting,
+    below_minimum,
+    check_quantity,
+)
+from shop.outbox.events import publish
+
+LARGEST_SUM = Decimal("999999999999.99")
+
+Lines = Mapping[int, Decimal]
+
+
+def place_order(
+    by: User,
+    *,
+    contact: Contact,
+    comment: str = "",
+    client_reference: str | None = None,
+    lines: Lines | None = None,
+) -> Order:
+    """Orders `lines` (quantities by offer id), or the buyer's basket, which it empties.
+
+    Prices and listings are read again under a share lock, so that a price list applied meanwhile cannot slip
+    another price in; what was agreed to in the basket must still be true.
+    """
+    wanted, agreed = (dict(lines), {}) if lines is not None else _take_basket(by)
+    if not wanted:
+        raise BasketEmpty
+    offers = offers_for_order(list(wanted))
+    _check(wanted, offers, agreed)
+    parts = price_parts((offers[offer_id], wanted[offer_id]) for offer_id in wanted)
+    _check_sums(parts)
+    reserve(wanted)
+    order = _write_order(by, contact, comment, client_reference, parts)
+    if lines is None:
+        empty_basket(by)
+    publish(OrderPlaced(order_id=order.id))
+    return order
+
+
+def _take_basket(by: User) -> tuple[dict[int, Decimal], dict[int, Decimal]]:
+    """Quantities and agreed prices by offer id, the basket locked until we commit."""
+    lock_basket(by)
+    lines = basket_lines(by)
+    return {line.offer_id: line.quantity for line in lines}, {line.offer_id: line.price_seen for line in lines}
+
+
+def _check(wanted: Lines, offers: Mapping[int, Offer], agreed: Lines) -> None:
+    for offer_id in wanted:
+        if offer_id not in offers or not offers[offer_id].supplier.is_active:
+            raise OfferUnknown(offer_id=offer_id)
+    ordered = [offers[offer_id] for offer_id in wanted]
+    if gone := [offer for offer in ordered if not offer.is_listed]:
+        raise OfferWithdrawn(names=", ".join(offer.name for offer in gone), offer_ids=[offer.id for offer in gone])
+    if closed := {offer.supplier_id: offer.supplier.name for offer in ordered if not offer.supplier.accepts_orders}:
+        raise SupplierNotAccepting(names=", ".join(closed.values()), supplier_ids=list(closed))
+    if changed := [offer for offer in ordered if agreed.get(offer.id, offer.price) != offer.price]:
+        raise BasketChanged(lines=[_change(offer, agreed[offer.id]) for offer in changed])
+    for offer in ordered:
+        check_quantity(offer, wanted[offer.id])
+
+
+def _change(offer: Offer, price_seen: Decimal) -> dict[str, object]:
+    return {
+        "offer_id": offer.id,
+        "name": offer.name,
+        "price_seen": money_text(price_seen),
+        "price": money_text(offer.price),
+    }
+
+
+def _check_sums(parts: Sequence[PricedPart]) -> None:
+    for part in parts:
+        if part.missing_to_minimum:
+            raise below_minimum(part.supplier.name, part.supplier.minimum_order, part.subtotal)
+    if sum(part.total for part in parts) > LARGEST_SUM:
+        raise AmountTooLarge
+
+
+def _write_order(
+    by: User, contact: Contact, comment: str, client_reference: str | None, parts: Sequence[PricedPart]
+) -> Order:
+    order = Order(
+        user_id=by.id,
+        company_id=by.company_id,
+        delivery_point=contact.frozen,
+        comment=comment,
+        client_reference=client_reference,
+        subtotal=sum(part.subtotal for part in parts),
+        delivery_total=sum(part.delivery_fee for part in parts),
+        vat_total=sum(part.vat_total for part in parts),
+        total=sum(part.total for part in parts),
+        parts=[_part(part) for part in parts],
+    )
+    session().add(order)
+    session().flush()
+    session().add_all(
+        OrderEvent(order_id=order.id, supplier_order_id=part.id, user_id=by.id, from_state=None, to_state=NEW)
+        for part in order.parts
+    )
+    return order
+
+
+def _part(part: PricedPart) -> SupplierOrder:
+    return SupplierOrder(
+        supplier_id=part.supplier.id,
+        price_includes_vat=part.supplier.price_includes_vat,
+        subtotal=part.subtotal,
+        delivery_fee=part.delivery_fee,
+        delivery_vat=part.delivery_vat,
+        vat_total=part.vat_total,
+        total=part.total,
+        lines=[_line(position, line) for position, line in enumerate(part.lines, start=1)],
+    )
+
+
+def _line(position: int, line: PricedLine) -> OrderLine:
+    """Copied, not linked: what the buyer agreed to stays whatever later lists say."""
+    offer = line.offer
+    return OrderLine(
+        position=position,
+        offer_id=offer.id,
+        revision=offer.revision,
+        name=offer.name,
+        sku=offer.sku,
+        barcode=offer.barcodes[0] if offer.barcodes else None,
+        unit_code=offer.unit_code,
+        unit=offer.unit,
+        units_per_pack=offer.units_per_pack,
+        quantity=line.quantity,
+        price=offer.price,
+        vat_rate=offer.vat_rate,
+        net=line.net,
+        vat=line.vat,
+        total=line.total,
+    )

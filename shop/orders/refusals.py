@@ -1,0 +1,125 @@
+"""What orders refuse, with the facts that a person or a program needs to mend it."""
+
+from decimal import Decimal
+
+from shop.catalog.models import Offer
+from shop.errors import Conflict, Invalid, NotFound
+from shop.http.fields import quantity_number
+from shop.money import money_text
+
+
+class OfferUnknown(NotFound):
+    code = "OfferUnknown"
+    message = "There is no offer {offer_id}."
+
+
+class OrderNotFound(NotFound):
+    code = "OrderNotFound"
+    message = "There is no such order among those you may see."
+
+
+class InvoiceNotFound(NotFound):
+    code = "InvoiceNotFound"
+    message = "There is no such invoice among those you may see."
+
+
+class NotInBasket(NotFound):
+    code = "NotInBasket"
+    message = "Offer {offer_id} is not in the basket."
+
+
+class BasketEmpty(Conflict):
+    code = "BasketEmpty"
+    message = "There is nothing to order: the basket is empty."
+
+
+class BasketChanged(Conflict):
+    """`lines` names each changed line with the price seen and the price now."""
+
+    code = "BasketChanged"
+    message = "Prices changed since these goods were put into the basket. Look at it and acknowledge the changes."
+
+
+class OfferWithdrawn(Conflict):
+    code = "OfferWithdrawn"
+    message = "Some of the goods are not sold any more: {names}."
+
+
+class SupplierNotAccepting(Conflict):
+    code = "SupplierNotAccepting"
+    message = "Not taking orders at present: {names}."
+
+
+class BelowMinimumOrder(Conflict):
+    code = "BelowMinimumOrder"
+    message = "{supplier} delivers from {minimum} on; {missing} is missing."
+
+
+class AmountTooLarge(Invalid):
+    code = "AmountTooLarge"
+    message = "The sum of this order is beyond what an order can hold."
+
+
+class QuantityNotMultiple(Invalid):
+    """`below` and `above` are the nearest quantities that can be ordered."""
+
+    code = "QuantityNotMultiple"
+    message = "{name} is sold from {minimum} on in steps of {step} {unit}; nearest to {quantity}: {nearest}."
+
+
+class MoveNotAllowed(Conflict):
+    """`allowed` names the states to which the part could be moved."""
+
+    code = "MoveNotAllowed"
+    message = "A part that is {state} cannot become {to}; it could become: {allowed}."
+
+
+class NothingToFulfill(Conflict):
+    code = "NothingToFulfill"
+    message = "No part of this order is waiting for confirmation; the order is {state}."
+
+
+class NothingToCancel(Conflict):
+    code = "NothingToCancel"
+    message = "Nothing of this order can be canceled any more; the order is {state}."
+
+
+class SellerIncomplete(Conflict):
+    code = "SellerIncomplete"
+    message = "{supplier} has no legal entity with a document prefix, so its invoice cannot be numbered."
+
+
+def check_quantity(offer: Offer, quantity: Decimal) -> None:
+    """Refuses what the offer's step and minimum do not allow, naming the nearest quantities that they do."""
+    step, minimum = offer.quantity_step, offer.minimum_quantity
+    if quantity >= minimum and quantity % step == 0:
+        return
+    above = max(_multiple_from(minimum, step), _multiple_from(quantity, step))
+    below = quantity - quantity % step
+    nearest = [value for value in (below, above) if value >= minimum and value > 0]
+    raise QuantityNotMultiple(
+        offer_id=offer.id,
+        name=offer.name,
+        unit=offer.unit,
+        step=quantity_number(step),
+        minimum=quantity_number(minimum),
+        quantity=quantity_number(quantity),
+        below=quantity_number(below) if below >= minimum and below > 0 else None,
+        above=quantity_number(above),
+        nearest=" or ".join(str(quantity_number(value)) for value in nearest),
+    )
+
+
+def below_minimum(supplier: str, minimum: Decimal, subtotal: Decimal) -> BelowMinimumOrder:
+    return BelowMinimumOrder(
+        supplier=supplier,
+        minimum=money_text(minimum),
+        subtotal=money_text(subtotal),
+        missing=money_text(minimum - subtotal),
+    )
+
+
+def _multiple_from(quantity: Decimal, step: Decimal) -> Decimal:
+    """The smallest multiple of the step that is not below the quantity."""
+    rest = quantity % step
+    return quantity if rest == 0 else quantity - rest + step
