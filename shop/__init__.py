@@ -1,0 +1,54 @@
+"""A self-hosted ordering service: one catalog that many suppliers fill, orders across them, numbered invoices."""
+
+from pathlib import Path
+
+from flask import Flask
+
+from shop.config import Settings, load_settings
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The table of contents: what the product consists of, in the order in which it is put together."""
+    from shop import cli, housekeeping, subscribers  # noqa: F401 - importing housekeeping registers its tasks
+    from shop.auth import access, pages
+    from shop.auth.routes import blueprint as auth
+    from shop.catalog.price_lists.routes import blueprint as price_lists
+    from shop.catalog.routes import blueprint as catalog
+    from shop.celery import create_celery
+    from shop.db import db, engine_options
+    from shop.extensions import api, migrate
+    from shop.http import health, openapi, requests, throttling
+    from shop.logs import configure_logs
+    from shop.orders.routes import blueprint as orders
+
+    settings = settings or load_settings()
+    configure_logs(settings)
+    app = Flask(__name__, static_folder=None)
+    app.extensions["settings"] = settings
+    app.config.update(
+        SECRET_KEY=settings.signing_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings),
+        MAX_CONTENT_LENGTH=settings.max_body_mib * 2**20,
+        **openapi.CONFIGURATION,
+    )
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(MIGRATIONS))
+    create_celery(app, settings)
+
+    requests.init_app(app)
+    access.init_app(app)  # reads the token before the throttle counts …
+    throttling.init_app(app, settings)
+    access.init_check(app)  # … and refuses after it
+    health.init_app(app)
+    pages.init_app(app)
+    api.init_app(app)
+    openapi.init_app(app, api)
+    for blueprint in (auth, catalog, price_lists, orders):
+        api.register_blueprint(blueprint)
+
+    subscribers.init_app(app)
+    cli.init_app(app)
+    return app

@@ -1,0 +1,12 @@
+"""Commands for operators: thin, calling the same stories as the API."""
+
+from flask import Flask
+
+from shop.cli.demo import demo_data
+from shop.cli.outbox import outbox
+from shop.cli.users import users
+
+
+def init_app(app: Flask) -> None:
+    for group in (users, outbox, demo_data):
+        app.cli.add_command(group)

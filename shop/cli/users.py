@@ -1,0 +1,98 @@
+"""`flask users …`: managers, and the approval of suppliers."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import click
+from flask.cli import AppGroup
+
+from shop.auth import accounts, companies
+from shop.auth.models import ACTIVE, BLOCKED, PENDING
+from shop.db import transaction
+from shop.errors import Refusal
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+users = AppGroup("users", help="People and their companies.")
+
+
+def _says_no(command: Callable[P, R]) -> Callable[P, R]:
+    """A refusal is an answer, not a crash: its message and exit code 1."""
+
+    @wraps(command)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except Refusal as refusal:
+            raise click.ClickException(refusal.detail) from None
+
+    return wrapper
+
+
+@users.command()
+@click.option("--email", required=True)
+@click.option("--first-name", required=True)
+@click.option("--last-name", required=True)
+@click.option("--locale", type=click.Choice(["ru", "en"]), default="ru", show_default=True)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
+@_says_no
+def create_manager(email: str, first_name: str, last_name: str, locale: str, password_stdin: bool) -> None:
+    """Create a manager. The password is never an argument: those can be read by everybody on the machine."""
+    password = _password(from_stdin=password_stdin)
+    with transaction():
+        user = accounts.create_manager(
+            email, password=password, first_name=first_name, last_name=last_name, locale=locale
+        )
+    click.echo(f"Manager {user.id} created: {user.email}")
+
+
+@users.command()
+@click.option("--status", type=click.Choice([PENDING, ACTIVE, BLOCKED]))
+@_says_no
+def list_companies(status: str | None) -> None:
+    """List companies: id, kind, status, name, and what keeps a pending one from being approved."""
+    with transaction():
+        for company in companies.companies(status=status):
+            missing = companies.missing_details(next(iter(company.legal_entities), None))
+            lacks = f"\tlacks {', '.join(missing)}" if missing and company.status == PENDING else ""
+            click.echo(f"{company.id}\t{company.kind}\t{company.status}\t{company.name}{lacks}")
+
+
+@users.command()
+@click.argument("company_id", type=int)
+@click.option("--full-name")
+@click.option("--short-name")
+@click.option("--inn")
+@click.option("--kpp")
+@click.option("--ogrn")
+@click.option("--legal-address")
+@click.option("--document-prefix", help="2 to 4 capital letters before the numbers of its documents.")
+@_says_no
+def describe_company(company_id: int, **details: str | None) -> None:
+    """Set details of a company's legal entity; what is not given stays as it is."""
+    given = {name: value for name, value in details.items() if value is not None}
+    with transaction():
+        company = companies.find_company(company_id, lock=True)
+        entity = companies.describe_legal_entity(company, by=None, **given)
+        missing = companies.missing_details(entity)
+    click.echo(f"Still missing: {', '.join(missing)}" if missing else "Complete.")
+
+
+@users.command()
+@click.argument("company_id", type=int)
+@_says_no
+def approve_company(company_id: int) -> None:
+    """Let a pending supplier trade."""
+    with transaction():
+        company = companies.find_company(company_id, lock=True)
+        companies.approve(company, by=None)
+    click.echo(f"Company {company.id} is active: {company.name}")
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
