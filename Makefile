@@ -1,0 +1,39 @@
+# The two commands are `make run` and `make test`; everything else is for those who work on the shop.
+PYTHON ?= python3
+VENV := .venv/bin
+UV ?= $(VENV)/uv
+LOCK := $(UV) pip compile setup.py --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test test-extra demo-data lock bench clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+# exec: the supervisor itself receives the signals, with no shell in between.
+run: ## start the whole shop on this machine (PORT=8000, HOST=127.0.0.1)
+	@$(PYTHON) shop/dev/environment.py run && exec $(VENV)/python -m shop.dev.run
+
+demo: ## walk through an order with one price list: make demo FILE=price.yaml
+	@$(PYTHON) shop/dev/environment.py run && exec $(VENV)/python -m shop.dev.demo $(FILE)
+
+demo-data: ## load the demo data into the database of DATABASE_URL (refused in production)
+	@$(PYTHON) shop/dev/environment.py run && exec $(VENV)/flask --app wsgi demo-data load
+
+test: ## lint, types, import contracts and all tests: make test ARGS="-k basket"
+	@$(PYTHON) shop/dev/environment.py dev && exec $(VENV)/python -m shop.dev.checks $(ARGS)
+
+test-extra: ## the tests that need programs from npm or apt (see .ci/run)
+	@$(PYTHON) shop/dev/environment.py dev && exec $(VENV)/python -m shop.dev.checks --extra $(ARGS)
+
+bench: ## measure speed and print ratios
+	@$(PYTHON) shop/dev/environment.py dev && exec $(VENV)/python -m benchmarks $(ARGS)
+
+lock: ## compile requirements/ from setup.py
+	@$(LOCK) --extra embedded -o requirements/run.txt
+	@$(LOCK) --extra embedded --extra test --extra dev -c requirements/run.txt -o requirements/dev.txt
+
+clean: ## delete the environment and caches; data in instance/ stay
+	@if [ -x $(VENV)/python ]; then $(VENV)/python -m shop.dev.embedded remove .cache/test-servers; fi
+	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* htmlcov *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
