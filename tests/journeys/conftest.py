@@ -1,0 +1,36 @@
+"""A running product for a journey."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from shop.config import Settings
+from tests.journeys.product import Mailbox, Product, running
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    box = Mailbox()
+    yield box
+    box.controller.stop()
+
+
+@pytest.fixture
+def product(app: Flask, settings: Settings, mailbox: Mailbox, tmp_path: Path) -> Iterator[Product]:
+    """Web server and relay run; a journey starts its worker itself."""
+    environment = os.environ | {
+        "APP_ENV": "testing",
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(mailbox.controller.port),
+        "THROTTLE_ANON": "",
+        "THROTTLE_USER": "",
+        "THROTTLE_LOGIN": "",
+        "OUTBOX_RESEND_SECONDS": "2",
+    }
+    with running(environment, tmp_path) as product:
+        yield product
