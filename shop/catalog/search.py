@@ -15,8 +15,7 @@ from shop.catalog.barcodes import gtin_of
 from shop.catalog.models import ON_ORDER, UNKNOWN, Offer, StockLevel
 from shop.catalog.offers import Answer, offer_answer, select_offers
 from shop.db import session
-from shop.http.fields import MAX_ID
-from shop.http.pagination import make_cursor, page_of, read_cursor
+from shop.http.pagination import cursor_id, make_cursor, page_of, read_cursor
 
 LANGUAGE = literal("russian", REGCONFIG)
 INSIDE_WORD = re.compile(r"(?<=\w)[-/._,]+(?=\w)")
@@ -38,12 +37,6 @@ def _name(value: Any) -> str:
     return value
 
 
-def _id(value: Any) -> int:
-    if type(value) is not int or not 0 <= value <= MAX_ID:  # True is an int, too
-        raise ValueError
-    return value
-
-
 @dataclass(frozen=True)
 class Sort:
     """The columns that order a list, the id last, and how a cursor's values are read back into them."""
@@ -54,10 +47,10 @@ class Sort:
 
 
 SORTS: Mapping[str, Sort] = {
-    "newest": Sort(("id",), (_id,), is_descending=True),
-    "name": Sort(("name", "id"), (_name, _id)),
-    "price": Sort(("price", "id"), (_price, _id)),
-    "-price": Sort(("price", "id"), (_price, _id), is_descending=True),
+    "newest": Sort(("id",), (cursor_id,), is_descending=True),
+    "name": Sort(("name", "id"), (_name, cursor_id)),
+    "price": Sort(("price", "id"), (_price, cursor_id)),
+    "-price": Sort(("price", "id"), (_price, cursor_id), is_descending=True),
 }
 
 

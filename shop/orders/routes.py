@@ -11,7 +11,7 @@ from shop.catalog.stock import OutOfStock
 from shop.db import transaction
 from shop.http.blueprint import ApiBlueprint, refuses
 from shop.http.idempotency import KEY_PARAMETER, IdempotencyKeyInvalid, IdempotencyKeyReused, idempotent
-from shop.http.pagination import BadCursor, make_cursor, page_of, read_cursor
+from shop.http.pagination import BadCursor, cursor_id, make_cursor, page_of, read_cursor
 from shop.http.problems import Busy
 from shop.orders import basket as baskets
 from shop.orders import lifecycle, placement, queries, refusals
@@ -152,7 +152,7 @@ def list_orders(args: dict[str, Any]) -> Any:
     A buyer's company's orders; all of them for a manager.
     """
     limit = args["limit"]
-    key = read_cursor(args["cursor"], scope=ORDERS_CURSOR, types=[int])
+    key = read_cursor(args["cursor"], scope=ORDERS_CURSOR, types=[cursor_id])
     rows = queries.page_of_orders(
         current_user(),
         state=args["state"],

@@ -25,6 +25,8 @@ UNFINISHED = (QUEUED, CHECKING, APPLYING)
 COME_AGAIN = timedelta(seconds=3)
 GIVEN_UP_AFTER = timedelta(hours=1)
 
+MANY = 1000
+
 SUPERSEDED = "A newer list of yours was applied before this one could be."
 STRANDED = "This list could not be finished and a newer one has come. Send it again if you still need it."
 
@@ -142,6 +144,8 @@ def _apply(price_list_id: int, event_id: int | None) -> None:
         price_list = session().get_one(PriceList, price_list_id, populate_existing=True)
         apply_price_list(price_list)
         _finish(event_id)
+    if price_list.offers_new + price_list.offers_changed >= MANY:
+        _refresh_statistics()
     log.info(
         "price_list_applied",
         price_list_id=price_list_id,
@@ -150,6 +154,12 @@ def _apply(price_list_id: int, event_id: int | None) -> None:
         withdrawn=price_list.offers_withdrawn,
         stock_changed=price_list.stock_changed,
     )
+
+
+def _refresh_statistics() -> None:
+    """Until the database has looked at so many new rows it plans searches as if they were not there."""
+    with transaction():
+        session().execute(text("ANALYZE offers, stock_levels, products, barcodes"))
 
 
 def _decide(price_list: PriceList, state: str, message: str, event_id: int | None) -> None:

@@ -10,8 +10,7 @@ from shop.catalog.price_lists.importing import PriceListNotFound
 from shop.catalog.price_lists.models import PriceList, PriceListIssue
 from shop.db import session
 from shop.errors import NotFound
-from shop.http.fields import MAX_ID
-from shop.http.pagination import make_cursor, page_of, read_cursor
+from shop.http.pagination import cursor_id, make_cursor, page_of, read_cursor
 
 
 class SupplierNotFound(NotFound):
@@ -21,7 +20,7 @@ class SupplierNotFound(NotFound):
 
 def price_lists(user: User, *, limit: int, cursor: str | None) -> tuple[list[PriceList], str | None]:
     """The newest first: a supplier's own, a manager's all."""
-    after = read_cursor(cursor, scope="price-lists", types=(_id,))
+    after = read_cursor(cursor, scope="price-lists", types=(cursor_id,))
     statement = _visible(user).order_by(PriceList.id.desc()).limit(limit + 1)
     if after:
         statement = statement.where(PriceList.id < after[0])
@@ -39,7 +38,7 @@ def price_list_of(user: User, price_list_id: int) -> PriceList:
 def issues_of(price_list: PriceList, *, limit: int, cursor: str | None) -> tuple[Sequence[PriceListIssue], str | None]:
     """In the order of the file's rows; row 0 is the list as a whole."""
     scope = f"issues:{price_list.id}"
-    after = read_cursor(cursor, scope=scope, types=(_id, _id))
+    after = read_cursor(cursor, scope=scope, types=(cursor_id, cursor_id))
     place: Callable[[PriceListIssue], list[Any]] = lambda issue: [issue.row, issue.id]  # noqa: E731
     statement = (
         select(PriceListIssue)
@@ -67,9 +66,3 @@ def supplier_for(user: User, supplier_id: int | None) -> Company:
 def _visible(user: User) -> Select[PriceList]:
     statement = select(PriceList)
     return statement if user.is_manager else statement.where(PriceList.supplier_id == user.company_id)
-
-
-def _id(value: Any) -> int:
-    if type(value) is not int or not 0 <= value <= MAX_ID:  # True is an int, too
-        raise ValueError
-    return value

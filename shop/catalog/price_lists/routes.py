@@ -41,11 +41,13 @@ blueprint = ApiBlueprint(
 blueprint.ARGUMENTS_PARSER = FormAndFilesParser()
 
 
-@blueprint.before_request
 def _take_larger_bodies() -> None:
     """Before anything reads the form, and after access was checked: strangers cannot send as much."""
     largest_file = current_app.extensions["settings"].max_price_list_mib * 2**20
     request.max_content_length = largest_file + REST_OF_FORM
+
+
+blueprint.before_request(_take_larger_bodies)
 
 
 @blueprint.route("", methods=["POST"])
