@@ -1,0 +1,96 @@
+"""Who hears of what happens to an order, in which words, with which document."""
+
+import pytest
+from flask import Flask
+
+from shop.orders.lifecycle import cancel_order, fulfill_order, lock_order, move
+from shop.orders.queries import find_order
+from tests.conftest import make_settings
+from tests.factories.auth import make_company, make_user
+from tests.factories.catalog import make_offer
+from tests.factories.orders import make_order
+from tests.journeys.product import Mailbox
+
+
+@pytest.fixture
+def mailbox(app: Flask, settings, monkeypatch):
+    box = Mailbox()
+    changed = make_settings(
+        settings.database_url, settings.redis_url, smtp_host="127.0.0.1", smtp_port=box.controller.port
+    )
+    monkeypatch.setitem(app.extensions, "settings", changed)
+    yield box
+    box.controller.stop()
+
+
+def text_of(message) -> str:
+    return message.get_body(("plain",)).get_content()
+
+
+def act(edge, order, what, **others) -> None:
+    manager = make_user("manager")
+    with edge() as current:
+        by = current.merge(manager)
+        what(find_order(order.id, by=by), by=by, **others)
+
+
+def test_a_new_order_is_told_to_buyer_administrator_and_each_supplier_his_part(edge, drain, mailbox) -> None:
+    companies = [make_company("supplier") for _ in range(2)]
+    people = [
+        make_user("supplier", company=company, locale=locale)
+        for company, locale in zip(companies, ("ru", "en"), strict=True)
+    ]
+    make_user("supplier", company=companies[0], email_confirmed_at=None)
+    offers = [make_offer(supplier=company, name=f"Товар <{company.id}>") for company in companies]
+    order = make_order({offer.id: 2 for offer in offers}, client_reference="PO-77", comment="второй этаж")
+    drain()
+    told = {message["To"]: text_of(message) for message in mailbox.about(order.number, "new")}
+    assert told.keys() == {order.user.email, "admin@shop.example", *(person.email for person in people)}
+    for person, mine, other in zip(people, offers, offers[::-1], strict=True):
+        assert mine.name in told[person.email]
+        assert other.name not in told[person.email]
+        assert "второй этаж" in told[person.email]
+    assert "PO-77" in told[order.user.email]
+
+
+@pytest.mark.parametrize(("locale", "words"), [("ru", "Накладная"), ("en", "Invoice")])
+def test_the_mail_about_confirmation_is_the_invoice_mail_of_each_part(edge, drain, mailbox, locale, words) -> None:
+    buyer = make_user(locale=locale)
+    order = make_order({make_offer().id: 1, make_offer().id: 1}, buyer=buyer)
+    act(edge, order, fulfill_order)
+    drain()
+    mails = mailbox.about(order.number, "confirmed")
+    assert sorted(mail["To"] for mail in mails) == sorted([buyer.email, "admin@shop.example"] * 2)
+    assert len({mail["Message-ID"] for mail in mails}) == 4
+    assert all(mail["Subject"].startswith(words) for mail in mails if mail["To"] == buyer.email)
+    for mail in mails:
+        [pdf] = mail.iter_attachments()
+        assert pdf.get_filename().endswith(".pdf")
+        assert pdf.get_content().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(("locale", "state"), [("ru", "отменён"), ("en", "canceled")])
+def test_every_other_move_is_told_to_the_buyer(edge, drain, mailbox, locale: str, state: str) -> None:
+    buyer = make_user(locale=locale)
+    order = make_order(buyer=buyer)
+    drain()
+    act(edge, order, cancel_order)
+    drain()
+    [mail] = mailbox.about(order.number, "canceled")
+    assert mail["To"] == buyer.email
+    assert state in mail["Subject"]
+
+
+def test_each_step_is_its_own_mail_and_none_is_sent_twice(edge, drain, mailbox) -> None:
+    order = make_order()
+
+    def advance(found, *, by) -> None:
+        lock_order(found)
+        for state in ("confirmed", "assembled", "sent", "delivered"):
+            move(found, found.parts, to=state, by=by)
+
+    act(edge, order, advance)
+    drain()
+    drain()
+    to_buyer = [mail["X-Order-Event"] for mail in mailbox.about(order.number) if mail["To"] == order.user.email]
+    assert sorted(to_buyer) == ["assembled", "confirmed", "delivered", "new", "sent"]
