@@ -158,9 +158,8 @@ def _show_mail(order_number: str, since: float) -> None:
             file, message = found
             attached = [part.get_filename() for part in message.iter_attachments()]
             console.print(f"  after {time.monotonic() - since:.1f} s: [green]{escape(str(file))}[/]")
-            console.print(
-                f"  To: {message['To']}\n  Subject: {message['Subject']}\n  Attached: {', '.join(filter(None, attached))}\n"
-            )
+            console.print(f"  To: {message['To']}\n  Subject: {message['Subject']}")
+            console.print(f"  Attached: {', '.join(filter(None, attached))}\n")
             body = message.get_body(("plain",))
             console.print(escape(body.get_content().strip()) if body else "")
             return

@@ -210,7 +210,7 @@ class Run:
 
     def _print_addresses(self) -> None:
         web = web_address(self.env)
-        lines = [f"API documentation   {web}/api/docs/", f"Admin site          {web}/admin/"]
+        lines = [f"API documentation   {web}/api/docs/"]
         if self.sink_page:
             lines += [f"Mail                {self.sink_page}  (files in {self.instance / 'mail'})"]
         if self.owns_database:
