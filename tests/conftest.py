@@ -113,7 +113,7 @@ def built_app(settings: Settings) -> Iterator[Flask]:
 @pytest.fixture
 def app(built_app: Flask) -> Iterator[Flask]:
     """The product on an empty database. No context is held: each request, task and factory opens its own."""
-    built_app.extensions["celery"].set_default()  # a test may have built another app meanwhile
+    built_app.extensions["celery"].set_current()  # a test may have built another app meanwhile
     yield built_app
     with built_app.app_context():
         db.session.rollback()
