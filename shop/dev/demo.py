@@ -170,7 +170,8 @@ def _show_mail(order_number: str, since: float) -> None:
 def _invoice_mail(order_number: str) -> tuple[Path, EmailMessage] | None:
     for file in sorted(MAIL.glob("*.eml"), reverse=True):
         message = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
-        if message["X-Order-Number"] == order_number and any(True for _ in message.iter_attachments()):
+        about_it = message["X-Order-Number"] == order_number and message["To"] == "buyer@demo.example"
+        if about_it and any(True for _ in message.iter_attachments()):
             return file, message
     return None
 
