@@ -31,6 +31,10 @@ class DemoError(Exception):
     """Why the demo cannot go on, in a sentence."""
 
 
+class NoneLeftError(DemoError):
+    """This good cannot be ordered at present; another one may."""
+
+
 class Client:
     """One person talking to the API; every request and the essence of its answer are printed."""
 
@@ -64,6 +68,8 @@ class Client:
                 status, content = response.status, response.read()
         except urllib.error.HTTPError as error:
             problem = error.read().decode(errors="replace")
+            if '"OutOfStock"' in problem:
+                raise NoneLeftError("There is not enough of it left.") from None
             raise DemoError(f"{method} {path} was refused ({error.code}): {problem}") from None
         except OSError as error:
             raise DemoError(
@@ -87,23 +93,21 @@ def main() -> None:
 
 
 def play(base: str, file: Path) -> None:
-    good = _first_good(file)
+    goods = _goods(file)
     _import_price_list(Client(base, "supplier"), file)
-    buyer = Client(base, "buyer")
-    order = _order(buyer, _find_offer(buyer, good))
+    order = _order_first_in_stock(Client(base, "buyer"), goods)
     manager = Client(base, "manager")
     fulfilled = time.monotonic()
     manager.send("POST", f"/api/v1/orders/{order['id']}/fulfill", {}, show="number state")
     _show_mail(order["number"], fulfilled)
 
 
-def _first_good(file: Path) -> dict[str, Any]:
+def _goods(file: Path) -> list[dict[str, Any]]:
     try:
         goods = ryaml.loads(file.read_text("utf-8"))["goods"]
-        good: dict[str, Any] = next(good for good in goods if good.get("name") and good.get("price"))
-    except (OSError, ryaml.InvalidYamlError, LookupError, TypeError, StopIteration) as error:
+        return [good for good in goods if good.get("name") and good.get("price")]
+    except (OSError, ryaml.InvalidYamlError, LookupError, TypeError, AttributeError) as error:
         raise DemoError(f"{file} cannot be used as a price list: {error}") from None
-    return good
 
 
 def _import_price_list(supplier: Client, file: Path) -> None:
@@ -120,12 +124,21 @@ def _import_price_list(supplier: Client, file: Path) -> None:
     console.print("  " + ", ".join(f"{name.replace('_', ' ')}: {price_list[name]}" for name in counts))
 
 
+def _order_first_in_stock(buyer: Client, goods: list[dict[str, Any]]) -> dict[str, Any]:
+    for good in goods:
+        try:
+            return _order(buyer, _find_offer(buyer, good))
+        except NoneLeftError as none_left:
+            console.print(f"    [yellow]{escape(str(none_left))} Taking the next good.[/]")
+    raise DemoError("No good of the list is in stock.")
+
+
 def _find_offer(buyer: Client, good: dict[str, Any]) -> dict[str, Any]:
     sku = urllib.parse.quote(str(good.get("sku") or good["id"]))
     offers = buyer.send("GET", f"/api/v1/catalog/offers?sku={sku}")["items"]
     found = next((offer for offer in offers if offer["is_orderable"]), None)
     if found is None:
-        raise DemoError(f"{good['name']} is in the list but cannot be ordered.")
+        raise NoneLeftError(f"{good['name']} cannot be ordered.")
     console.print(f"    [bold]{escape(found['name'])}[/] at {found['price']} from {escape(found['supplier']['name'])}")
     offer: dict[str, Any] = found
     return offer
