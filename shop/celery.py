@@ -69,7 +69,8 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "task_ignore_result": True,
         "task_publish_retry": False,
         "task_acks_late": True,
-        "task_reject_on_worker_lost": True,
+        # A task that kills its worker must not come back at once and for ever: the relay sends it again, with a pause.
+        "task_reject_on_worker_lost": False,
         "task_time_limit": TASK_TIME_LIMIT,
         "worker_prefetch_multiplier": 1,
         "worker_hijack_root_logger": False,

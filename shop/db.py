@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, Date, DateTime, Identity, MetaData, Numeric, Text, func
+from sqlalchemy import BigInteger, Date, DateTime, Identity, MetaData, Numeric, Text, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
@@ -63,6 +63,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "max_overflow": settings.database_pool_size,
         "pool_timeout": 5,
         "pool_pre_ping": True,
+        "hide_parameters": True,  # e-mails and hashes have no place in logs
         "connect_args": {
             "connect_timeout": 5,
             "application_name": "shop",
@@ -95,6 +96,21 @@ def transaction() -> Iterator[Session]:
         raise
     finally:
         current.info.pop("in_transaction", None)
+
+
+@contextmanager
+def claimed(what: str, id_: int) -> Iterator[bool]:
+    """Whether we alone work on this thing: a session lock on a connection of its own, outside of any transaction.
+
+    For work that must not hold a transaction open. A worker that is killed gives the claim back by dying.
+    """
+    key = func.hashtextextended(f"{what}.{id_}", 0)
+    with db.engine.connect() as connection:
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            yield bool(connection.scalar(select(func.pg_try_advisory_lock(key))))
+        finally:
+            connection.detach()  # closed and not pooled: nothing can leave the lock behind
 
 
 def violated_constraint(error: IntegrityError) -> str | None:

@@ -41,4 +41,7 @@ def configure_logs(settings: Settings) -> None:
 
 
 def _readable() -> structlog.typing.Processor:
-    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    return structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(),
+        exception_formatter=structlog.dev.plain_traceback,  # the pretty one prints local variables: passwords
+    )

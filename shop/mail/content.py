@@ -51,28 +51,29 @@ def compose(mail: MailMessage, settings: Settings, look_ups: LookUps) -> EmailMe
     for name, value in facts.headers.items():
         message[name] = _one_line(value)
     message.set_content(body.strip() + "\n")
-    message.add_alternative(_html(subject, body, mail.locale), subtype="html")
+    message.add_alternative(_html(subject, body, mail.locale, settings.base_url), subtype="html")
     for attachment in facts.attachments:
         maintype, _, subtype = attachment.content_type.partition("/")
         message.add_attachment(attachment.content, maintype=maintype, subtype=subtype, filename=attachment.name)
     return message
 
 
-def _html(subject: str, body: str, locale: str) -> str:
-    """The same words for those who read HTML: nothing in them is markup, web addresses become links."""
+def _html(subject: str, body: str, locale: str, ours: str) -> str:
+    """The same words for those who read HTML: nothing in them is markup; addresses of our own become links."""
     paragraphs = [paragraph.strip() for paragraph in body.strip().split("\n\n")]
     return _environment.get_template("layout.html").render(
-        subject=subject, locale=locale, paragraphs=[_lines(paragraph) for paragraph in paragraphs if paragraph]
+        subject=subject, locale=locale, paragraphs=[_lines(paragraph, ours) for paragraph in paragraphs if paragraph]
     )
 
 
-def _lines(paragraph: str) -> Markup:
-    return Markup("<br>\n").join(_link(line) for line in paragraph.split("\n"))
+def _lines(paragraph: str, ours: str) -> Markup:
+    return Markup("<br>\n").join(_link(line, ours) for line in paragraph.split("\n"))
 
 
-def _link(line: str) -> Markup:
+def _link(line: str, ours: str) -> Markup:
+    """A comment or a company's name may hold an address, too; a click on it must not look like our advice."""
     address = line.strip()
-    if address.startswith(("http://", "https://")) and " " not in address:
+    if address.startswith(ours.rstrip("/") + "/") and " " not in address:
         return Markup('<a href="{0}">{0}</a>').format(address)
     return escape(line)
 

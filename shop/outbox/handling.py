@@ -88,7 +88,7 @@ def _locked_if_pending(event_id: int, task: str) -> OutboxEvent | None:
     A condition in the statement would be tested on what was there before the relay's commit, and skip the row.
     """
     row = session().get(OutboxEvent, event_id, with_for_update=True, populate_existing=True)
-    if row is None or task not in (row.pending or ()):
+    if row is None or row.parked_at or task not in (row.pending or ()):
         return None
     structlog.contextvars.bind_contextvars(request_id=row.request_id, event_id=row.id)
     return row

@@ -23,6 +23,7 @@ def product(app: Flask, settings: Settings, mailbox: Mailbox, tmp_path: Path) ->
     """Web server and relay run; a journey starts its worker itself."""
     environment = os.environ | {
         "APP_ENV": "testing",
+        "SECRET_KEY": settings.signing_key,
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "SMTP_HOST": "127.0.0.1",

@@ -1,6 +1,7 @@
 """Mails: one per event and recipient, text and HTML, retried or parked with the reason, nothing injected."""
 
 import smtplib
+from threading import Thread
 from types import SimpleNamespace
 
 import pytest
@@ -16,7 +17,7 @@ from shop.mail.queue import queue_mail
 from shop.outbox.models import OutboxEvent
 from shop.subscribers import MAILS
 from tests.conftest import make_settings
-from tests.journeys.product import Mailbox, free_port
+from tests.journeys.product import Hold, Mailbox, free_port
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def greeting(mail: MailMessage, _settings: Settings) -> Facts:
 @pytest.fixture
 def kind(monkeypatch):
     """A kind of mail with a template of its own."""
-    template = "Hello {{ who }}\nDear {{ who }},\n\nsee\nhttps://shop.example/?a=1&b=2\n"
+    template = "Hello {{ who }}\nDear {{ who }},\n\nsee\nhttp://127.0.0.1:8000/?a=1&b=2\nhttps://evil.example/\n"
     own = DictLoader({"ru/test_greeting.txt": template})
     monkeypatch.setattr(content._environment, "loader", ChoiceLoader([own, content._environment.loader]))
     monkeypatch.setitem(MAILS, "test_greeting", greeting)
@@ -87,7 +88,8 @@ def test_text_and_html_say_the_same_and_nothing_in_it_is_markup(app, edge, kind,
     assert "Dear <script>alert(1)</script> & сыновья" in text
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
-    assert '<a href="https://shop.example/?a=1&amp;b=2">' in html
+    assert '<a href="http://127.0.0.1:8000/?a=1&amp;b=2">' in html
+    assert 'href="https://evil.example' not in html
 
 
 def test_a_line_break_cannot_begin_another_header(app, edge, kind, postman) -> None:
@@ -97,6 +99,21 @@ def test_a_line_break_cannot_begin_another_header(app, edge, kind, postman) -> N
         message = compose(mail, postman, MAILS)
     assert message["Bcc"] is None
     assert message["X-Order-Number"] == "x Bcc: everybody@test.example"
+
+
+def test_two_workers_with_the_same_mail_send_it_once(app, edge, kind, postman, mailbox) -> None:
+    queue(edge, kind)
+    hold = Hold()
+    mailbox.before_accepting = hold
+    first = Thread(target=deliver, args=(app, edge))
+    first.start()
+    assert hold.begun.wait(5)
+    deliver(app, edge)
+    hold.released.set()
+    first.join(10)
+    assert len(mailbox.messages) == 1
+    [mail] = mails(edge)
+    assert (mail.state, mail.attempts) == ("sent", 1)
 
 
 def test_what_the_server_refuses_for_now_is_sent_later(app, edge, kind, postman, mailbox) -> None:
@@ -143,9 +160,17 @@ def test_a_server_that_is_away_is_waited_for(app, edge, kind, postman, monkeypat
     assert (mail.state, "ConnectionRefusedError" in mail.last_error) == ("queued", True)
 
 
-def test_trouble_with_our_own_log_in_is_not_the_mails_fault(app, edge, kind, postman, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        smtplib.SMTPAuthenticationError(535, b"wrong password"),
+        smtplib.SMTPSenderRefused(530, b"authentication required", "orders@shop.example"),
+        smtplib.SMTPConnectError(554, b"no service"),
+    ],
+)
+def test_trouble_with_our_own_log_in_is_not_the_mails_fault(app, edge, kind, postman, monkeypatch, trouble) -> None:
     def refuse(*_args, **_kwargs) -> smtplib.SMTP:
-        raise smtplib.SMTPAuthenticationError(535, b"wrong password")
+        raise trouble
 
     monkeypatch.setattr("shop.mail.delivery.smtplib.SMTP", refuse)
     queue(edge, kind)
@@ -165,11 +190,12 @@ def test_user_and_tls_are_used_where_they_are_set(app, edge, kind, postman, monk
         def __init__(self, *_args, **_kwargs) -> None:
             self.starttls, self.login, self.send_message = smtp.starttls, smtp.login, smtp.send_message
 
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_) -> None:
+        def quit(self) -> None:
             calls.append("quit")
+            raise smtplib.SMTPServerDisconnected("rude")
+
+        def close(self) -> None:
+            calls.append("close")
 
     monkeypatch.setattr("shop.mail.delivery.smtplib.SMTP", Server)
     changed = make_settings(
@@ -178,7 +204,8 @@ def test_user_and_tls_are_used_where_they_are_set(app, edge, kind, postman, monk
     monkeypatch.setitem(app.extensions, "settings", changed)
     queue(edge, kind)
     deliver(app, edge)
-    assert calls == ["tls", ("shop", "secret"), "anna@test.example", "quit"]
+    assert calls == ["tls", ("shop", "secret"), "anna@test.example", "quit", "close"]
+    assert mails(edge)[0].state == "sent"  # a rude good-bye does not undo it
 
 
 @pytest.mark.parametrize("kind", sorted(MAILS))

@@ -124,6 +124,24 @@ def test_an_event_that_nobody_handles_is_done(app, edge, settings, noted) -> Non
     assert read(edge, event_id).handled_at
 
 
+def test_an_event_of_a_newer_release_waits_for_its_own_relay(app, edge, settings, noted) -> None:
+    event_id = publish_one(edge, noted)
+    with app.app_context():
+        assert relay_once(app.extensions["celery"], {}, settings) == 0
+    assert read(edge, event_id).handled_at is None
+
+
+def test_a_parked_event_is_left_alone(app, edge, settings, noted) -> None:
+    done = []
+    task = handles(noted, name="test.parked")(lambda event, _id: done.append(event.what))
+    event_id = publish_one(edge, noted)
+    relay(app, settings, FakeTask("test.parked"))
+    with edge():
+        session().get_one(OutboxEvent, event_id).parked_at = now()
+    task(event_id)
+    assert done == []
+
+
 def test_each_subscriber_handles_an_event_once(app, edge, settings, noted) -> None:
     done = []
     first = handles(noted, name="test.first")(lambda event, _id: done.append(event.what))
