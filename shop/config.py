@@ -2,7 +2,8 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from limits import parse_many
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEVELOPMENT_KEY = "development-only-secret-key-that-protects-nothing"
@@ -60,13 +61,21 @@ class Settings(BaseSettings):
     log_json: bool = Field(True, description="One JSON object a line; off = for reading by people")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
+    @field_validator("throttle_anon", "throttle_user", "throttle_login")
+    @classmethod
+    def _is_a_limit(cls, value: str) -> str:
+        """A typo would otherwise turn every request into an error."""
+        if value:
+            parse_many(value)
+        return value
+
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
         if not self.database_url or not self.redis_url:
             raise ValueError("DATABASE_URL and REDIS_URL must be set ('make run' brings servers of its own)")
         key = self.secret_key.get_secret_value()
-        if self.app_env == "production" and (len(key) < 32 or key == DEVELOPMENT_KEY):
-            raise ValueError("SECRET_KEY must be set to at least 32 random characters in production")
+        if self.app_env != "development" and (len(key) < 32 or key == DEVELOPMENT_KEY):
+            raise ValueError("SECRET_KEY must be set to at least 32 random characters outside development")
         return self
 
     @property

@@ -11,6 +11,7 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from pydantic import SecretStr
 from sqlalchemy import event, make_url, text
 from sqlalchemy.engine import URL
 
@@ -86,6 +87,7 @@ def _make_template(connection: psycopg.Connection[Any], admin: URL) -> None:
 def make_settings(database_url: str, redis_url: str, **others: Any) -> Settings:
     return Settings(
         app_env="testing",
+        secret_key=SecretStr("a key for tests only, long enough for them"),
         database_url=database_url,
         redis_url=redis_url,
         throttle_anon="",

@@ -35,9 +35,12 @@ def test_the_example_lists_every_setting_with_its_default() -> None:
     assert listed == defaults
 
 
+@pytest.mark.parametrize("app_env", ["production", "testing"])
 @pytest.mark.parametrize("key", ["", "short", DEVELOPMENT_KEY])
-def test_production_refuses_a_missing_default_or_short_secret(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
-    set_environment(monkeypatch, SECRET_KEY=key, APP_ENV="production")
+def test_only_development_does_without_a_secret_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, key: str, app_env: str
+) -> None:
+    set_environment(monkeypatch, SECRET_KEY=key, APP_ENV=app_env)
     with pytest.raises(ConfigurationError, match="SECRET_KEY"):
         load_settings()
 
@@ -49,8 +52,8 @@ def test_an_environment_that_says_nothing_is_production(monkeypatch: pytest.Monk
 
 
 def test_every_unusable_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    set_environment(monkeypatch, SMTP_PORT="abc", OUTBOX_POLL_SECONDS="often")
-    with pytest.raises(ConfigurationError, match=r"(?s)SMTP_PORT.*OUTBOX_POLL_SECONDS"):
+    set_environment(monkeypatch, SMTP_PORT="abc", THROTTLE_ANON="3 per dya", OUTBOX_POLL_SECONDS="often")
+    with pytest.raises(ConfigurationError, match=r"(?s)SMTP_PORT.*THROTTLE_ANON.*OUTBOX_POLL_SECONDS"):
         load_settings()
 
 
