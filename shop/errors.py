@@ -4,6 +4,8 @@ Refusal
 ├── Unauthenticated    nobody, or nobody any more
 ├── Forbidden          known, but not allowed
 ├── NotFound           unknown, or somebody else's: the two look the same
+├── Stale              the thing has changed since the caller looked at it
+├── VersionNeeded      the caller must say which version the change is meant for
 ├── Invalid            the request's content cannot be meant
 ├── Conflict           well-formed, but the present state forbids it
 └── Unavailable        something that it depends on does not answer; try again
@@ -59,6 +61,16 @@ class Invalid(Refusal):
 class Conflict(Refusal):
     code = "Conflict"
     message = "The present state does not allow this."
+
+
+class Stale(Refusal):
+    code = "Stale"
+    message = "This has changed since you read it. Read it again, then decide."
+
+
+class VersionNeeded(Refusal):
+    code = "VersionNeeded"
+    message = "Send If-Match with the ETag of what you read: this changes its content."
 
 
 class Unavailable(Refusal):

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app, g, request
 
-from shop.auth.models import AccessToken, Company, User
+from shop.auth.models import API_KEY, AccessToken, Company, User
 from shop.auth.tokens import find_token
 from shop.errors import Forbidden, Refusal, Unauthenticated
 
@@ -83,6 +83,7 @@ def _identify() -> None:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     g.token = find_token(secret.strip()) if scheme.casefold() == "bearer" and secret else None
     g.caller_id = g.token.user_id if g.token else None
+    g.is_program = g.token is not None and g.token.kind == API_KEY
 
 
 def _check() -> None:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import orjson
 from flask import Flask, Request
 from flask_smorest import Blueprint
+from marshmallow import RAISE
 from webargs.core import missing
 from webargs.flaskparser import FlaskParser, abort, is_json_request
+from webargs.multidictproxy import MultiDictProxy
+from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.routing import IntegerConverter
 
@@ -18,8 +21,8 @@ from shop.http.problems import CONTENT_TYPE, ProblemSchema, status_of
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-class StrictJsonParser(FlaskParser):
-    """Reads bodies with orjson: no NaN, no recursion error on a deep body, and a clear 415 for another type."""
+class StrictParser(FlaskParser):
+    """Reads JSON with orjson: no NaN, no recursion error on a deep body, and a clear 415 for another type."""
 
     def load_json(self, req: Request, schema: Any) -> Any:
         body = req.get_data(cache=True)
@@ -31,6 +34,10 @@ class StrictJsonParser(FlaskParser):
             return orjson.loads(body)
         except orjson.JSONDecodeError as error:
             abort(400, exc=error, messages={"json": [f"Not valid JSON: {error}"]})
+
+    def load_files(self, req: Request, schema: Any) -> Any:
+        """The fields of a multipart form together with its files, so that one schema documents both."""
+        return MultiDictProxy(CombinedMultiDict([req.form, req.files]), schema)
 
 
 class IdConverter(IntegerConverter):
@@ -46,13 +53,20 @@ def id_parameter(_converter: IdConverter) -> dict[str, Any]:
 class ApiBlueprint(Blueprint):  # type: ignore[misc]
     """A blueprint whose operationIds are the functions' names and whose refusals are documented."""
 
-    ARGUMENTS_PARSER = StrictJsonParser()
+    ARGUMENTS_PARSER = StrictParser()
+
+    def arguments(self, schema: Any, *, location: str = "json", **options: Any) -> Callable[[View], Callable[..., Any]]:
+        """Unknown fields are refused everywhere; webargs would pass over them in queries and forms."""
+        if location in ("query", "files"):
+            options.setdefault("unknown", RAISE)
+        decorate: Callable[[View], Callable[..., Any]] = super().arguments(schema, location=location, **options)
+        return decorate
 
     if TYPE_CHECKING:  # the parent is untyped; views keep their signatures through its decorators
 
         def route(self, rule: str, **options: Any) -> Callable[[View], View]: ...
-        def arguments(self, schema: Any, **options: Any) -> Callable[[View], Callable[..., Any]]: ...
         def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[[View], View]: ...
+        def alt_response(self, status_code: int, **options: Any) -> Callable[[View], View]: ...
         def doc(self, **options: Any) -> Callable[[View], View]: ...
 
     def register_views_in_doc(self, api: Any, app: Flask, spec: Any, *, name: str, parameters: Any) -> None:

@@ -1,5 +1,6 @@
 """Fields and the schema base that every body and answer is built from: strict types, no unknown fields."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,8 @@ from marshmallow import fields, validate
 from shop.money import money_text
 
 MAX_ID = 2**63 - 1
+PLAIN_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,9})?")
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029]")
 
 
 class Schema(ma.Schema):
@@ -23,22 +26,22 @@ class AnswerSchema(Schema):
 
 
 class Text(fields.String):
-    """Text as PostgreSQL can keep it, trimmed; at most `max_length` characters."""
+    """Text as PostgreSQL can keep it, trimmed, at most `max_length` characters; on one line unless `multiline`."""
 
     default_error_messages = {
-        "unstorable": "Must not contain NUL or broken Unicode characters.",
+        "unstorable": "Must not contain control or broken Unicode characters.",
         "blank": "Must not be blank.",
     }
 
-    def __init__(self, *, max_length: int = 255, blank: bool = True, **kwargs: Any) -> None:
+    def __init__(self, *, max_length: int = 255, blank: bool = True, multiline: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.blank = blank
+        self.blank, self.multiline = blank, multiline
         self.validators = [validate.Length(max=max_length, min=0 if blank else 1), *self.validators]
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
-        text = text.strip()
-        if "\x00" in text or not _is_encodable(text):
+        text = text.strip() if self.multiline else " ".join(text.split())
+        if CONTROL_CHARACTERS.search(text) or not _is_encodable(text):
             raise self.make_error("unstorable")
         if not text and not self.blank:
             raise self.make_error("blank")
@@ -51,6 +54,18 @@ class Identifier(fields.Integer):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(strict=True, **kwargs)
         self.validators = [validate.Range(min=1, max=MAX_ID), *self.validators]
+
+
+class Day(fields.Date):
+    """A calendar day of this or a near century; no arithmetic on it can overflow."""
+
+    default_error_messages = {"far": "Must be a day between 2000 and 2999."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        day = super()._deserialize(value, attr, data, **kwargs)
+        if not 2000 <= day.year <= 2999:
+            raise self.make_error("far")
+        return day
 
 
 class Money(fields.Field[Decimal]):
@@ -74,6 +89,10 @@ class Quantity(fields.Field[Decimal]):
         "places": "Must have at most three decimals.",
     }
 
+    def __init__(self, *, allow_zero: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.allow_zero = allow_zero
+
     def _serialize(self, value: Decimal | None, attr: str | None, obj: Any, **kwargs: Any) -> int | float | None:
         return None if value is None else quantity_number(value)
 
@@ -81,7 +100,7 @@ class Quantity(fields.Field[Decimal]):
         if isinstance(value, str):
             raise self.make_error("invalid")
         quantity = _finite_decimal(self, value)
-        if not 0 < quantity <= 10**9:
+        if not (0 < quantity <= 10**9 or (self.allow_zero and quantity == 0)):
             raise self.make_error("positive")
         if quantity != round(quantity, 3):
             raise self.make_error("places")
@@ -94,15 +113,9 @@ def quantity_number(value: Decimal) -> int | float:
 
 
 def _finite_decimal(field: fields.Field[Any], value: Any) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | float | str) or len(str(value)) > 40:
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or not PLAIN_NUMBER.fullmatch(str(value)):
         raise field.make_error("invalid")
-    try:
-        number = Decimal(str(value))
-    except ArithmeticError:
-        raise field.make_error("invalid") from None
-    if not number.is_finite():
-        raise field.make_error("invalid")
-    return number
+    return Decimal(str(value))
 
 
 def _is_encodable(text: str) -> bool:

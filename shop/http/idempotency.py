@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shop.db import CreatedAt, Id, Model, now, session, transaction
 from shop.errors import FieldError, Invalid
-from shop.http.requests import caller_id
+from shop.http.requests import caller_id, is_program
 
 HEADER = "Idempotency-Key"
 MAX_LENGTH = 255
@@ -32,6 +32,11 @@ KEY_PARAMETER = {
 class IdempotencyKeyInvalid(Invalid):
     code = "IdempotencyKeyInvalid"
     message = "The Idempotency-Key must be 1 to 255 printable ASCII characters."
+
+
+class IdempotencyKeyNeeded(Invalid):
+    code = "IdempotencyKeyNeeded"
+    message = "Programs must send an Idempotency-Key: a request sent twice by mistake must not happen twice."
 
 
 class IdempotencyKeyReused(Invalid):
@@ -63,13 +68,16 @@ def idempotent(view: Callable[..., Response]) -> Callable[..., Response]:
     """Opens the route's transaction and claims the key inside it.
 
     The claim commits together with what the route did: a rival with the same key waits on the unique index until
-    then and reads the stored answer; a refusal rolls the claim back, so that the key can be used again.
+    then and reads the stored answer; a refusal rolls the claim back, so that the key can be used again. People may
+    do without a key, API keys may not.
     """
 
     @wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> Response:
         key = request.headers.get(HEADER)
         user_id = caller_id()
+        if key is None and is_program():
+            raise IdempotencyKeyNeeded(errors=[FieldError("headers", HEADER, IdempotencyKeyNeeded.message)])
         with transaction():
             if key is None or user_id is None:
                 return view(*args, **kwargs)

@@ -8,7 +8,7 @@ from apispec import APISpec
 from flask import Blueprint, Flask, Response, current_app, render_template_string, send_from_directory
 
 from shop.http.blueprint import IdConverter, id_parameter
-from shop.http.fields import Money, Quantity
+from shop.http.fields import Day, Money, Quantity
 from shop.http.problems import ProblemApi
 
 ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
@@ -72,6 +72,7 @@ def init_app(app: Flask, api: ProblemApi) -> None:
     spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     api.register_field(Money, "string", "decimal")
     api.register_field(Quantity, "number", None)
+    api.register_field(Day, "string", "date")
     api.ma_plugin.converter.add_attribute_function(_money_pattern)
     app.register_blueprint(docs)
 

@@ -15,7 +15,18 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from shop.db import db
-from shop.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Refusal, Unauthenticated, Unavailable
+from shop.errors import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Refusal,
+    Stale,
+    Unauthenticated,
+    Unavailable,
+    VersionNeeded,
+)
 from shop.http.fields import AnswerSchema
 
 log = structlog.get_logger()
@@ -26,6 +37,8 @@ STATUS_OF_KIND: dict[type[Refusal], int] = {
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
+    Stale: 412,
+    VersionNeeded: 428,
     Invalid: 422,
     Unavailable: 503,
 }

@@ -24,6 +24,11 @@ def caller_id() -> int | None:
     return user_id
 
 
+def is_program() -> bool:
+    """Whether the caller is a program with an API key, not a person who has logged in."""
+    return bool(g.get("is_program"))
+
+
 def _begin() -> None:
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if SAFE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

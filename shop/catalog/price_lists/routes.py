@@ -19,13 +19,13 @@ from shop.catalog.price_lists.schemas import (
     UploadPriceListSchema,
 )
 from shop.db import transaction
-from shop.http.blueprint import ApiBlueprint, StrictJsonParser, refuses
+from shop.http.blueprint import ApiBlueprint, StrictParser, refuses
 from shop.http.pagination import BadCursor, PageArgsSchema
 
 REST_OF_FORM = 2**16
 
 
-class FormAndFilesParser(StrictJsonParser):
+class FormAndFilesParser(StrictParser):
     """Reads the fields of a multipart form together with its files, so that one schema documents both."""
 
     def load_files(self, req: Request, schema: Any) -> Any:
