@@ -35,6 +35,7 @@ def upgrade():
         sa.Column("delivery_point", postgresql.JSONB(), nullable=False),
         sa.Column("comment", sa.Text(), server_default="", nullable=False),
         sa.Column("client_reference", sa.Text(), nullable=True),
+        sa.Column("requested_delivery_on", sa.Date(), nullable=True),
         sa.Column("currency", sa.Text(), server_default="RUB", nullable=False),
         sa.Column("subtotal", sa.Numeric(precision=14, scale=2), nullable=False),
         sa.Column("delivery_total", sa.Numeric(precision=14, scale=2), nullable=False),
@@ -59,6 +60,7 @@ def upgrade():
         sa.Column("offer_id", sa.BigInteger(), nullable=False),
         sa.Column("quantity", sa.Numeric(precision=14, scale=3), nullable=False),
         sa.Column("price_seen", sa.Numeric(precision=14, scale=4), nullable=False),
+        sa.Column("unit_seen", sa.Text(), nullable=False),
         sa.Column("added_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("quantity > 0", name=op.f("ck_basket_lines_quantity_positive")),
         sa.ForeignKeyConstraint(
@@ -124,13 +126,20 @@ def upgrade():
         sa.Column("unit_code", sa.Text(), nullable=True),
         sa.Column("unit", sa.Text(), nullable=False),
         sa.Column("units_per_pack", sa.Numeric(precision=14, scale=3), nullable=True),
+        sa.Column("ordered_quantity", sa.Numeric(precision=14, scale=3), nullable=False),
         sa.Column("quantity", sa.Numeric(precision=14, scale=3), nullable=False),
+        sa.Column("cut_reason", sa.Text(), nullable=True),
+        sa.Column("received_quantity", sa.Numeric(precision=14, scale=3), nullable=True),
+        sa.Column("received_reason", sa.Text(), nullable=True),
         sa.Column("price", sa.Numeric(precision=14, scale=4), nullable=False),
         sa.Column("vat_rate", sa.Text(), nullable=True),
         sa.Column("net", sa.Numeric(precision=14, scale=2), nullable=False),
         sa.Column("vat", sa.Numeric(precision=14, scale=2), nullable=False),
         sa.Column("total", sa.Numeric(precision=14, scale=2), nullable=False),
-        sa.CheckConstraint("quantity > 0", name=op.f("ck_order_lines_quantity_positive")),
+        sa.CheckConstraint(
+            "quantity BETWEEN 0 AND ordered_quantity AND ordered_quantity > 0",
+            name=op.f("ck_order_lines_quantity_possible"),
+        ),
         sa.ForeignKeyConstraint(["offer_id"], ["offers.id"], name=op.f("fk_order_lines_offer_id_offers")),
         sa.ForeignKeyConstraint(
             ["supplier_order_id"], ["supplier_orders.id"], name=op.f("fk_order_lines_supplier_order_id_supplier_orders")

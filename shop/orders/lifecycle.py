@@ -1,14 +1,15 @@
 """How orders move: TRANSITIONS are data, move() is the only way, and every move leaves its line of history."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
-from shop.auth.models import BUYER, User
+from shop.auth.models import BUYER, MANAGER, SUPPLIER, User
 from shop.catalog.stock import release, ship
 from shop.db import now, session
+from shop.http.preconditions import check_version
 from shop.orders.documents.issuing import annul_invoices, issue_invoices
 from shop.orders.events import PartConfirmed, PartMoved
 from shop.orders.models import (
@@ -23,7 +24,7 @@ from shop.orders.models import (
     OrderEvent,
     SupplierOrder,
 )
-from shop.orders.refusals import MoveNotAllowed, NothingToCancel, NothingToFulfill
+from shop.orders.refusals import MoveNotAllowed, MoveNotYours, NothingToCancel, NothingToFulfill
 from shop.outbox.events import publish
 
 TRANSITIONS: dict[str, tuple[str, ...]] = {
@@ -36,36 +37,64 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
     CANCELED: (),
 }
 
+# Who may move a part there; a supplier only its own, a buyer only the company's.
+MOVERS: dict[str, frozenset[str]] = {
+    CONFIRMED: frozenset({SUPPLIER, MANAGER}),
+    ASSEMBLED: frozenset({SUPPLIER, MANAGER}),
+    SENT: frozenset({SUPPLIER, MANAGER}),
+    DELIVERED: frozenset({SUPPLIER, MANAGER, BUYER}),
+    REFUSED: frozenset({SUPPLIER, MANAGER, BUYER}),
+    CANCELED: frozenset({SUPPLIER, MANAGER, BUYER}),
+}
+BUYER_CANCELS_FROM = (NEW, CONFIRMED)
+
 # From the least to the most advanced: an order is as far as the least advanced of its parts.
 ADVANCEMENT = (NEW, CONFIRMED, ASSEMBLED, SENT, REFUSED, DELIVERED)
 
-BUYER_CANCELS_FROM = (NEW, CONFIRMED)
+Quantities = Mapping[int, Decimal]
 
 
-def fulfill_order(order: Order, *, by: User) -> None:
+def fulfill_order(order: Order, *, by: User, version: int | None = None) -> None:
     """Confirms every part that is new; each gets its numbered invoice in this transaction."""
-    lock_order(order)
+    lock_order(order, version)
     parts = [part for part in order.parts if part.state == NEW]
     if not parts:
         raise NothingToFulfill(state=order.state)
     move(order, parts, to=CONFIRMED, by=by)
 
 
-def cancel_order(order: Order, *, by: User, reason: str = "") -> None:
+def cancel_order(order: Order, *, by: User, reason: str = "", version: int | None = None) -> None:
     """Cancels every part that still can be; what has been sent stays."""
-    lock_order(order)
+    lock_order(order, version)
     parts = [part for part in order.parts if can_cancel(part, by)]
     if not parts:
         raise NothingToCancel(state=order.state)
     move(order, parts, to=CANCELED, by=by, reason=reason)
 
 
+def move_part(part: SupplierOrder, *, to: str, by: User, reason: str = "", version: int | None = None) -> None:
+    """One part, by whoever may."""
+    lock_order(part.order, version)
+    move(part.order, [part], to=to, by=by, reason=reason)
+
+
 def can_cancel(part: SupplierOrder, by: User) -> bool:
-    return CANCELED in TRANSITIONS[part.state] and (by.role != BUYER or part.state in BUYER_CANCELS_FROM)
+    return CANCELED in moves_of(part, by)
 
 
-def lock_order(order: Order) -> None:
-    """The order, then its parts, read again: whoever moves something of an order waits here for whoever did first."""
+def moves_of(part: SupplierOrder, by: User) -> tuple[str, ...]:
+    """The states to which this person could move the part now."""
+    allowed = [to for to in TRANSITIONS[part.state] if by.role in MOVERS[to]]
+    if by.role == BUYER and part.state not in BUYER_CANCELS_FROM:
+        allowed = [to for to in allowed if to != CANCELED]
+    return tuple(allowed)
+
+
+def lock_order(order: Order, version: int | None = None) -> None:
+    """The order, then its parts, read again: whoever moves something of an order waits here for whoever did first.
+
+    `version` is what the caller saw; when the order has moved on since, nothing happens.
+    """
     locked_order = select(Order).where(Order.id == order.id).with_for_update()
     locked_parts = (
         select(SupplierOrder)
@@ -76,23 +105,40 @@ def lock_order(order: Order) -> None:
     )
     for statement in (locked_order, locked_parts):
         session().scalars(statement.execution_options(populate_existing=True)).all()
+    check_version(order.version, version)
 
 
 def move(order: Order, parts: Sequence[SupplierOrder], *, to: str, by: User, reason: str = "") -> None:
-    """Moves parts of a locked order, writes history, does what the move entails, and rolls up the order's state."""
+    """Moves parts of a locked order, writes history, does what the move entails, and rolls up the order."""
     for part in parts:
-        if to not in TRANSITIONS[part.state]:
-            allowed = TRANSITIONS[part.state]
-            raise MoveNotAllowed(state=part.state, to=to, allowed=", ".join(allowed) or "nothing")
+        check_move(part, to, by)
     for part in parts:
         _note(part, to, by, reason)
     _ENTAILED.get(to, _announce)(order, parts, reason)
-    order.state = roll_up([part.state for part in order.parts])
+    roll_up(order)
+
+
+def check_move(part: SupplierOrder, to: str, by: User) -> None:
+    if to not in TRANSITIONS[part.state]:
+        allowed = moves_of(part, by)
+        raise MoveNotAllowed(state=part.state, to=to, allowed=", ".join(allowed) or "nothing")
+    if to not in moves_of(part, by):
+        raise MoveNotYours(to=to, state=part.state, roles=", ".join(sorted(MOVERS[to] - {by.role})))
+
+
+def roll_up(order: Order) -> None:
+    """State and sums of the order follow from its parts, those canceled left out; each change is a new version."""
+    order.state = state_of([part.state for part in order.parts])
+    standing = [part for part in order.parts if part.state != CANCELED]
+    order.subtotal = sum((part.subtotal for part in standing), Decimal(0))
+    order.delivery_total = sum((part.delivery_fee for part in standing), Decimal(0))
+    order.vat_total = sum((part.vat_total for part in standing), Decimal(0))
+    order.total = sum((part.total for part in standing), Decimal(0))
     order.version += 1
 
 
-def roll_up(states: Sequence[str]) -> str:
-    """The order's state: the least advanced among parts not canceled; canceled when all are."""
+def state_of(states: Sequence[str]) -> str:
+    """The least advanced among parts not canceled; canceled when all are."""
     standing = [state for state in states if state != CANCELED]
     return min(standing, key=ADVANCEMENT.index, default=CANCELED)
 
@@ -133,9 +179,9 @@ def _announce(_order: Order, parts: Sequence[SupplierOrder], _reason: str) -> No
         publish(PartMoved(supplier_order_id=part.id, to_state=part.state))
 
 
-def _quantities(parts: Sequence[SupplierOrder]) -> dict[int, Decimal]:
-    """An offer stands once per part, so these never overlap."""
-    return {line.offer_id: line.quantity for part in parts for line in part.lines}
+def _quantities(parts: Sequence[SupplierOrder]) -> Quantities:
+    """An offer stands once per part, so these never overlap. Lines cut to nothing hold nothing."""
+    return {line.offer_id: line.quantity for part in parts for line in part.lines if line.quantity}
 
 
 _ENTAILED: dict[str, Callable[[Order, Sequence[SupplierOrder], str], None]] = {

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -30,7 +31,7 @@ class Basket(Model):
 
 
 class BasketLine(Model):
-    """An offer and how much of it; `price_seen` is the price that the buyer has agreed to."""
+    """An offer and how much of it; `price_seen` per `unit_seen` is what the buyer has agreed to."""
 
     __tablename__ = "basket_lines"
     __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)
@@ -39,13 +40,15 @@ class BasketLine(Model):
     offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"), primary_key=True)
     quantity: Mapped[Quantity]
     price_seen: Mapped[UnitPrice]
+    unit_seen: Mapped[str]
     added_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     offer: Mapped[Offer] = relationship()
 
     @property
     def is_changed(self) -> bool:
-        return self.price_seen != self.offer.price
+        """Not what the buyer agreed to any more."""
+        return self.price_seen != self.offer.price or self.unit_seen != self.offer.unit
 
 
 class Order(Model):
@@ -66,6 +69,7 @@ class Order(Model):
     delivery_point: Mapped[dict[str, Any]] = mapped_column(JSONB)
     comment: Mapped[str] = mapped_column(default="", server_default="")
     client_reference: Mapped[str | None]
+    requested_delivery_on: Mapped[date | None]
     currency: Mapped[str] = mapped_column(default="RUB", server_default="RUB")
     subtotal: Mapped[Sum]
     delivery_total: Mapped[Sum]
@@ -106,12 +110,16 @@ class SupplierOrder(Model):
 
 
 class OrderLine(Model):
-    """A good as it was ordered: name, SKU, unit, price and VAT stay whatever later lists say."""
+    """A good as it was ordered: name, SKU, unit, price and VAT stay whatever later lists say.
+
+    `quantity` is what the supplier delivers: as ordered, or less where he cut it, with the reason; the sums follow it.
+    `received_quantity` is what the buyer found at the door.
+    """
 
     __tablename__ = "order_lines"
     __table_args__ = (
         UniqueConstraint("supplier_order_id", "position"),
-        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("quantity BETWEEN 0 AND ordered_quantity AND ordered_quantity > 0", name="quantity_possible"),
     )
 
     id: Mapped[Id]
@@ -125,7 +133,11 @@ class OrderLine(Model):
     unit_code: Mapped[str | None]
     unit: Mapped[str]
     units_per_pack: Mapped[Quantity | None]
+    ordered_quantity: Mapped[Quantity]
     quantity: Mapped[Quantity]
+    cut_reason: Mapped[str | None]
+    received_quantity: Mapped[Quantity | None]
+    received_reason: Mapped[str | None]
     price: Mapped[UnitPrice]
     vat_rate: Mapped[str | None]
     net: Mapped[Sum]
@@ -133,6 +145,10 @@ class OrderLine(Model):
     total: Mapped[Sum]
 
     part: Mapped[SupplierOrder] = relationship(back_populates="lines")
+
+    @property
+    def is_cut(self) -> bool:
+        return self.quantity < self.ordered_quantity
 
 
 class OrderEvent(Model):
@@ -193,4 +209,5 @@ class Invoice(Model):
         """What its PDF is made of: the frozen data, and the stamp once it is annulled."""
         if self.annulled_at is None:
             return self.data
-        return self.data | {"annulled": {"on": self.annulled_at.date().isoformat(), "reason": self.annulled_reason}}
+        annulled_on = self.annulled_at.astimezone(ZoneInfo(self.data["time_zone"])).date()
+        return self.data | {"annulled": {"on": annulled_on.isoformat(), "reason": self.annulled_reason}}

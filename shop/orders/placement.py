@@ -1,13 +1,15 @@
 """Placing an order: all of it or nothing, in a constant number of statements whatever the number of lines."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from shop.auth.models import Contact, User
 from shop.catalog.models import Offer
 from shop.catalog.offers import offers_for_order
 from shop.catalog.stock import reserve
-from shop.db import session
+from shop.db import now, session
 from shop.money import money_text
 from shop.orders.basket import basket_lines, empty_basket, lock_basket
 from shop.orders.events import OrderPlaced
@@ -17,6 +19,7 @@ from shop.orders.refusals import (
     AmountTooLarge,
     BasketChanged,
     BasketEmpty,
+    DeliveryDayPassed,
     OfferUnknown,
     OfferWithdrawn,
     SupplierNotAccepting,
@@ -28,6 +31,7 @@ from shop.outbox.events import publish
 LARGEST_SUM = Decimal("999999999999.99")
 
 Lines = Mapping[int, Decimal]
+Agreed = Mapping[int, tuple[Decimal, str]]  # price and unit that the buyer saw, by offer id
 
 
 def place_order(
@@ -36,6 +40,7 @@ def place_order(
     contact: Contact,
     comment: str = "",
     client_reference: str | None = None,
+    requested_delivery_on: date | None = None,
     lines: Lines | None = None,
 ) -> Order:
     """Orders `lines` (quantities by offer id), or the buyer's basket, which it empties.
@@ -43,6 +48,8 @@ def place_order(
     Prices and listings are read again under a share lock, so that a price list applied meanwhile cannot slip
     another price in; what was agreed to in the basket must still be true.
     """
+    if requested_delivery_on is not None and requested_delivery_on < now().date():
+        raise DeliveryDayPassed(day=requested_delivery_on.isoformat())
     wanted, agreed = (dict(lines), {}) if lines is not None else _take_basket(by)
     if not wanted:
         raise BasketEmpty
@@ -51,21 +58,29 @@ def place_order(
     parts = price_parts((offers[offer_id], wanted[offer_id]) for offer_id in wanted)
     _check_sums(parts)
     reserve(wanted)
-    order = _write_order(by, contact, comment, client_reference, parts)
+    wishes = {
+        "comment": comment,
+        "client_reference": client_reference,
+        "requested_delivery_on": requested_delivery_on,
+    }
+    order = _write_order(by, contact, parts, wishes)
     if lines is None:
         empty_basket(by)
     publish(OrderPlaced(order_id=order.id))
     return order
 
 
-def _take_basket(by: User) -> tuple[dict[int, Decimal], dict[int, Decimal]]:
-    """Quantities and agreed prices by offer id, the basket locked until we commit."""
+def _take_basket(by: User) -> tuple[Lines, Agreed]:
+    """Quantities and what was agreed to, by offer id; the basket is locked until we commit."""
     lock_basket(by)
     lines = basket_lines(by)
-    return {line.offer_id: line.quantity for line in lines}, {line.offer_id: line.price_seen for line in lines}
+    return (
+        {line.offer_id: line.quantity for line in lines},
+        {line.offer_id: (line.price_seen, line.unit_seen) for line in lines},
+    )
 
 
-def _check(wanted: Lines, offers: Mapping[int, Offer], agreed: Lines) -> None:
+def _check(wanted: Lines, offers: Mapping[int, Offer], agreed: Agreed) -> None:
     for offer_id in wanted:
         if offer_id not in offers or not offers[offer_id].supplier.is_active:
             raise OfferUnknown(offer_id=offer_id)
@@ -74,18 +89,24 @@ def _check(wanted: Lines, offers: Mapping[int, Offer], agreed: Lines) -> None:
         raise OfferWithdrawn(names=", ".join(offer.name for offer in gone), offer_ids=[offer.id for offer in gone])
     if closed := {offer.supplier_id: offer.supplier.name for offer in ordered if not offer.supplier.accepts_orders}:
         raise SupplierNotAccepting(names=", ".join(closed.values()), supplier_ids=list(closed))
-    if changed := [offer for offer in ordered if agreed.get(offer.id, offer.price) != offer.price]:
-        raise BasketChanged(lines=[_change(offer, agreed[offer.id]) for offer in changed])
+    if changed := [offer for offer in ordered if _is_other(offer, agreed)]:
+        raise BasketChanged(lines=[_change(offer, *agreed[offer.id]) for offer in changed])
     for offer in ordered:
         check_quantity(offer, wanted[offer.id])
 
 
-def _change(offer: Offer, price_seen: Decimal) -> dict[str, object]:
+def _is_other(offer: Offer, agreed: Agreed) -> bool:
+    return offer.id in agreed and agreed[offer.id] != (offer.price, offer.unit)
+
+
+def _change(offer: Offer, price_seen: Decimal, unit_seen: str) -> dict[str, object]:
     return {
         "offer_id": offer.id,
         "name": offer.name,
         "price_seen": money_text(price_seen),
         "price": money_text(offer.price),
+        "unit_seen": unit_seen,
+        "unit": offer.unit,
     }
 
 
@@ -97,15 +118,12 @@ def _check_sums(parts: Sequence[PricedPart]) -> None:
         raise AmountTooLarge
 
 
-def _write_order(
-    by: User, contact: Contact, comment: str, client_reference: str | None, parts: Sequence[PricedPart]
-) -> Order:
+def _write_order(by: User, contact: Contact, parts: Sequence[PricedPart], wishes: Mapping[str, Any]) -> Order:
     order = Order(
         user_id=by.id,
         company_id=by.company_id,
         delivery_point=contact.frozen,
-        comment=comment,
-        client_reference=client_reference,
+        **wishes,
         subtotal=sum(part.subtotal for part in parts),
         delivery_total=sum(part.delivery_fee for part in parts),
         vat_total=sum(part.vat_total for part in parts),
@@ -147,6 +165,7 @@ def _line(position: int, line: PricedLine) -> OrderLine:
         unit_code=offer.unit_code,
         unit=offer.unit,
         units_per_pack=offer.units_per_pack,
+        ordered_quantity=line.quantity,
         quantity=line.quantity,
         price=offer.price,
         vat_rate=offer.vat_rate,

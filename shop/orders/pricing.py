@@ -42,14 +42,29 @@ class PricedPart:
     def missing_to_minimum(self) -> Decimal:
         return max(self.supplier.minimum_order - self.subtotal, Decimal(0))
 
+    @property
+    def missing_to_free_delivery(self) -> Decimal | None:
+        """None where delivery is never free, or costs nothing anyway."""
+        if self.supplier.free_delivery_from is None or not self.supplier.delivery_fee:
+            return None
+        return max(self.supplier.free_delivery_from - self.subtotal, Decimal(0))
+
 
 def price_line(offer: Offer, quantity: Decimal) -> PricedLine:
-    amount = line_sum(offer.price, quantity)
-    if offer.supplier.price_includes_vat:
-        vat = vat_inside(amount, offer.vat_rate)
-        return PricedLine(offer, quantity, amount - vat, vat, amount)
-    vat = vat_on_top(amount, offer.vat_rate)
-    return PricedLine(offer, quantity, amount, vat, amount + vat)
+    sums = line_sums(offer.price, quantity, vat_rate=offer.vat_rate, includes_vat=offer.supplier.price_includes_vat)
+    return PricedLine(offer, quantity, *sums)
+
+
+def line_sums(
+    price: Decimal, quantity: Decimal, *, vat_rate: str | None, includes_vat: bool
+) -> tuple[Decimal, Decimal, Decimal]:
+    """What a line costs without VAT, its VAT, and both together."""
+    amount = line_sum(price, quantity)
+    if includes_vat:
+        vat = vat_inside(amount, vat_rate)
+        return amount - vat, vat, amount
+    vat = vat_on_top(amount, vat_rate)
+    return amount, vat, amount + vat
 
 
 def price_parts(lines: Iterable[tuple[Offer, Decimal]]) -> list[PricedPart]:

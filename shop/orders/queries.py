@@ -1,15 +1,19 @@
 """Reading orders: who may see which, lists as finished columns, one order with all that belongs to it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, false, func, select, true
-from sqlalchemy.orm import joinedload, selectinload, undefer
+from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload, undefer
 
-from shop.auth.models import BUYER, MANAGER, Company, User
+from shop.auth.models import BUYER, MANAGER, SUPPLIER, Company, User
 from shop.db import session
 from shop.orders.models import Invoice, Order, OrderEvent, SupplierOrder
-from shop.orders.refusals import InvoiceNotFound, OrderNotFound
+from shop.orders.refusals import InvoiceNotFound, OrderNotFound, SupplierOrderNotFound
+
+Buyer, Supplier = aliased(Company), aliased(Company)
 
 
 def find_order(order_id: int, *, by: User) -> Order:
@@ -57,18 +61,76 @@ def find_invoice(invoice_id: int, *, by: User) -> Invoice:
     return invoice
 
 
-def page_of_orders(
-    by: User, *, state: str | None, client_reference: str | None, before_id: int | None, limit: int
-) -> Sequence[Row[Any]]:
+@dataclass(frozen=True)
+class OrderFilter:
+    """What a list is narrowed to; days are whole days in UTC."""
+
+    state: str | None = None
+    supplier_id: int | None = None
+    client_reference: str | None = None
+    from_day: date | None = None
+    to_day: date | None = None
+
+    def conditions(self, state: ColumnElement[str]) -> list[ColumnElement[bool]]:
+        """`state` is the column that the list shows: the order's or the part's."""
+        wanted: list[ColumnElement[bool] | None] = [
+            state == self.state if self.state else None,
+            Order.client_reference == self.client_reference if self.client_reference else None,
+            Order.created_at >= _begin(self.from_day) if self.from_day else None,
+            Order.created_at < _begin(self.to_day) + timedelta(days=1) if self.to_day else None,
+        ]
+        return [condition for condition in wanted if condition is not None]
+
+
+def page_of_orders(by: User, wanted: OrderFilter, *, before_id: int | None, limit: int) -> Sequence[Row[Any]]:
     """Newest first, `limit` + 1 rows, in one statement."""
-    statement = _order_rows().where(_is_visible(by)).order_by(Order.id.desc()).limit(limit + 1)
-    if state is not None:
-        statement = statement.where(Order.state == state)
-    if client_reference is not None:
-        statement = statement.where(Order.client_reference == client_reference)
+    statement = _order_rows().where(_is_visible(by), *wanted.conditions(Order.state.expression))
+    if wanted.supplier_id is not None:
+        parts_of = select(SupplierOrder.id).where(
+            SupplierOrder.order_id == Order.id, SupplierOrder.supplier_id == wanted.supplier_id
+        )
+        statement = statement.where(parts_of.exists())
     if before_id is not None:
         statement = statement.where(Order.id < before_id)
-    return session().execute(statement).all()
+    return session().execute(statement.order_by(Order.id.desc()).limit(limit + 1)).all()
+
+
+def page_of_parts(by: User, wanted: OrderFilter, *, before_id: int | None, limit: int) -> Sequence[Row[Any]]:
+    """The suppliers' side: one's own parts (a manager: all), newest first, `limit` + 1 rows, in one statement."""
+    statement = _part_rows().where(_is_visible_part(by), *wanted.conditions(SupplierOrder.state.expression))
+    if wanted.supplier_id is not None:
+        statement = statement.where(SupplierOrder.supplier_id == wanted.supplier_id)
+    if before_id is not None:
+        statement = statement.where(SupplierOrder.id < before_id)
+    return session().execute(statement.order_by(SupplierOrder.id.desc()).limit(limit + 1)).all()
+
+
+def find_part(part_id: int, *, by: User) -> SupplierOrder:
+    """The part with its order, lines and supplier; somebody else's looks like an unknown one."""
+    statement = (
+        select(SupplierOrder)
+        .join(SupplierOrder.order)
+        .where(SupplierOrder.id == part_id, _is_visible_part(by))
+        .options(
+            contains_eager(SupplierOrder.order).joinedload(Order.company, innerjoin=True),
+            joinedload(SupplierOrder.supplier, innerjoin=True),
+            selectinload(SupplierOrder.lines),
+        )
+    )
+    part = session().scalar(statement)
+    if part is None:
+        raise SupplierOrderNotFound
+    return part
+
+
+def history_of_part(part: SupplierOrder) -> Sequence[OrderEvent]:
+    statement = select(OrderEvent).filter_by(supplier_order_id=part.id).order_by(OrderEvent.id)
+    return session().scalars(statement).all()
+
+
+def invoices_of_part(part: SupplierOrder) -> Sequence[Invoice]:
+    statement = select(Invoice).filter_by(supplier_order_id=part.id).order_by(Invoice.id)
+    return session().scalars(statement.options(joinedload(Invoice.part).joinedload(SupplierOrder.supplier))).all()
 
 
 def _order_rows() -> Select[*tuple[Any, ...]]:
@@ -86,6 +148,7 @@ def _order_rows() -> Select[*tuple[Any, ...]]:
             Order.state,
             Order.comment,
             Order.client_reference,
+            Order.requested_delivery_on,
             Order.currency,
             Order.subtotal,
             Order.delivery_total,
@@ -99,8 +162,42 @@ def _order_rows() -> Select[*tuple[Any, ...]]:
     )
 
 
+def _part_rows() -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            SupplierOrder.id,
+            SupplierOrder.order_id,
+            Order.number.label("order_number"),
+            SupplierOrder.supplier_id,
+            Supplier.name.label("supplier"),
+            Buyer.name.label("buyer"),
+            SupplierOrder.state,
+            Order.client_reference,
+            Order.requested_delivery_on,
+            Order.currency,
+            SupplierOrder.subtotal,
+            SupplierOrder.delivery_fee,
+            SupplierOrder.vat_total,
+            SupplierOrder.total,
+            Order.created_at,
+        )
+        .join(Order, Order.id == SupplierOrder.order_id)
+        .join(Supplier, Supplier.id == SupplierOrder.supplier_id)
+        .join(Buyer, Buyer.id == Order.company_id)
+    )
+
+
+def _begin(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
 def _is_visible(by: User) -> ColumnElement[bool]:
     """A manager sees all orders, a buyer those of the company; a supplier's view of its parts is another list."""
     if by.role == MANAGER:
         return true()
     return Order.company_id == by.company_id if by.role == BUYER else false()
+
+
+def _is_visible_part(by: User) -> ColumnElement[bool]:
+    """A supplier sees its own parts and nothing else of an order."""
+    return SupplierOrder.supplier_id == by.company_id if by.role == SUPPLIER else _is_visible(by)

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from shop.catalog.models import Offer
-from shop.errors import Conflict, Invalid, NotFound
+from shop.errors import Conflict, Forbidden, Invalid, NotFound
 from shop.http.fields import quantity_number
 from shop.money import money_text
 
@@ -13,9 +13,31 @@ class OfferUnknown(NotFound):
     message = "There is no offer {offer_id}."
 
 
+class NamedTwice(Conflict):
+    code = "NamedTwice"
+    message = "{name} stands in this list twice; put the whole quantity into one line."
+
+
+class SkuUnknown(NotFound):
+    code = "SkuUnknown"
+    message = "Nobody sells a good with the SKU {sku}."
+
+
+class SkuAmbiguous(Conflict):
+    """`offers` names the goods that the SKU could mean."""
+
+    code = "SkuAmbiguous"
+    message = "Several suppliers have a good with the SKU {sku}; name the supplier or the offer."
+
+
 class OrderNotFound(NotFound):
     code = "OrderNotFound"
     message = "There is no such order among those you may see."
+
+
+class SupplierOrderNotFound(NotFound):
+    code = "SupplierOrderNotFound"
+    message = "There is no such part of an order among those you may see."
 
 
 class InvoiceNotFound(NotFound):
@@ -37,7 +59,7 @@ class BasketChanged(Conflict):
     """`lines` names each changed line with the price seen and the price now."""
 
     code = "BasketChanged"
-    message = "Prices changed since these goods were put into the basket. Look at it and acknowledge the changes."
+    message = "Prices or units changed since these goods were put into the basket. Look at it and acknowledge that."
 
 
 class OfferWithdrawn(Conflict):
@@ -53,6 +75,11 @@ class SupplierNotAccepting(Conflict):
 class BelowMinimumOrder(Conflict):
     code = "BelowMinimumOrder"
     message = "{supplier} delivers from {minimum} on; {missing} is missing."
+
+
+class DeliveryDayPassed(Invalid):
+    code = "DeliveryDayPassed"
+    message = "{day} is over; ask for delivery today or later."
 
 
 class AmountTooLarge(Invalid):
@@ -72,6 +99,21 @@ class MoveNotAllowed(Conflict):
 
     code = "MoveNotAllowed"
     message = "A part that is {state} cannot become {to}; it could become: {allowed}."
+
+
+class MoveNotYours(Forbidden):
+    code = "MoveNotYours"
+    message = "Making a part {to} is for: {roles}."
+
+
+class CutImpossible(Invalid):
+    code = "CutImpossible"
+    message = "The quantities confirmed cannot be meant; errors names each line."
+
+
+class ReceiptImpossible(Invalid):
+    code = "ReceiptImpossible"
+    message = "The quantities received cannot be meant; errors names each line."
 
 
 class NothingToFulfill(Conflict):

@@ -1,25 +1,81 @@
 """What goes into and comes out of the routes of baskets, orders and invoices."""
 
-from marshmallow import fields, validate
+from typing import Any
 
-from shop.http.fields import AnswerSchema, Identifier, Money, Quantity, Schema, Text
+from marshmallow import ValidationError, fields, validate, validates, validates_schema
+
+from shop.http.fields import MAX_ID, AnswerSchema, Day, Identifier, Money, Quantity, Schema, Text
 from shop.http.pagination import PageArgsSchema
 from shop.orders.models import STATES
 
 StateField = validate.OneOf(STATES)
 
 
-class BasketLineArgsSchema(Schema):
+class OrderLineArgsSchema(Schema):
     offer_id = Identifier(required=True)
     quantity = Quantity(required=True, metadata={"example": 12})
+
+
+class BasketLineArgsSchema(Schema):
+    """A line by offer, or by SKU; with the supplier where several have that SKU."""
+
+    offer_id = Identifier()
+    supplier_id = Identifier()
+    sku = Text(blank=False)
+    quantity = Quantity(required=True, metadata={"example": 12})
+
+    @validates_schema
+    def _names_one_good(self, line: dict[str, Any], **_: Any) -> None:
+        if ("offer_id" in line) == ("sku" in line):
+            raise ValidationError("Name the good by offer_id or by sku, one of them.", "offer_id")
+        if "supplier_id" in line and "sku" not in line:
+            raise ValidationError("The supplier is only of use together with a sku.", "supplier_id")
 
 
 class AddLinesSchema(Schema):
     lines = fields.List(fields.Nested(BasketLineArgsSchema), required=True, validate=validate.Length(1, 1000))
 
 
+class QuickOrderSchema(Schema):
+    text = Text(
+        required=True, blank=False, max_length=200_000, multiline=True, metadata={"example": "000104 24\nБ-1001 12"}
+    )
+    supplier_id = Identifier(load_default=None, allow_none=True, metadata={"description": "Whose SKUs these are"})
+
+
+class QuickOrderFileSchema(Schema):
+    file = fields.Raw(required=True, metadata={"type": "string", "format": "binary"})
+    supplier_id = fields.Integer(load_default=None, validate=validate.Range(min=1, max=MAX_ID))
+
+
+class AddPastOrderSchema(Schema):
+    order_id = Identifier(required=True)
+
+
 class ChangeLineSchema(Schema):
     quantity = Quantity(required=True)
+
+
+class BasketChangeSchema(AnswerSchema):
+    code = fields.String(required=True)
+    message = fields.String(required=True)
+
+
+class LineResultSchema(AnswerSchema):
+    status = fields.String(required=True, validate=validate.OneOf(("added", "refused")))
+    offer_id = fields.Integer(required=True, allow_none=True)
+    sku = fields.String(required=True, allow_none=True)
+    quantity = Quantity(required=True)
+    code = fields.String(required=True, allow_none=True, metadata={"description": "Why it was refused"})
+    message = fields.String(required=True, allow_none=True)
+    facts = fields.Dict(required=True)
+
+
+class QuickLineSchema(AnswerSchema):
+    row = fields.Integer(required=True)
+    text = fields.String(required=True)
+    problem = fields.String(required=True, allow_none=True, metadata={"description": "Why it cannot be read"})
+    result = fields.Nested(LineResultSchema, required=True, allow_none=True)
 
 
 class BasketLineSchema(AnswerSchema):
@@ -32,6 +88,7 @@ class BasketLineSchema(AnswerSchema):
     price = Money(required=True)
     price_seen = Money(required=True, metadata={"description": "The price agreed to; differs if it changed since"})
     is_changed = fields.Boolean(required=True)
+    changes = fields.List(fields.Nested(BasketChangeSchema), required=True)
     is_orderable = fields.Boolean(required=True)
     available = Quantity(required=True, allow_none=True, metadata={"description": "null where it is not known"})
     total = Money(required=True)
@@ -42,6 +99,7 @@ class BasketPartSchema(AnswerSchema):
     supplier = fields.String(required=True)
     subtotal = Money(required=True)
     delivery_fee = Money(required=True)
+    missing_to_free_delivery = Money(required=True, allow_none=True)
     missing_to_minimum = Money(required=True)
     total = Money(required=True)
 
@@ -52,18 +110,32 @@ class BasketSchema(AnswerSchema):
     total = Money(required=True)
     currency = fields.String(required=True)
     is_changed = fields.Boolean(required=True, metadata={"description": "Acknowledge the changes before ordering"})
+    results = fields.List(fields.Nested(LineResultSchema), required=True)
+
+
+class QuickOrderReportSchema(AnswerSchema):
+    rows = fields.List(fields.Nested(QuickLineSchema), required=True)
+    basket = fields.Nested(BasketSchema, required=True)
 
 
 class PlaceOrderSchema(Schema):
     contact_id = Identifier(required=True, metadata={"description": "The delivery point"})
-    comment = Text(load_default="", max_length=2000)
+    comment = Text(load_default="", max_length=2000, multiline=True)
     client_reference = Text(load_default=None, allow_none=True, max_length=100, metadata={"description": "Your number"})
+    requested_delivery_on = Day(load_default=None, allow_none=True)
     lines = fields.List(
-        fields.Nested(BasketLineArgsSchema),
+        fields.Nested(OrderLineArgsSchema),
         load_default=None,
         validate=validate.Length(1, 1000),
         metadata={"description": "Order these instead of the basket"},
     )
+
+    @validates("lines")
+    def _name_each_good_once(self, lines: list[dict[str, Any]] | None, **_: Any) -> None:
+        ids = [line["offer_id"] for line in lines or ()]
+        twice = [index for index, offer_id in enumerate(ids) if offer_id in ids[:index]]
+        if twice:
+            raise ValidationError({index: {"offer_id": ["This good stands in the list twice."]} for index in twice})
 
 
 class DeliveryPointSchema(AnswerSchema):
@@ -88,7 +160,11 @@ class OrderLineSchema(AnswerSchema):
     barcode = fields.String(required=True, allow_none=True)
     unit = fields.String(required=True)
     unit_code = fields.String(required=True, allow_none=True)
-    quantity = Quantity(required=True)
+    ordered_quantity = Quantity(required=True)
+    quantity = Quantity(required=True, metadata={"description": "What is delivered: as ordered, or cut"})
+    cut_reason = fields.String(required=True, allow_none=True)
+    received_quantity = Quantity(required=True, allow_none=True)
+    received_reason = fields.String(required=True, allow_none=True)
     price = Money(required=True)
     vat_rate = fields.String(required=True, allow_none=True)
     net = Money(required=True)
@@ -134,6 +210,7 @@ class OrderSummarySchema(AnswerSchema):
     state = fields.String(required=True, validate=StateField)
     comment = fields.String(required=True)
     client_reference = fields.String(required=True, allow_none=True)
+    requested_delivery_on = fields.Date(required=True, allow_none=True)
     currency = fields.String(required=True)
     subtotal = Money(required=True)
     delivery_total = Money(required=True)
@@ -147,15 +224,83 @@ class OrderListItemSchema(OrderSummarySchema):
 
 
 class OrderSchema(OrderSummarySchema):
+    version = fields.Integer(required=True, metadata={"description": "Also the ETag; send it as If-Match"})
     delivery_point = fields.Nested(DeliveryPointSchema, required=True)
     parts = fields.List(fields.Nested(SupplierOrderSchema), required=True)
     history = fields.List(fields.Nested(OrderEventSchema), required=True)
     invoices = fields.List(fields.Nested(InvoiceSchema), required=True)
 
 
+class PartSummarySchema(AnswerSchema):
+    id = fields.Integer(required=True)
+    order_id = fields.Integer(required=True)
+    order_number = fields.String(required=True)
+    supplier_id = fields.Integer(required=True)
+    supplier = fields.String(required=True)
+    buyer = fields.String(required=True)
+    state = fields.String(required=True, validate=StateField)
+    client_reference = fields.String(required=True, allow_none=True)
+    requested_delivery_on = fields.Date(required=True, allow_none=True)
+    currency = fields.String(required=True)
+    subtotal = Money(required=True)
+    delivery_fee = Money(required=True)
+    vat_total = Money(required=True)
+    total = Money(required=True)
+    created_at = fields.AwareDateTime(required=True)
+
+
+class PartListSchema(AnswerSchema):
+    items = fields.List(fields.Nested(PartSummarySchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class PartSchema(PartSummarySchema):
+    """A part of an order as its supplier works it off."""
+
+    supplier = fields.String(required=True, attribute="supplier.name")
+    comment = fields.String(required=True)
+    delivery_point = fields.Nested(DeliveryPointSchema, required=True)
+    version = fields.Integer(required=True, metadata={"description": "Also the ETag; send it as If-Match"})
+    moves = fields.List(fields.String(), required=True, metadata={"description": "States that you could move it to"})
+    lines = fields.List(fields.Nested(OrderLineSchema), required=True)
+    history = fields.List(fields.Nested(OrderEventSchema), required=True)
+    invoices = fields.List(fields.Nested(InvoiceSchema), required=True)
+
+
+class ChangedLineSchema(Schema):
+    line_id = Identifier(required=True)
+    quantity = Quantity(required=True, allow_zero=True)
+    reason = Text(load_default="", max_length=500)
+
+
+class ConfirmPartSchema(Schema):
+    lines = fields.List(
+        fields.Nested(ChangedLineSchema),
+        load_default=list,
+        validate=validate.Length(max=1000),
+        metadata={"description": "Only the lines of which fewer come; needs If-Match"},
+    )
+
+
+class ReceivePartSchema(Schema):
+    lines = fields.List(
+        fields.Nested(ChangedLineSchema),
+        load_default=list,
+        validate=validate.Length(max=1000),
+        metadata={"description": "Only the lines that are not complete; needs If-Match"},
+    )
+
+
+class MoveSchema(Schema):
+    reason = Text(load_default="", max_length=500)
+
+
 class OrderListArgsSchema(PageArgsSchema):
     state = fields.String(load_default=None, validate=StateField)
+    supplier_id = fields.Integer(load_default=None, validate=validate.Range(min=1, max=MAX_ID))
     client_reference = Text(load_default=None, max_length=100)
+    from_day = Day(load_default=None, metadata={"description": "Placed on this day (UTC) or later"})
+    to_day = Day(load_default=None, metadata={"description": "Placed on this day (UTC) or earlier"})
 
 
 class OrderListSchema(AnswerSchema):
@@ -170,7 +315,3 @@ class InvoiceListSchema(AnswerSchema):
 
 class NoFieldsSchema(Schema):
     """A body without fields: {} or nothing at all."""
-
-
-class CancelOrderSchema(Schema):
-    reason = Text(load_default="", max_length=500)

@@ -1,17 +1,22 @@
 """How baskets and orders look to clients: plain values, gathered in a constant number of statements."""
 
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
 from shop.auth.models import User
 from shop.catalog.models import BOUND_KINDS
-from shop.orders.basket import basket_lines
-from shop.orders.models import BasketLine, Order
+from shop.http.fields import quantity_number
+from shop.money import money_text
+from shop.orders.basket import LineResult, basket_lines
+from shop.orders.lifecycle import moves_of
+from shop.orders.models import BasketLine, Order, SupplierOrder
 from shop.orders.pricing import PricedPart, price_line, price_parts
-from shop.orders.queries import history_of, invoices_of
+from shop.orders.queries import history_of, history_of_part, invoices_of, invoices_of_part
 
 
-def basket_view(user: User) -> dict[str, Any]:
+def basket_view(user: User, results: Sequence[LineResult] = ()) -> dict[str, Any]:
+    """With today's prices; `results` says what became of the lines that somebody has just wanted to add."""
     lines = basket_lines(user)
     parts = price_parts((line.offer, line.quantity) for line in lines)
     return {
@@ -20,16 +25,46 @@ def basket_view(user: User) -> dict[str, Any]:
         "total": sum((part.total for part in parts), Decimal(0)),
         "currency": "RUB",
         "is_changed": any(line.is_changed for line in lines),
+        "results": [result_view(result) for result in results],
     }
 
 
 def order_view(order: Order) -> dict[str, Any]:
     plain = ("id", "number", "state", "comment", "client_reference", "currency", "created_at", "delivery_point")
-    sums = ("subtotal", "delivery_total", "vat_total", "total")
-    return {field: getattr(order, field) for field in (*plain, *sums)} | {
-        "parts": order.parts,
+    more = ("requested_delivery_on", "version", "subtotal", "delivery_total", "vat_total", "total", "parts")
+    return {field: getattr(order, field) for field in (*plain, *more)} | {
         "history": history_of(order),
         "invoices": invoices_of(order),
+    }
+
+
+def part_view(part: SupplierOrder, by: User) -> dict[str, Any]:
+    """A part as its supplier works it off: what to bring where, and what can be done with it."""
+    order = part.order
+    plain = ("comment", "client_reference", "requested_delivery_on", "delivery_point", "currency", "created_at")
+    own = ("id", "order_id", "supplier_id", "supplier", "state", "lines")
+    sums = ("subtotal", "delivery_fee", "vat_total", "total")
+    return {field: getattr(part, field) for field in (*own, *sums)} | {
+        **{field: getattr(order, field) for field in plain},
+        "order_number": order.number,
+        "buyer": order.company.name,
+        "version": order.version,
+        "moves": moves_of(part, by),
+        "history": history_of_part(part),
+        "invoices": invoices_of_part(part),
+    }
+
+
+def result_view(result: LineResult) -> dict[str, Any]:
+    wanted, refusal = result.wanted, result.refusal
+    return {
+        "status": "added" if refusal is None else "refused",
+        "offer_id": result.offer.id if result.offer else wanted.offer_id,
+        "sku": result.offer.sku if result.offer else wanted.sku,
+        "quantity": wanted.quantity,
+        "code": refusal.code if refusal else None,
+        "message": refusal.detail if refusal else None,
+        "facts": refusal.facts if refusal else {},
     }
 
 
@@ -45,10 +80,27 @@ def _line(line: BasketLine) -> dict[str, Any]:
         "price": offer.price,
         "price_seen": line.price_seen,
         "is_changed": line.is_changed,
+        "changes": list(_changes(line)),
         "is_orderable": offer.is_listed and offer.supplier.is_active and offer.supplier.accepts_orders,
         "available": stock.available if stock.kind in BOUND_KINDS else None,
         "total": price_line(offer, line.quantity).total,
     }
+
+
+def _changes(line: BasketLine) -> Iterator[dict[str, str]]:
+    """What is different now; prices and units are acknowledged, the rest must be mended before ordering."""
+    offer, stock = line.offer, line.offer.stock
+    if line.price_seen != offer.price:
+        was, now = money_text(line.price_seen), money_text(offer.price)
+        yield {"code": "PriceChanged", "message": f"The price was {was} and is now {now}."}
+    if line.unit_seen != offer.unit:
+        yield {"code": "UnitChanged", "message": f"It was sold by {line.unit_seen} and is now by {offer.unit}."}
+    if not offer.is_listed or not offer.supplier.is_active:
+        yield {"code": "OfferWithdrawn", "message": "It is not sold any more."}
+    elif not offer.supplier.accepts_orders:
+        yield {"code": "SupplierNotAccepting", "message": f"{offer.supplier.name} takes no orders at present."}
+    elif stock.kind in BOUND_KINDS and stock.available < line.quantity:
+        yield {"code": "OutOfStock", "message": f"Only {quantity_number(stock.available)} {offer.unit} are left."}
 
 
 def _part(part: PricedPart) -> dict[str, Any]:
@@ -57,6 +109,7 @@ def _part(part: PricedPart) -> dict[str, Any]:
         "supplier": part.supplier.name,
         "subtotal": part.subtotal,
         "delivery_fee": part.delivery_fee,
+        "missing_to_free_delivery": part.missing_to_free_delivery,
         "missing_to_minimum": part.missing_to_minimum,
         "total": part.total,
     }

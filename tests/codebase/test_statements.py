@@ -28,6 +28,8 @@ LISTS = {
     "show_basket": ("buyer", "/api/v1/basket"),
     "list_orders": ("buyer", "/api/v1/orders"),
     "show_order": ("buyer", "/api/v1/orders/{order}"),
+    "list_supplier_orders": ("manager", "/api/v1/supplier-orders"),
+    "show_supplier_order": ("manager", "/api/v1/supplier-orders/{part}"),
     "list_invoices": ("buyer", "/api/v1/orders/{order}/invoices"),
 }
 
@@ -76,7 +78,7 @@ def make_world(size: int, edge) -> World:
     world.ids["product"] = product_id
     for _ in range(size):
         order = make_order({offer.id: 1 for offer in offers}, buyer=buyer)
-        world.ids["order"] = order.id
+        world.ids |= {"order": order.id, "part": order.parts[0].id}
         with edge() as current:
             by = current.merge(manager)
             fulfill_order(find_order(order.id, by=by), by=by)

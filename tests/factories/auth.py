@@ -37,16 +37,15 @@ def make_company(kind: str = BUYER, *, status: str = ACTIVE, name: str | None = 
 
 @committed
 def make_user(role: str = BUYER, *, company: Company | None = None, email: str | None = None, **others: Any) -> User:
-    if company is None and role != MANAGER:
+    if company is None and role != MANAGER and "company_id" not in others:
         company = make_company(SUPPLIER if role == SUPPLIER else BUYER)
     password = others.pop("password", PASSWORD)
     values: dict[str, Any] = {"first_name": "Анна", "last_name": "Петрова", "email_confirmed_at": now()} | others
     user = User(
         role=role,
         email=email or f"{role}{next(_numbers)}@test.example",
-        company_id=company.id if company else None,
         password_hash=_hash(password),
-        **values,
+        **({"company_id": company.id if company else None} | values),
     )
     session().add(user)
     return user

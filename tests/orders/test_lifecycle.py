@@ -6,13 +6,22 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from shop.auth.models import LegalEntity
+from shop.auth.models import LegalEntity, User
 from shop.catalog.models import StockLevel
 from shop.db import session
-from shop.orders.lifecycle import TRANSITIONS, cancel_order, fulfill_order, lock_order, move, roll_up
-from shop.orders.models import STATES, Invoice, OrderEvent
+from shop.orders.lifecycle import (
+    TRANSITIONS,
+    cancel_order,
+    check_move,
+    fulfill_order,
+    lock_order,
+    move,
+    moves_of,
+    state_of,
+)
+from shop.orders.models import STATES, Invoice, OrderEvent, SupplierOrder
 from shop.orders.queries import find_order
-from shop.orders.refusals import MoveNotAllowed, NothingToCancel, NothingToFulfill, SellerIncomplete
+from shop.orders.refusals import MoveNotAllowed, MoveNotYours, NothingToCancel, NothingToFulfill, SellerIncomplete
 from shop.outbox.models import OutboxEvent
 from tests.factories.auth import make_user
 from tests.factories.catalog import make_offer
@@ -141,14 +150,30 @@ def test_sending_more_than_is_there_leaves_nothing_but_no_debt(edge, manager) ->
     ("state", "to"), [(state, to) for state in STATES for to in STATES if to not in TRANSITIONS[state]]
 )
 def test_refuses_every_move_that_is_not_a_transition(state: str, to: str) -> None:
-    class Part:
-        pass
-
-    part = Part()
-    part.state = state
     with pytest.raises(MoveNotAllowed) as refused:
-        move(None, [part], to=to, by=None)
+        check_move(SupplierOrder(state=state), to, User(role="manager"))
     assert refused.value.facts["allowed"] == (", ".join(TRANSITIONS[state]) or "nothing")
+
+
+@pytest.mark.parametrize(
+    ("state", "role", "allowed"),
+    [
+        ("new", "supplier", ("confirmed", "canceled")),
+        ("new", "buyer", ("canceled",)),
+        ("confirmed", "buyer", ("canceled",)),
+        ("confirmed", "supplier", ("assembled", "sent", "canceled")),
+        ("assembled", "buyer", ()),
+        ("assembled", "supplier", ("sent", "canceled")),
+        ("sent", "buyer", ("delivered", "refused")),
+        ("delivered", "manager", ()),
+    ],
+)
+def test_each_role_moves_what_is_its_own(state: str, role: str, allowed: tuple[str, ...]) -> None:
+    part, by = SupplierOrder(state=state), User(role=role)
+    assert moves_of(part, by) == allowed
+    for to in set(TRANSITIONS[state]) - set(allowed):
+        with pytest.raises(MoveNotYours):
+            check_move(part, to, by)
 
 
 @pytest.mark.parametrize(
@@ -162,4 +187,4 @@ def test_refuses_every_move_that_is_not_a_transition(state: str, to: str) -> Non
     ],
 )
 def test_an_order_is_as_far_as_its_least_advanced_part(states: list[str], rolled_up: str) -> None:
-    assert roll_up(states) == rolled_up
+    assert state_of(states) == rolled_up

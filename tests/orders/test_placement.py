@@ -10,7 +10,7 @@ from shop.auth.models import SUPPLIER, Company
 from shop.catalog.models import Offer, StockLevel
 from shop.catalog.stock import OutOfStock
 from shop.db import session
-from shop.orders.basket import acknowledge_changes, add_lines, basket_lines
+from shop.orders.basket import Wanted, acknowledge_changes, add_lines, basket_lines
 from shop.orders.models import Order, OrderEvent
 from shop.orders.placement import place_order
 from shop.orders.refusals import (
@@ -76,7 +76,7 @@ def test_reserves_the_stock_and_leaves_a_history(edge, buyer, contact) -> None:
 def test_takes_the_basket_and_leaves_it_empty(edge, buyer, contact) -> None:
     offer = make_offer()
     with edge() as current:
-        add_lines(current.merge(buyer), [(offer.id, Decimal(4))])
+        add_lines(current.merge(buyer), [Wanted(Decimal(4), offer_id=offer.id)])
     order = place(edge, buyer, contact)
     assert order.parts[0].lines[0].quantity == 4
     with edge() as current:
@@ -88,13 +88,12 @@ def test_takes_the_basket_and_leaves_it_empty(edge, buyer, contact) -> None:
 def test_refuses_a_price_that_the_buyer_has_not_seen(edge, buyer, contact) -> None:
     offer = make_offer(price="10.00")
     with edge() as current:
-        add_lines(current.merge(buyer), [(offer.id, Decimal(1))])
+        add_lines(current.merge(buyer), [Wanted(Decimal(1), offer_id=offer.id)])
         current.execute(update(Offer).values(price=Decimal("11.00")))
     with pytest.raises(BasketChanged) as refused:
         place(edge, buyer, contact)
-    assert refused.value.facts["lines"] == [
-        {"offer_id": offer.id, "name": offer.name, "price_seen": "10.00", "price": "11.00"}
-    ]
+    [change] = refused.value.facts["lines"]
+    assert (change["offer_id"], change["price_seen"], change["price"]) == (offer.id, "10.00", "11.00")
     with edge() as current:
         acknowledge_changes(current.merge(buyer))
     assert place(edge, buyer, contact).total == Decimal("11.00")

@@ -57,16 +57,28 @@ def test_a_basket_says_what_changed_and_asks_for_it_to_be_acknowledged(client, h
     assert not client.post("/api/v1/basket/acknowledge", json={}, headers=headers).json["is_changed"]
 
 
-def test_lines_that_cannot_be_ordered_are_each_named_and_none_is_added(client, headers) -> None:
+def test_every_line_has_its_result(client, headers) -> None:
     good, withdrawn = make_offer(), make_offer(is_listed=False)
     stepped = make_offer(quantity_step=Decimal(12), minimum_quantity=Decimal(12))
     answer = add(client, headers, (good.id, 1), (withdrawn.id, 1), (999_999, 1), (stepped.id, 13))
-    assert answer.status_code == 422
-    assert answer.json["code"] == "LinesRefused"
-    fields = [error["field"] for error in answer.json["errors"]]
-    assert fields == ["lines.1.offer_id", "lines.2.offer_id", "lines.3.quantity"]
-    assert "12 or 24" in answer.json["errors"][2]["message"]
-    assert client.get("/api/v1/basket", headers=headers).json["lines"] == []
+    assert answer.status_code == 207
+    results = [(result["status"], result["code"]) for result in answer.json["results"]]
+    assert results == [
+        ("added", None),
+        ("refused", "OfferWithdrawn"),
+        ("refused", "OfferUnknown"),
+        ("refused", "QuantityNotMultiple"),
+    ]
+    assert (answer.json["results"][3]["facts"]["below"], answer.json["results"][3]["facts"]["above"]) == (12, 24)
+    assert [line["offer_id"] for line in answer.json["lines"]] == [good.id]
+
+
+def test_when_no_line_can_be_ordered_each_is_named(client, headers) -> None:
+    stepped = make_offer(quantity_step=Decimal(12), minimum_quantity=Decimal(12))
+    answer = add(client, headers, (999_999, 1), (stepped.id, 13))
+    assert (answer.status_code, answer.json["code"]) == (422, "LinesRefused")
+    assert [error["field"] for error in answer.json["errors"]] == ["lines.0.offer_id", "lines.1.quantity"]
+    assert "12 or 24" in answer.json["errors"][1]["message"]
 
 
 @pytest.fixture
@@ -155,6 +167,9 @@ def test_a_key_that_cannot_be_one_is_refused(client, headers, order_body, key: s
         ({"lines": [{"offer_id": 1, "quantity": "2"}]}, "lines.0.quantity"),
         ({"lines": [{"offer_id": 1, "quantity": 0.0001}]}, "lines.0.quantity"),
         ({"lines": [{"offer_id": 1, "quantity": True}]}, "lines.0.quantity"),
+        ({"lines": [{"offer_id": 1, "quantity": 1}, {"offer_id": 1, "quantity": 2}]}, "lines.1.offer_id"),
+        ({"requested_delivery_on": "tomorrow"}, "requested_delivery_on"),
+        ({"requested_delivery_on": "9999-12-31"}, "requested_delivery_on"),
         ({"state": "confirmed"}, "state"),
     ],
 )

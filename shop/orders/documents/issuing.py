@@ -53,7 +53,7 @@ def _issue(order: Order, part: SupplierOrder, seller: LegalEntity, payer: Party)
         "seller": _party(seller),
         "payer": payer,
         "consignee": {key: order.delivery_point[key] for key in ("name", "address", "phone")},  # type: ignore[typeddict-item]
-        "lines": [_line(line) for line in part.lines],
+        "lines": [_line(line) for line in _delivered(part)],
         "delivery": _delivery(part, seller),
         "totals": _totals(part, seller),
     }
@@ -132,6 +132,11 @@ def _bank(entity: LegalEntity) -> Bank | None:
     }
 
 
+def _delivered(part: SupplierOrder) -> list[OrderLine]:
+    """A line cut to nothing is no line of the document."""
+    return [line for line in part.lines if line.quantity]
+
+
 def _line(line: OrderLine) -> Line:
     return {
         "position": line.position,
@@ -170,19 +175,20 @@ def _delivery(part: SupplierOrder, seller: LegalEntity) -> Delivery | None:
 
 
 def _totals(part: SupplierOrder, seller: LegalEntity) -> Totals:
-    units = {line.unit for line in part.lines}
+    lines = _delivered(part)
+    units = {line.unit for line in lines}
     return {
-        "quantity": str(sum(line.quantity for line in part.lines)) if len(units) == 1 else None,
+        "quantity": str(sum(line.quantity for line in lines)) if len(units) == 1 else None,
         "net": str(part.total - part.vat_total),
         "vat": str(part.vat_total),
         "total": str(part.total),
         "vat_by_rate": _vat_by_rate(part, seller),
-        "lines": len(part.lines),
+        "lines": len(lines),
     }
 
 
 def _vat_by_rate(part: SupplierOrder, seller: LegalEntity) -> list[VatByRate]:
-    amounts = [(line.vat_rate or NO_VAT, line.vat, line.total) for line in part.lines]
+    amounts = [(line.vat_rate or NO_VAT, line.vat, line.total) for line in _delivered(part)]
     if part.delivery_fee:
         amounts.append((seller.default_vat_rate or NO_VAT, part.delivery_vat, part.delivery_fee))
     sums: dict[str, tuple[Decimal, Decimal]] = {}

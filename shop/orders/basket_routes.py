@@ -1,0 +1,164 @@
+"""Baskets: filling, changing, and the quick order."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from shop.auth.access import current_user, only
+from shop.auth.models import BUYER, User
+from shop.db import transaction
+from shop.http.blueprint import refuses
+from shop.orders import basket as baskets
+from shop.orders import queries, quick_order, refusals
+from shop.orders.basket import LineResult, Wanted
+from shop.orders.blueprint import blueprint
+from shop.orders.quick_order import QuickLine
+from shop.orders.schemas import (
+    AddLinesSchema,
+    AddPastOrderSchema,
+    BasketSchema,
+    ChangeLineSchema,
+    NoFieldsSchema,
+    QuickOrderFileSchema,
+    QuickOrderReportSchema,
+    QuickOrderSchema,
+)
+from shop.orders.views import basket_view, result_view
+
+
+@blueprint.route("/basket")
+@only(BUYER, scope="orders:read")
+@blueprint.response(200, BasketSchema)
+def show_basket() -> Any:
+    """One's basket
+
+    With today's prices, per supplier what is missing to the minimum and to free delivery, and per line what has
+    changed since it was put in.
+    """
+    return basket_view(current_user())
+
+
+@blueprint.route("/basket/lines", methods=["POST"])
+@only(BUYER, scope="orders:write")
+@refuses(baskets.LinesRefused, baskets.BasketFull)
+@blueprint.arguments(AddLinesSchema)
+@blueprint.response(200, BasketSchema, description="All lines were added")
+@blueprint.alt_response(207, schema=BasketSchema, success=True, description="Some were added; see results")
+def add_basket_lines(body: dict[str, Any]) -> Any:
+    """Put goods into the basket
+
+    By offer, or by SKU. `results` has an entry for each line, in their order. A good that is there already gets the
+    new quantity. When none of the lines can be ordered, the answer is 422.
+    """
+    with transaction():
+        results = baskets.add_lines(current_user(), [Wanted(**line) for line in body["lines"]])
+        return basket_view(current_user(), results), _status(results)
+
+
+@blueprint.route("/basket/lines/<id:offer_id>", methods=["PATCH"])
+@only(BUYER, scope="orders:write")
+@refuses(refusals.NotInBasket, refusals.QuantityNotMultiple)
+@blueprint.arguments(ChangeLineSchema)
+@blueprint.response(200, BasketSchema)
+def change_basket_line(body: dict[str, Any], offer_id: int) -> Any:
+    """Change a quantity in the basket"""
+    with transaction():
+        baskets.change_line(current_user(), offer_id, quantity=body["quantity"])
+        return basket_view(current_user())
+
+
+@blueprint.route("/basket/lines/<id:offer_id>", methods=["DELETE"])
+@only(BUYER, scope="orders:write")
+@refuses(refusals.NotInBasket)
+@blueprint.response(200, BasketSchema)
+def remove_basket_line(offer_id: int) -> Any:
+    """Take a good out of the basket"""
+    with transaction():
+        baskets.remove_line(current_user(), offer_id)
+        return basket_view(current_user())
+
+
+@blueprint.route("/basket", methods=["DELETE"])
+@only(BUYER, scope="orders:write")
+@blueprint.response(204)
+def empty_basket() -> None:
+    """Empty the basket"""
+    with transaction():
+        baskets.empty_basket(current_user())
+
+
+@blueprint.route("/basket/acknowledge", methods=["POST"])
+@only(BUYER, scope="orders:write")
+@blueprint.arguments(NoFieldsSchema, required=False)
+@blueprint.response(200, BasketSchema)
+def acknowledge_basket(body: dict[str, Any]) -> Any:
+    """Agree to the basket's present prices and units"""
+    with transaction():
+        baskets.acknowledge_changes(current_user())
+        return basket_view(current_user())
+
+
+@blueprint.route("/basket/past-orders", methods=["POST"])
+@only(BUYER, scope="orders:write")
+@refuses(refusals.OrderNotFound, baskets.LinesRefused, baskets.BasketFull)
+@blueprint.arguments(AddPastOrderSchema)
+@blueprint.response(200, BasketSchema, description="All lines were added")
+@blueprint.alt_response(207, schema=BasketSchema, success=True, description="Some were added; see results")
+def add_past_order(body: dict[str, Any]) -> Any:
+    """Put a past order's goods into the basket
+
+    As far as they can be ordered now, at today's prices.
+    """
+    with transaction():
+        order = queries.find_order(body["order_id"], by=current_user())
+        results = baskets.add_past_order(current_user(), order)
+        return basket_view(current_user(), results), _status(results)
+
+
+@blueprint.route("/basket/quick-order", methods=["POST"])
+@only(BUYER, scope="orders:write")
+@refuses(quick_order.UnreadableQuickOrder, baskets.BasketFull)
+@blueprint.arguments(QuickOrderSchema)
+@blueprint.response(200, QuickOrderReportSchema)
+def quick_order_text(body: dict[str, Any]) -> Any:
+    """Put lines of "SKU quantity" into the basket
+
+    As pasted from a sheet or a mail: a blank, tab or semicolon between the two. The report has an entry for each row.
+    """
+    with transaction():
+        rows = quick_order.read_quick_order(body["text"], supplier_id=body["supplier_id"])
+        return _fill(current_user(), rows)
+
+
+@blueprint.route("/basket/quick-order/file", methods=["POST"])
+@only(BUYER, scope="orders:write")
+@refuses(quick_order.UnreadableQuickOrder, baskets.BasketFull)
+@blueprint.arguments(QuickOrderFileSchema, location="files")
+@blueprint.response(200, QuickOrderReportSchema)
+def quick_order_file(form: dict[str, Any]) -> Any:
+    """Put the lines of a text, CSV or XLSX file into the basket
+
+    The first two filled columns are SKU and quantity. The report has an entry for each row.
+    """
+    with transaction():
+        rows = quick_order.read_quick_order(form["file"].read(), supplier_id=form["supplier_id"])
+        return _fill(current_user(), rows)
+
+
+def _status(results: Sequence[LineResult]) -> int:
+    return 207 if any(result.refusal for result in results) else 200
+
+
+def _fill(user: User, rows: Sequence[QuickLine]) -> dict[str, Any]:
+    """Adds what can be added; rows that cannot be read stand in the report between those that can."""
+    readable = [row for row in rows if row.wanted is not None]
+    results = iter(baskets.try_lines(user, [row.wanted for row in readable if row.wanted]))
+    report = [
+        {
+            "row": row.row,
+            "text": row.text,
+            "problem": row.problem or None,
+            "result": result_view(next(results)) if row.wanted else None,
+        }
+        for row in rows
+    ]
+    return {"rows": report, "basket": basket_view(user)}

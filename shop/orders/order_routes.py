@@ -1,0 +1,166 @@
+"""Orders as buyers and managers see them, and their invoices."""
+
+from typing import Any
+
+from flask import Response, url_for
+
+from shop.auth.access import current_user, only
+from shop.auth.address_book import ContactNotFound, find_contact
+from shop.auth.models import BUYER, MANAGER, SUPPLIER
+from shop.catalog.stock import OutOfStock
+from shop.db import transaction
+from shop.errors import Stale
+from shop.http.blueprint import refuses
+from shop.http.idempotency import (
+    KEY_PARAMETER,
+    IdempotencyKeyInvalid,
+    IdempotencyKeyNeeded,
+    IdempotencyKeyReused,
+    idempotent,
+)
+from shop.http.pagination import BadCursor, cursor_id, make_cursor, page_of, read_cursor
+from shop.http.preconditions import IF_MATCH, expected_version, tagged
+from shop.http.problems import Busy
+from shop.orders import lifecycle, placement, queries, refusals
+from shop.orders.blueprint import ETAG, blueprint
+from shop.orders.documents.pdf import render_invoice
+from shop.orders.queries import OrderFilter
+from shop.orders.schemas import (
+    InvoiceListSchema,
+    MoveSchema,
+    NoFieldsSchema,
+    OrderListArgsSchema,
+    OrderListSchema,
+    OrderSchema,
+    PlaceOrderSchema,
+)
+from shop.orders.views import order_view
+
+ORDERS_CURSOR = "orders:-id"
+LOCATION = {"Location": {"schema": {"type": "string", "format": "uri-reference"}}}
+
+
+@blueprint.route("/orders", methods=["POST"])
+@only(BUYER, scope="orders:write")
+@refuses(
+    ContactNotFound,
+    refusals.OfferUnknown,
+    refusals.BasketEmpty,
+    refusals.BasketChanged,
+    refusals.OfferWithdrawn,
+    refusals.SupplierNotAccepting,
+    refusals.QuantityNotMultiple,
+    refusals.BelowMinimumOrder,
+    refusals.AmountTooLarge,
+    OutOfStock,
+    refusals.DeliveryDayPassed,
+    IdempotencyKeyInvalid,
+    IdempotencyKeyNeeded,
+    IdempotencyKeyReused,
+    Busy,
+)
+@blueprint.doc(parameters=[KEY_PARAMETER])
+@blueprint.arguments(PlaceOrderSchema)
+@tagged
+@idempotent
+@blueprint.response(201, OrderSchema, headers=LOCATION | ETAG)
+def place_order(body: dict[str, Any]) -> Any:
+    """Place an order
+
+    Of the basket's goods, or of `lines`. The order is split by supplier, prices are frozen and stock is reserved for
+    all lines, or nothing happens at all. With the header Idempotency-Key the request can be repeated safely.
+    """
+    user = current_user()
+    contact = find_contact(user, body["contact_id"])
+    lines = None if body["lines"] is None else {line["offer_id"]: line["quantity"] for line in body["lines"]}
+    wishes = {key: body[key] for key in ("comment", "client_reference", "requested_delivery_on")}
+    order = placement.place_order(user, contact=contact, lines=lines, **wishes)
+    order = queries.find_order(order.id, by=user)
+    return order_view(order), {"Location": url_for(".show_order", order_id=order.id)}
+
+
+@blueprint.route("/orders")
+@only(BUYER, MANAGER, scope="orders:read")
+@refuses(BadCursor)
+@blueprint.arguments(OrderListArgsSchema, location="query")
+@blueprint.response(200, OrderListSchema)
+def list_orders(args: dict[str, Any]) -> Any:
+    """Orders, newest first
+
+    Those of a buyer's company; all of them for a manager.
+    """
+    limit = args.pop("limit")
+    key = read_cursor(args.pop("cursor"), scope=ORDERS_CURSOR, types=[cursor_id])
+    rows = queries.page_of_orders(current_user(), OrderFilter(**args), before_id=key[0] if key else None, limit=limit)
+    items, cursor = page_of(rows, limit=limit, cursor_of=lambda row: make_cursor(scope=ORDERS_CURSOR, key=[row.id]))
+    return {"items": items, "next_cursor": cursor}
+
+
+@blueprint.route("/orders/<id:order_id>")
+@only(BUYER, MANAGER, scope="orders:read")
+@refuses(refusals.OrderNotFound)
+@tagged
+@blueprint.response(200, OrderSchema, headers=ETAG)
+def show_order(order_id: int) -> Any:
+    """One order with its parts, lines, history and invoices"""
+    return order_view(queries.find_order(order_id, by=current_user()))
+
+
+@blueprint.route("/orders/<id:order_id>/fulfill", methods=["POST"])
+@only(MANAGER, scope="orders:write")
+@refuses(refusals.OrderNotFound, refusals.NothingToFulfill, refusals.SellerIncomplete, Stale, Busy)
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.arguments(NoFieldsSchema, required=False)
+@tagged
+@blueprint.response(200, OrderSchema, headers=ETAG)
+def fulfill_order(body: dict[str, Any], order_id: int) -> Any:
+    """Confirm every new part of an order
+
+    Each gets its numbered invoice at once; a background task mails it to the customer and to the administrator.
+    """
+    with transaction():
+        order = queries.find_order(order_id, by=current_user())
+        lifecycle.fulfill_order(order, by=current_user(), version=expected_version())
+        return order_view(order)
+
+
+@blueprint.route("/orders/<id:order_id>/cancel", methods=["POST"])
+@only(BUYER, MANAGER, scope="orders:write")
+@refuses(refusals.OrderNotFound, refusals.NothingToCancel, Stale, Busy)
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.arguments(MoveSchema, required=False)
+@tagged
+@blueprint.response(200, OrderSchema, headers=ETAG)
+def cancel_order(body: dict[str, Any], order_id: int) -> Any:
+    """Cancel what can still be canceled of an order
+
+    The stock is released; invoices of canceled parts are annulled and keep their numbers.
+    """
+    with transaction():
+        order = queries.find_order(order_id, by=current_user())
+        lifecycle.cancel_order(order, by=current_user(), reason=body["reason"], version=expected_version())
+        return order_view(order)
+
+
+@blueprint.route("/orders/<id:order_id>/invoices")
+@only(BUYER, MANAGER, scope="orders:read")
+@refuses(refusals.OrderNotFound)
+@blueprint.response(200, InvoiceListSchema)
+def list_invoices(order_id: int) -> Any:
+    """The invoices of an order"""
+    order = queries.find_order(order_id, by=current_user())
+    return {"items": queries.invoices_of(order), "next_cursor": None}
+
+
+@blueprint.route("/invoices/<id:invoice_id>")
+@only(BUYER, SUPPLIER, MANAGER, scope="orders:read")
+@refuses(refusals.InvoiceNotFound)
+@blueprint.response(
+    200, {"type": "string", "format": "binary"}, content_type="application/pdf", description="The invoice as PDF"
+)
+def download_invoice(invoice_id: int) -> Response:
+    """An invoice as PDF, always the same bytes"""
+    invoice = queries.find_invoice(invoice_id, by=current_user())
+    response = Response(render_invoice(invoice.document), mimetype="application/pdf")
+    response.headers.set("Content-Disposition", "inline", filename=f"{invoice.number}.pdf")
+    return response

@@ -1,0 +1,175 @@
+"""The suppliers' parts of orders: working them off, and receiving them."""
+
+from typing import Any
+
+from shop.auth.access import current_user, only
+from shop.auth.models import BUYER, MANAGER, SUPPLIER
+from shop.db import transaction
+from shop.errors import Stale, VersionNeeded
+from shop.http.blueprint import refuses
+from shop.http.pagination import BadCursor, cursor_id, make_cursor, page_of, read_cursor
+from shop.http.preconditions import IF_MATCH, expected_version, tagged
+from shop.http.problems import Busy
+from shop.orders import queries, refusals
+from shop.orders.blueprint import ETAG, blueprint
+from shop.orders.confirmation import Cut
+from shop.orders.confirmation import confirm_part as confirm
+from shop.orders.lifecycle import move_part
+from shop.orders.models import ASSEMBLED, CANCELED, DELIVERED, REFUSED, SENT
+from shop.orders.queries import OrderFilter
+from shop.orders.receiving import Received
+from shop.orders.receiving import receive_part as receive
+from shop.orders.schemas import (
+    ConfirmPartSchema,
+    MoveSchema,
+    OrderListArgsSchema,
+    PartListSchema,
+    PartSchema,
+    ReceivePartSchema,
+)
+from shop.orders.views import part_view
+
+PARTS_CURSOR = "supplier-orders:-id"
+MOVE_REFUSALS = (
+    refusals.SupplierOrderNotFound,
+    refusals.MoveNotAllowed,
+    refusals.MoveNotYours,
+    Stale,
+    Busy,
+)
+
+
+@blueprint.route("/supplier-orders")
+@only(SUPPLIER, MANAGER, scope="orders:read")
+@refuses(BadCursor)
+@blueprint.arguments(OrderListArgsSchema, location="query")
+@blueprint.response(200, PartListSchema)
+def list_supplier_orders(args: dict[str, Any]) -> Any:
+    """Parts of orders, newest first
+
+    A supplier's own parts; all of them for a manager.
+    """
+    limit = args.pop("limit")
+    key = read_cursor(args.pop("cursor"), scope=PARTS_CURSOR, types=[cursor_id])
+    rows = queries.page_of_parts(current_user(), OrderFilter(**args), before_id=key[0] if key else None, limit=limit)
+    items, cursor = page_of(rows, limit=limit, cursor_of=lambda row: make_cursor(scope=PARTS_CURSOR, key=[row.id]))
+    return {"items": items, "next_cursor": cursor}
+
+
+@blueprint.route("/supplier-orders/<id:part_id>")
+@only(SUPPLIER, MANAGER, BUYER, scope="orders:read")
+@refuses(refusals.SupplierOrderNotFound)
+@tagged
+@blueprint.response(200, PartSchema, headers=ETAG)
+def show_supplier_order(part_id: int) -> Any:
+    """One part with its lines, history and invoices, and what can be done with it"""
+    return part_view(queries.find_part(part_id, by=current_user()), current_user())
+
+
+@blueprint.route("/supplier-orders/<id:part_id>/confirm", methods=["POST"])
+@only(SUPPLIER, MANAGER, scope="orders:write")
+@refuses(*MOVE_REFUSALS, refusals.CutImpossible, refusals.SellerIncomplete, VersionNeeded)
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.arguments(ConfirmPartSchema, required=False)
+@tagged
+@blueprint.response(200, PartSchema, headers=ETAG)
+def confirm_supplier_order(body: dict[str, Any], part_id: int) -> Any:
+    """Confirm a part, whole or cut
+
+    The invoice is numbered at once and mailed. `lines` names what can only be delivered in part or not at all, with
+    the reason for the buyer; sums, stock and invoice follow. Cutting needs If-Match.
+    """
+    cuts = {line["line_id"]: Cut(line["quantity"], line["reason"]) for line in body["lines"]}
+    version = expected_version(required=bool(cuts))
+    with transaction():
+        part = queries.find_part(part_id, by=current_user())
+        confirm(part, by=current_user(), cuts=cuts, version=version)
+        return part_view(part, current_user())
+
+
+@blueprint.route("/supplier-orders/<id:part_id>/assemble", methods=["POST"])
+@only(SUPPLIER, MANAGER, scope="orders:write")
+@refuses(*MOVE_REFUSALS)
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.arguments(MoveSchema, required=False)
+@tagged
+@blueprint.response(200, PartSchema, headers=ETAG)
+def assemble_supplier_order(body: dict[str, Any], part_id: int) -> Any:
+    """Say that a part is assembled"""
+    return _move(part_id, ASSEMBLED, body)
+
+
+@blueprint.route("/supplier-orders/<id:part_id>/send", methods=["POST"])
+@only(SUPPLIER, MANAGER, scope="orders:write")
+@refuses(*MOVE_REFUSALS)
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.arguments(MoveSchema, required=False)
+@tagged
+@blueprint.response(200, PartSchema, headers=ETAG)
+def send_supplier_order(body: dict[str, Any], part_id: int) -> Any:
+    """Say that a part is on its way; the goods leave the stock"""
+    return _move(part_id, SENT, body)
+
+
+@blueprint.route("/supplier-orders/<id:part_id>/deliver", methods=["POST"])
+@only(SUPPLIER, MANAGER, scope="orders:write")
+@refuses(*MOVE_REFUSALS)
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.arguments(MoveSchema, required=False)
+@tagged
+@blueprint.response(200, PartSchema, headers=ETAG)
+def deliver_supplier_order(body: dict[str, Any], part_id: int) -> Any:
+    """Say that a part was delivered, complete"""
+    return _move(part_id, DELIVERED, body)
+
+
+@blueprint.route("/supplier-orders/<id:part_id>/cancel", methods=["POST"])
+@only(SUPPLIER, MANAGER, BUYER, scope="orders:write")
+@refuses(*MOVE_REFUSALS)
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.arguments(MoveSchema, required=False)
+@tagged
+@blueprint.response(200, PartSchema, headers=ETAG)
+def cancel_supplier_order(body: dict[str, Any], part_id: int) -> Any:
+    """Cancel a part; its stock is released, its invoice annulled"""
+    return _move(part_id, CANCELED, body)
+
+
+@blueprint.route("/supplier-orders/<id:part_id>/receive", methods=["POST"])
+@only(BUYER, MANAGER, scope="orders:write")
+@refuses(*MOVE_REFUSALS, refusals.ReceiptImpossible, VersionNeeded)
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.arguments(ReceivePartSchema, required=False)
+@tagged
+@blueprint.response(200, PartSchema, headers=ETAG)
+def receive_supplier_order(body: dict[str, Any], part_id: int) -> Any:
+    """Receive a part at the door
+
+    Everything that was confirmed, or with `lines` what came of those that are not complete, and why (needs If-Match).
+    """
+    receipt = {line["line_id"]: Received(line["quantity"], line["reason"]) for line in body["lines"]}
+    version = expected_version(required=bool(receipt))
+    with transaction():
+        part = queries.find_part(part_id, by=current_user())
+        receive(part, by=current_user(), receipt=receipt, version=version)
+        return part_view(part, current_user())
+
+
+@blueprint.route("/supplier-orders/<id:part_id>/refuse", methods=["POST"])
+@only(BUYER, MANAGER, scope="orders:write")
+@refuses(*MOVE_REFUSALS)
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.arguments(MoveSchema, required=False)
+@tagged
+@blueprint.response(200, PartSchema, headers=ETAG)
+def refuse_supplier_order(body: dict[str, Any], part_id: int) -> Any:
+    """Refuse a part at the door"""
+    return _move(part_id, REFUSED, body)
+
+
+def _move(part_id: int, to: str, body: dict[str, Any]) -> dict[str, Any]:
+    version = expected_version()
+    with transaction():
+        part = queries.find_part(part_id, by=current_user())
+        move_part(part, to=to, by=current_user(), reason=body["reason"], version=version)
+        return part_view(part, current_user())

@@ -1,0 +1,195 @@
+"""Random days of trade, played by hypothesis: after every step all that must always be true is true."""
+
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from sqlalchemy import text
+
+from shop.auth.models import SUPPLIER
+from shop.catalog.models import StockLevel
+from shop.catalog.price_lists.importing import import_price_list
+from shop.catalog.price_lists.receiving import receive_price_list
+from shop.db import session, transaction
+from shop.errors import Refusal
+from shop.orders.basket import Wanted, add_lines
+from shop.orders.confirmation import Cut, confirm_part
+from shop.orders.lifecycle import cancel_order, move_part
+from shop.orders.models import SupplierOrder
+from shop.orders.placement import place_order
+from shop.orders.queries import find_order, find_part
+from shop.orders.receiving import receive_part
+from tests import factories
+from tests.factories.auth import make_company, make_contact, make_user
+from tests.factories.catalog import make_offer
+
+# Each answers no rows while the rule holds.
+ALWAYS = {
+    "reserved is the sum of open lines": """
+        SELECT stock_levels.offer_id FROM stock_levels LEFT JOIN (
+            SELECT offer_id, sum(quantity) AS quantity FROM order_lines
+            JOIN supplier_orders ON supplier_orders.id = supplier_order_id
+            WHERE state IN ('new', 'confirmed', 'assembled') GROUP BY offer_id
+        ) AS open USING (offer_id) WHERE reserved <> coalesce(open.quantity, 0)""",
+    "each part that was confirmed has exactly one invoice": """
+        SELECT supplier_orders.id FROM supplier_orders
+        JOIN order_events ON order_events.supplier_order_id = supplier_orders.id AND to_state = 'confirmed'
+        LEFT JOIN invoices ON invoices.supplier_order_id = supplier_orders.id
+        GROUP BY supplier_orders.id HAVING count(invoices.id) <> 1""",
+    "numbers have no gaps": """
+        SELECT legal_entity_id FROM invoices GROUP BY legal_entity_id, kind, year
+        HAVING count(*) <> max(sequence)""",
+    "every state has its event": """
+        SELECT supplier_orders.id FROM supplier_orders WHERE state <> (
+            SELECT to_state FROM order_events WHERE supplier_order_id = supplier_orders.id
+            ORDER BY id DESC LIMIT 1)""",
+    "sums are the sums of their lines": """
+        SELECT supplier_orders.id FROM supplier_orders JOIN order_lines ON supplier_order_id = supplier_orders.id
+        GROUP BY supplier_orders.id
+        HAVING supplier_orders.subtotal <> sum(order_lines.total)
+            OR supplier_orders.total <> sum(order_lines.total) + delivery_fee
+            OR supplier_orders.vat_total <> sum(order_lines.vat) + delivery_vat""",
+    "lines are price times quantity": """
+        SELECT id FROM order_lines WHERE total <> round(price * quantity, 2) OR net + vat <> total""",
+    "an order sums up its standing parts": """
+        SELECT orders.id FROM orders JOIN supplier_orders ON order_id = orders.id
+        GROUP BY orders.id
+        HAVING orders.total <> coalesce(
+            sum(supplier_orders.total) FILTER (WHERE supplier_orders.state <> 'canceled'), 0)""",
+    "an invoice says what its part says": """
+        SELECT invoices.id FROM invoices JOIN supplier_orders ON supplier_orders.id = supplier_order_id
+        WHERE invoices.total <> supplier_orders.total""",
+    "an annulled invoice is that of a canceled part": """
+        SELECT invoices.id FROM invoices JOIN supplier_orders ON supplier_orders.id = supplier_order_id
+        WHERE (annulled_at IS NOT NULL) <> (state = 'canceled')""",
+}
+
+quantities = st.integers(1, 30)
+picks = st.integers(0, 10**6)
+
+
+class Trade(RuleBasedStateMachine):
+    """Two suppliers, six goods, one buyer and one manager; refusals are part of the game."""
+
+    app: Flask
+    numbers = count(1)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.suppliers = [make_company(SUPPLIER, delivery_fee=Decimal(50)) for _ in range(2)]
+        self.offers = [make_offer(supplier=self.suppliers[n % 2], on_hand=40, price=f"{n + 1}.35") for n in range(6)]
+        self.buyer, self.manager = make_user(), make_user("manager")
+        self.contact = make_contact(self.buyer)
+
+    def act(self, story: Any) -> None:
+        """One edge: what is refused is rolled back as a whole."""
+        with factories.app.app_context():
+            try:
+                with transaction() as current:
+                    story(current)
+            except Refusal:
+                pass
+
+    def some_part(self, pick: int, by: Any) -> SupplierOrder | None:
+        ids = list(session().scalars(text("SELECT id FROM supplier_orders ORDER BY id")))
+        return find_part(ids[pick % len(ids)], by=by) if ids else None
+
+    @rule(goods=st.dictionaries(st.integers(0, 5), quantities, min_size=1, max_size=4), by_basket=st.booleans())
+    def place(self, goods: dict[int, int], by_basket: bool) -> None:
+        wanted = {self.offers[n].id: Decimal(quantity) for n, quantity in goods.items()}
+
+        def story(current: Any) -> None:
+            buyer, contact = current.merge(self.buyer), current.merge(self.contact)
+            if by_basket:
+                add_lines(buyer, [Wanted(quantity, offer_id=offer_id) for offer_id, quantity in wanted.items()])
+            place_order(buyer, contact=contact, lines=None if by_basket else wanted)
+
+        self.act(story)
+
+    @rule(pick=picks, cut=st.integers(0, 30), reason=st.sampled_from(["", "мало"]))
+    def confirm(self, pick: int, cut: int, reason: str) -> None:
+        def story(current: Any) -> None:
+            by = current.merge(self.manager)
+            if part := self.some_part(pick, by):
+                cuts = {part.lines[0].id: Cut(Decimal(cut), reason)} if cut < 20 else {}
+                confirm_part(part, by=by, cuts=cuts)
+
+        self.act(story)
+
+    @rule(pick=picks, to=st.sampled_from(["assembled", "sent", "delivered", "refused", "canceled"]))
+    def move(self, pick: int, to: str) -> None:
+        def story(current: Any) -> None:
+            by = current.merge(self.manager)
+            if part := self.some_part(pick, by):
+                move_part(part, to=to, by=by)
+
+        self.act(story)
+
+    @rule(pick=picks)
+    def receive(self, pick: int) -> None:
+        def story(current: Any) -> None:
+            by = current.merge(self.buyer)
+            if part := self.some_part(pick, by):
+                receive_part(part, by=by)
+
+        self.act(story)
+
+    @rule(pick=picks)
+    def cancel(self, pick: int) -> None:
+        def story(current: Any) -> None:
+            by = current.merge(self.buyer)
+            ids = list(session().scalars(text("SELECT id FROM orders ORDER BY id")))
+            if ids:
+                cancel_order(find_order(ids[pick % len(ids)], by=by), by=by)
+
+        self.act(story)
+
+    @rule(stock=st.integers(0, 60), which=st.integers(0, 1), price=st.integers(100, 200))
+    def import_list(self, stock: int, which: int, price: int) -> None:
+        supplier = self.suppliers[which]
+        goods = [offer for offer in self.offers if offer.supplier_id == supplier.id]
+        rows = "\n".join(
+            f'  - {{id: "{offer.external_id}", name: "{offer.name}", price: {price / 100}, quantity: {stock}}}'
+            for offer in goods
+        )
+        raw = f"shop: {supplier.name}\ncategories: []\ngoods:\n{rows}\n".encode()
+        with factories.app.app_context():
+            with transaction() as current:
+                company = current.merge(supplier)
+                price_list = receive_price_list(
+                    company, file_name="list.yaml", raw=raw, mode="full", source="cli", by=None
+                )
+                current.flush()
+                price_list_id = price_list.id
+            import_price_list(price_list_id, factories.app.extensions["settings"])
+
+    @invariant()
+    def all_that_must_always_be_true_is_true(self) -> None:
+        with factories.app.app_context(), transaction():
+            broken = {name: session().execute(text(sql)).all() for name, sql in ALWAYS.items()}
+            assert not {name: rows for name, rows in broken.items() if rows}
+            assert all(level.on_hand >= 0 for level in session().query(StockLevel))
+
+
+@pytest.mark.usefixtures("app")
+def test_whatever_the_day_brings_the_numbers_are_right() -> None:
+    run_state_machine_as_test(
+        Trade,
+        settings=settings(
+            max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
+
+
+def test_the_invariants_notice_a_wrong_number(app: Flask, edge) -> None:
+    """The rules are not blind: a reservation that nobody holds is found."""
+    machine = Trade()
+    with edge():
+        session().get_one(StockLevel, machine.offers[0].id).reserved = Decimal(1)
+    with pytest.raises(AssertionError, match="reserved is the sum"):
+        machine.all_that_must_always_be_true_is_true()
