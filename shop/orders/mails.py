@@ -33,7 +33,8 @@ def invoice(mail: MailMessage, _settings: Settings) -> Facts:
         options=[undefer(Invoice.data), joinedload(Invoice.part).joinedload(SupplierOrder.supplier)],
     )
     order = _order(document.part.order_id)
-    values = _values(order, document.part) | {"invoice_number": document.number, "issued_on": document.issued_on}
+    facts = {"invoice_number": document.number, "issued_on": document.issued_on, "number": number}
+    values = _values(order, document.part) | facts
     pdf = Attachment(f"{document.number}.pdf", "application/pdf", render_invoice(document.document))
     return Facts(values, _headers(order, "confirmed"), (pdf,))
 

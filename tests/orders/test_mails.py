@@ -1,10 +1,13 @@
 """Who hears of what happens to an order, in which words, with which document."""
 
+from decimal import Decimal
+
 import pytest
 from flask import Flask
 
+from shop.orders.confirmation import Cut, confirm_part
 from shop.orders.lifecycle import cancel_order, fulfill_order, lock_order, move
-from shop.orders.queries import find_order
+from shop.orders.queries import find_order, find_part
 from tests.conftest import make_settings
 from tests.factories.auth import make_company, make_user
 from tests.factories.catalog import make_offer
@@ -67,6 +70,21 @@ def test_the_mail_about_confirmation_is_the_invoice_mail_of_each_part(edge, drai
         [pdf] = mail.iter_attachments()
         assert pdf.get_filename().endswith(".pdf")
         assert pdf.get_content().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("locale", ["ru", "en"])
+def test_the_invoice_mail_says_what_the_supplier_cut_and_why(edge, drain, mailbox, locale: str) -> None:
+    part = make_order({make_offer(name="Сыр").id: 10, make_offer().id: 1}, buyer=make_user(locale=locale)).parts[0]
+    manager = make_user("manager")
+    with edge() as current:
+        by = current.merge(manager)
+        cut = {part.lines[0].id: Cut(Decimal(4), "осталось 4")}
+        confirm_part(find_part(part.id, by=by), by=by, cuts=cut)
+    drain()
+    text = next(text_of(mail) for mail in mailbox.about(part.order.number, "confirmed") if "admin" not in mail["To"])
+    assert "Сыр: " in text
+    assert "осталось 4" in text
+    assert "10" in text
 
 
 @pytest.mark.parametrize(("locale", "state"), [("ru", "отменён"), ("en", "canceled")])
