@@ -15,6 +15,8 @@ from shop.http.fields import quantity_number
 
 Lines = Mapping[int, Decimal]
 
+MOST_RESERVED = Decimal(10**10)  # a tenth of what the column holds: a list may still add its free stock to it
+
 RESERVE = text("""
 UPDATE stock_levels AS stock
 SET reserved = stock.reserved + line.quantity
@@ -44,6 +46,13 @@ class OutOfStock(Conflict):
     message = "There is not enough left of some goods; facts.lines says how much there is."
 
 
+class TooMuchReserved(Conflict):
+    """Stock of unknown size takes any reservation, within what a number can hold."""
+
+    code = "TooMuchReserved"
+    message = "{name} is reserved for so many orders that it can take no more of this size."
+
+
 @dataclass(frozen=True)
 class LockedStock:
     """What an offer has, true until the transaction ends."""
@@ -52,7 +61,12 @@ class LockedStock:
     sku: str
     name: str
     kind: str
-    available: Decimal
+    on_hand: Decimal
+    reserved: Decimal
+
+    @property
+    def available(self) -> Decimal:
+        return max(self.on_hand - self.reserved, Decimal(0))
 
     def covers(self, quantity: Decimal) -> bool:
         """Only exact and at_least bound a reservation; the others await the supplier's confirmation."""
@@ -70,7 +84,7 @@ def lock_stock(offer_ids: Iterable[int]) -> dict[int, LockedStock]:
         .with_for_update(of=StockLevel)
     )
     return {
-        offer_id: LockedStock(offer_id, sku, name, kind, max(on_hand - reserved, Decimal(0)))
+        offer_id: LockedStock(offer_id, sku, name, kind, on_hand, reserved)
         for offer_id, sku, name, kind, on_hand, reserved in session().execute(statement)
     }
 
@@ -85,6 +99,9 @@ def reserve(lines: Lines) -> None:
     ]
     if short:
         raise OutOfStock(lines=short)
+    for offer_id, quantity in lines.items():
+        if stock[offer_id].reserved + quantity > MOST_RESERVED:
+            raise TooMuchReserved(offer_id=offer_id, name=stock[offer_id].name)
     _change(RESERVE, lines)
 
 

@@ -7,7 +7,7 @@ from flask import Response, url_for
 from shop.auth.access import current_user, only
 from shop.auth.address_book import ContactNotFound, find_contact
 from shop.auth.models import BUYER, MANAGER, SUPPLIER
-from shop.catalog.stock import OutOfStock
+from shop.catalog.stock import OutOfStock, TooMuchReserved
 from shop.db import transaction
 from shop.errors import Stale
 from shop.http.blueprint import refuses
@@ -53,6 +53,7 @@ LOCATION = {"Location": {"schema": {"type": "string", "format": "uri-reference"}
     refusals.BelowMinimumOrder,
     refusals.AmountTooLarge,
     OutOfStock,
+    TooMuchReserved,
     refusals.DeliveryDayPassed,
     IdempotencyKeyInvalid,
     IdempotencyKeyNeeded,

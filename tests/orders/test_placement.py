@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from shop.auth.models import SUPPLIER, Company
 from shop.catalog.models import Offer, StockLevel
-from shop.catalog.stock import OutOfStock
+from shop.catalog.stock import OutOfStock, TooMuchReserved
 from shop.db import session
 from shop.orders.basket import Wanted, acknowledge_changes, add_lines, basket_lines
 from shop.orders.models import Order, OrderEvent
@@ -114,6 +114,14 @@ def test_stock_of_unknown_size_is_taken_subject_to_confirmation(edge, buyer, con
     offer = make_offer(on_hand=0, stock_kind="on_order")
     place(edge, buyer, contact, {offer: 7})
     assert reserved(edge, offer) == 7
+
+
+def test_nobody_makes_an_offer_unorderable_by_reserving_without_end(edge, buyer, contact) -> None:
+    offer = make_offer(price="0.01", stock_kind="unknown")
+    for _ in range(10):
+        place(edge, buyer, contact, {offer: 10**9})
+    with pytest.raises(TooMuchReserved):
+        place(edge, buyer, contact, {offer: 1})
 
 
 def test_refuses_when_the_offer_was_withdrawn(edge, buyer, contact) -> None:
