@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app, g, request
 
-from shop.auth.models import API_KEY, AccessToken, Company, User
-from shop.auth.tokens import find_token
+from shop.auth.models import API_KEY, SESSION, AccessToken, Company, User
+from shop.auth.tokens import IdleLimits, find_token, note_use
+from shop.config import Settings
+from shop.db import transaction
 from shop.errors import Forbidden, Refusal, Unauthenticated
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -17,17 +20,22 @@ STATED_ELSEWHERE = ("health.", "docs.", "api-docs.")  # open by nature: no data 
 
 @dataclass(frozen=True)
 class Access:
-    """`roles` is None for public routes, empty for everybody who is logged in."""
+    """`roles` is None for public routes, empty for everybody who is logged in.
+
+    API keys need the scope; a route without one is for sessions only. `before_second_factor` routes are open to
+    managers who must set up their second factor first.
+    """
 
     roles: frozenset[str] | None
     scope: str | None = None
     is_catalog: bool = False
+    before_second_factor: bool = False
 
     @property
     def refusals(self) -> tuple[type[Refusal], ...]:
         if self.roles is None:
             return ()
-        return (Unauthenticated, Forbidden) if self.roles or self.scope else (Unauthenticated,)
+        return (Unauthenticated, Forbidden)
 
 
 def public(view: View) -> View:
@@ -40,14 +48,26 @@ def catalog_reader(view: View) -> View:
     return _state(view, Access(roles=None, is_catalog=True))
 
 
-def authenticated(scope: str | None = None) -> Callable[[View], View]:
-    """Everybody who is logged in; an API key needs the scope."""
-    return lambda view: _state(view, Access(roles=frozenset(), scope=scope))
+def authenticated(scope: str | None = None, *, before_second_factor: bool = False) -> Callable[[View], View]:
+    """Everybody who is logged in; an API key needs the scope, and cannot enter where none is stated."""
+    access = Access(roles=frozenset(), scope=scope, before_second_factor=before_second_factor)
+    return lambda view: _state(view, access)
 
 
-def only(*roles: str, scope: str | None = None) -> Callable[[View], View]:
-    """People of these roles; an API key needs the scope, too."""
-    return lambda view: _state(view, Access(roles=frozenset(roles), scope=scope))
+def only(*roles: str, scope: str | None = None, before_second_factor: bool = False) -> Callable[[View], View]:
+    """People of these roles; an API key needs the scope, too, and cannot enter where none is stated."""
+    access = Access(roles=frozenset(roles), scope=scope, before_second_factor=before_second_factor)
+    return lambda view: _state(view, access)
+
+
+class SessionNeeded(Forbidden):
+    code = "SessionNeeded"
+    message = "This is not for API keys. Log in with e-mail and password."
+
+
+class SecondFactorNeeded(Forbidden):
+    code = "SecondFactorNeeded"
+    message = "Managers work here with a second factor. Set it up first: POST /api/v1/auth/totp."
 
 
 def init_app(app: Flask) -> None:
@@ -60,10 +80,7 @@ def init_check(app: Flask) -> None:
 
 def current_user() -> User:
     """Whoever is calling; the access of the route has made sure that there is somebody."""
-    token: AccessToken | None = g.get("token")
-    if token is None:
-        raise Unauthenticated
-    return token.user
+    return current_token().user
 
 
 def current_company() -> Company:
@@ -74,6 +91,29 @@ def current_company() -> Company:
     return company
 
 
+def current_token() -> AccessToken:
+    """What this request came with; the access of the route has made sure that there is something."""
+    token: AccessToken | None = g.get("token")
+    if token is None:
+        raise Unauthenticated
+    return token
+
+
+def known_scopes() -> dict[str, list[str]]:
+    """All scopes that routes state, each with the operations that it opens."""
+    found: dict[str, list[str]] = {}
+    for view in current_app.view_functions.values():
+        access = access_of(view)
+        if access is not None and access.scope is not None:
+            found.setdefault(access.scope, []).append(view.__name__)
+    return {scope: sorted(operations) for scope, operations in sorted(found.items())}
+
+
+def idle_limits(settings: Settings) -> IdleLimits:
+    days = {SESSION: settings.session_idle_days, API_KEY: settings.api_key_idle_days}
+    return {kind: timedelta(days=limit) for kind, limit in days.items()}
+
+
 def access_of(view: Callable[..., Any]) -> Access | None:
     return cast(Access | None, getattr(view, "access", None))
 
@@ -81,9 +121,13 @@ def access_of(view: Callable[..., Any]) -> Access | None:
 def _identify() -> None:
     """Reads the token, refuses nothing yet: the throttle comes first, and counts for the user."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    g.token = find_token(secret.strip()) if scheme.casefold() == "bearer" and secret else None
+    is_bearer = scheme.casefold() == "bearer" and secret
+    g.token = find_token(secret.strip(), idle_limits=idle_limits(_settings())) if is_bearer else None
     g.caller_id = g.token.user_id if g.token else None
     g.is_program = g.token is not None and g.token.kind == API_KEY
+    if g.token and g.token.is_unused_for(timedelta(minutes=_settings().token_use_noted_minutes)):
+        with transaction():
+            note_use(g.token)
 
 
 def _check() -> None:
@@ -95,17 +139,28 @@ def _check() -> None:
         raise Forbidden
     if access.roles is None and not (access.is_catalog and _is_catalog_closed()):
         return
-    token: AccessToken | None = g.get("token")
-    if token is None:
-        raise Unauthenticated
+    token = current_token()
     if access.roles and token.user.role not in access.roles:
         raise Forbidden(f"This is for a {' or '.join(sorted(access.roles))}.")
+    if access.scope is None and not token.is_session:
+        raise SessionNeeded
     if access.scope and not token.allows(access.scope):
         raise Forbidden(f"This API key lacks the scope {access.scope}.", scope=access.scope)
+    if not access.before_second_factor and _lacks_second_factor(token.user):
+        raise SecondFactorNeeded
+
+
+def _lacks_second_factor(user: User) -> bool:
+    return user.is_manager and not user.has_second_factor and _settings().manager_totp_required
 
 
 def _is_catalog_closed() -> bool:
-    return not current_app.extensions["settings"].catalog_public
+    return not _settings().catalog_public
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings
 
 
 def _state(view: View, access: Access) -> View:

@@ -10,7 +10,8 @@ from shop.auth.events import ConfirmationRequested, RegistrationRepeated, UserRe
 from shop.auth.links import CONFIRM_EMAIL, LinkNotValid, Signed, read_link, sign_link
 from shop.auth.models import ACTIVE, BUYER, MANAGER, PENDING, AccessToken, Company, User
 from shop.auth.passwords import check_password, hash_password, needs_rehash, verify_password
-from shop.auth.tokens import end_token, issue_token
+from shop.auth.second_factor import check_second_factor
+from shop.auth.tokens import end_token, end_tokens, issue_token
 from shop.db import now, session, violated_constraint
 from shop.errors import Conflict, Forbidden, Unauthenticated
 from shop.outbox.events import publish
@@ -65,12 +66,13 @@ def register(
         password_hash=hash_password(password),
         role=role,
         company=Company(kind=role, name=company, status=status),
+        is_owner=True,
         first_name=first_name,
         last_name=last_name,
         position=position,
         locale=locale,
     )
-    if _add(user):
+    if add_user(user):
         publish(UserRegistered(user_id=user.id))
         log.info("registered", user_id=user.id, role=role)
     elif owner := user_with_email(email):
@@ -91,7 +93,7 @@ def create_manager(email: str, *, password: str, first_name: str, last_name: str
         last_name=last_name,
         locale=locale,
     )
-    if not _add(user):
+    if not add_user(user):
         raise EmailTaken
     log.info("manager_created", user_id=user.id)
     return user
@@ -120,14 +122,26 @@ def confirm_email(token: str, *, secret_key: str, lifetime: timedelta) -> User:
 
 
 def resend_confirmation(email: str) -> None:
-    """Another link for an account that is not confirmed yet; for any other e-mail nothing, and nobody is told."""
+    """Another link for an account that is not confirmed yet; for any other e-mail the same work, and nobody is told."""
     user = user_with_email(email)
-    if user is not None and user.email_confirmed_at is None:
-        publish(ConfirmationRequested(user_id=user.id))
+    is_waiting = user is not None and user.email_confirmed_at is None
+    publish(ConfirmationRequested(user_id=user.id if user and is_waiting else None))
 
 
-def log_in(email: str, *, password: str, lifetime: timedelta) -> tuple[AccessToken, str]:
-    """A session and its secret. Only who knows the password hears that the account is unconfirmed or blocked."""
+def log_in(
+    email: str,
+    *,
+    password: str,
+    lifetime: timedelta,
+    secret_key: str,
+    otp: str | None = None,
+    opened_from: str | None = None,
+    user_agent: str | None = None,
+) -> tuple[AccessToken, str]:
+    """A session and its secret. Only who knows the password hears that the account is unconfirmed or blocked.
+
+    The session is always a new one, so nobody can have fixed it before.
+    """
     user = user_with_email(email)
     if not verify_password(user.password_hash if user else None, password) or user is None:
         log.warning("login_failed", user_id=user.id if user else None)
@@ -137,10 +151,11 @@ def log_in(email: str, *, password: str, lifetime: timedelta) -> tuple[AccessTok
     if not user.may_log_in:
         log.warning("login_blocked", user_id=user.id)
         raise AccountBlocked
+    check_second_factor(user, otp, secret_key=secret_key)
     if user.password_hash and needs_rehash(user.password_hash):
         user.password_hash = hash_password(password)
     log.info("logged_in", user_id=user.id)
-    return issue_token(user, expires_at=now() + lifetime)
+    return issue_token(user, expires_at=now() + lifetime, opened_from=opened_from, user_agent=user_agent)
 
 
 def log_out(token: AccessToken) -> None:
@@ -149,7 +164,12 @@ def log_out(token: AccessToken) -> None:
     end_token(token)
 
 
-def _add(user: User) -> bool:
+def log_out_everywhere(user: User) -> None:
+    """Ends all sessions, this one too; API keys live on."""
+    end_tokens(user)
+
+
+def add_user(user: User) -> bool:
     """False where an open account has the e-mail; whatever came with the user is not created either."""
     try:
         with session().begin_nested():

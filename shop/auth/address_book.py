@@ -1,16 +1,23 @@
 """The address book: delivery points of a person and of the whole company."""
 
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat
 from sqlalchemy import ColumnElement, false, func, or_, select
 
-from shop.auth.models import Contact, User
+from shop.auth.companies import require_owner
+from shop.auth.models import Company, Contact, User
+from shop.auth.security import log
 from shop.db import session
 from shop.errors import Conflict, FieldError, Invalid, NotFound
 
 DEFAULT_REGION = "RU"
+ADDRESS = ("name", "city", "street", "house", "structure", "building", "apartment")
+
+CREATED, KNOWN, REFUSED = "created", "known", "refused"
 
 
 class ContactNotFound(NotFound):
@@ -20,12 +27,26 @@ class ContactNotFound(NotFound):
 
 class TooManyContacts(Conflict):
     code = "TooManyContacts"
-    message = "You keep {limit} contacts already. Delete one that you do not need."
+    message = "There are {limit} contacts already. Delete one that is not needed."
 
 
 class PhoneInvalid(Invalid):
     code = "PhoneInvalid"
     message = "This is not a telephone number. Write it like +7 495 123-45-67."
+
+
+@dataclass
+class ImportedRow:
+    """What became of one row of a file: created, known (the same address is there already) or refused."""
+
+    row: int
+    result: str
+    contact: Contact | None = None
+    errors: list[FieldError] = field(default_factory=list)
+
+    @property
+    def contact_id(self) -> int | None:
+        return self.contact.id if self.contact else None
 
 
 def contacts_of(user: User) -> list[Contact]:
@@ -46,19 +67,58 @@ def create_contact(user: User, *, phone: str, limit: int, **address: Any) -> Con
     contact = Contact(user_id=user.id, phone=normalized_phone(phone), **address)
     # Two requests at once would both count one less than the limit. NO KEY: rows that point to the user do not wait.
     session().execute(select(User.id).where(User.id == user.id).with_for_update(key_share=True))
-    if _own_contacts(user) >= limit:
+    if _count(Contact.user_id == user.id) >= limit:
         raise TooManyContacts(limit=limit)
     session().add(contact)
     session().flush()
     return contact
 
 
+def create_company_contact(company: Company, *, by: User, phone: str, limit: int, **address: Any) -> Contact:
+    """A delivery point that all members order to; the owner keeps these."""
+    require_owner(by)
+    contact = Contact(company_id=company.id, phone=normalized_phone(phone), **address)
+    _lock(company)
+    if _count(Contact.company_id == company.id) >= limit:
+        raise TooManyContacts(limit=limit)
+    session().add(contact)
+    session().flush()
+    return contact
+
+
+def change_contact(user: User, contact_id: int, **changes: Any) -> Contact:
+    """One's own, or as the owner one of the company's; orders keep the address that they were placed with."""
+    contact = _to_be_changed(user, contact_id)
+    if "phone" in changes:
+        changes["phone"] = normalized_phone(changes["phone"])
+    for name, value in changes.items():
+        setattr(contact, name, value)
+    session().flush()
+    return contact
+
+
 def delete_contact(user: User, contact_id: int) -> None:
-    """Only of the user's own; orders keep their copy of the address."""
-    contact = session().scalar(select(Contact).where(Contact.id == contact_id, Contact.user_id == user.id))
-    if contact is None:
-        raise ContactNotFound
-    session().delete(contact)
+    """One's own, or as the owner one of the company's; orders keep their copy of the address."""
+    session().delete(_to_be_changed(user, contact_id))
+
+
+def import_contacts(
+    company: Company,
+    rows: Iterable[tuple[int, Mapping[str, str]]],
+    *,
+    load: Callable[[Mapping[str, str]], dict[str, Any] | list[FieldError]],
+    limit: int,
+    by: User,
+) -> list[ImportedRow]:
+    """Takes every good row, and says of each what became of it. A file sent again adds nothing."""
+    require_owner(by)
+    _lock(company)
+    known = {_key(contact): contact for contact in session().scalars(select(Contact).filter_by(company_id=company.id))}
+    report = [_import(company, number, load(values), known, limit) for number, values in rows]
+    session().flush()
+    created = sum(row.result == CREATED for row in report)
+    log.info("contacts_imported", company_id=company.id, by=by.id, rows=len(report), created=created)
+    return report
 
 
 def normalized_phone(text: str) -> str:
@@ -73,10 +133,48 @@ def normalized_phone(text: str) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164) + extension
 
 
+def _import(
+    company: Company,
+    number: int,
+    loaded: dict[str, Any] | list[FieldError],
+    known: dict[tuple[str, ...], Contact],
+    limit: int,
+) -> ImportedRow:
+    if isinstance(loaded, list):
+        return ImportedRow(number, REFUSED, errors=loaded)
+    try:
+        contact = Contact(company_id=company.id, **loaded | {"phone": normalized_phone(loaded["phone"])})
+    except PhoneInvalid as refusal:
+        return ImportedRow(number, REFUSED, errors=refusal.errors)
+    if found := known.get(_key(contact)):
+        return ImportedRow(number, KNOWN, found)
+    if len(known) >= limit:
+        return ImportedRow(number, REFUSED, errors=[FieldError("files", "", TooManyContacts(limit=limit).detail)])
+    known[_key(contact)] = contact
+    session().add(contact)
+    return ImportedRow(number, CREATED, contact)
+
+
+def _key(contact: Contact) -> tuple[str, ...]:
+    return tuple((getattr(contact, name) or "").casefold() for name in ADDRESS)
+
+
+def _to_be_changed(user: User, contact_id: int) -> Contact:
+    contact = find_contact(user, contact_id)
+    if contact.company_id is not None:
+        require_owner(user)
+    return contact
+
+
 def _usable_by(user: User) -> ColumnElement[bool]:
     of_company = Contact.company_id == user.company_id if user.company_id else false()
     return or_(Contact.user_id == user.id, of_company)
 
 
-def _own_contacts(user: User) -> int:
-    return session().scalars(select(func.count()).where(Contact.user_id == user.id)).one()
+def _lock(company: Company) -> None:
+    """Two requests at once would both count one less than the limit. NO KEY: rows that point to it do not wait."""
+    session().execute(select(Company.id).where(Company.id == company.id).with_for_update(key_share=True))
+
+
+def _count(owned: ColumnElement[bool]) -> int:
+    return session().scalars(select(func.count()).select_from(Contact).where(owned)).one()

@@ -1,4 +1,4 @@
-"""What happens to accounts that others may want to know."""
+"""What happens to accounts and companies that others may want to know."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -22,7 +22,49 @@ class RegistrationRepeated(Event):
 
 @dataclass(frozen=True)
 class ConfirmationRequested(Event):
-    """The user wants another confirmation link."""
+    """Somebody wants another confirmation link; without a user where none is to be sent, so that both cost the same."""
 
     type: ClassVar[str] = "user.confirmation_requested"
+    user_id: int | None
+
+
+@dataclass(frozen=True)
+class PasswordResetRequested(Event):
+    """Somebody wants a link to set a new password; without a user where the e-mail is unknown."""
+
+    type: ClassVar[str] = "user.password_reset_requested"
+    user_id: int | None
+
+
+@dataclass(frozen=True)
+class EmailChangeRequested(Event):
+    """The user's pending e-mail is to be confirmed, and the present one to be warned."""
+
+    type: ClassVar[str] = "user.email_change_requested"
     user_id: int
+
+
+@dataclass(frozen=True)
+class SecurityChanged(Event):
+    """Something that only the owner of the account may have done; `what` is one of shop.auth.security's names."""
+
+    type: ClassVar[str] = "user.security_changed"
+    user_id: int
+    what: str
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class MemberInvited(Event):
+    type: ClassVar[str] = "company.member_invited"
+    invitation_id: int
+
+
+@dataclass(frozen=True)
+class CompanyMoved(Event):
+    """A manager approved, blocked or unblocked the company."""
+
+    type: ClassVar[str] = "company.moved"
+    company_id: int
+    from_status: str
+    to_status: str

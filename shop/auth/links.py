@@ -8,6 +8,9 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from shop.errors import Invalid
 
 CONFIRM_EMAIL = "confirm-email"
+CHANGE_EMAIL = "change-email"
+RESET_PASSWORD = "reset-password"  # noqa: S105 - the name of a purpose
+INVITATION = "invitation"
 
 
 class LinkNotValid(Invalid):

@@ -1,6 +1,6 @@
 """Companies, their legal entities, the people in them, their tokens and delivery points."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, func, text
@@ -29,6 +29,8 @@ class Company(Model):
     kind: Mapped[str]
     name: Mapped[str]
     status: Mapped[str] = mapped_column(default=PENDING)
+    status_reason: Mapped[str | None]
+    status_changed_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
 
     accepts_orders: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
@@ -75,7 +77,7 @@ class LegalEntity(Model):
     correspondent_account: Mapped[str | None]
     default_vat_rate: Mapped[str | None]
     time_zone: Mapped[str] = mapped_column(default="Europe/Moscow", server_default="Europe/Moscow")
-    document_prefix: Mapped[str | None]
+    document_prefix: Mapped[str | None] = mapped_column(unique=True)
 
     company: Mapped[Company] = relationship(back_populates="legal_entities")
 
@@ -91,19 +93,23 @@ class User(Model):
         Index(
             "uq_users_open_email", func.lower(text("email")), unique=True, postgresql_where=text("closed_at IS NULL")
         ),
+        Index("uq_users_company_owner", "company_id", unique=True, postgresql_where=text("is_owner")),
     )
 
     id: Mapped[Id]
     email: Mapped[str]
     email_confirmed_at: Mapped[datetime | None]
+    pending_email: Mapped[str | None]
     password_hash: Mapped[str | None]
     role: Mapped[str]
     company_id: Mapped[int | None] = mapped_column(ForeignKey("companies.id"), index=True)
+    is_owner: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     first_name: Mapped[str]
     last_name: Mapped[str]
     position: Mapped[str | None]
     locale: Mapped[str] = mapped_column(default="ru", server_default="ru")
     created_at: Mapped[CreatedAt]
+    second_factor_at: Mapped[datetime | None]
     blocked_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
 
@@ -116,6 +122,10 @@ class User(Model):
     @property
     def is_manager(self) -> bool:
         return self.role == MANAGER
+
+    @property
+    def has_second_factor(self) -> bool:
+        return self.second_factor_at is not None
 
     @property
     def may_log_in(self) -> bool:
@@ -139,16 +149,68 @@ class AccessToken(Model):
     created_at: Mapped[CreatedAt]
     expires_at: Mapped[datetime | None] = mapped_column(index=True)
     last_used_at: Mapped[datetime | None]
+    opened_from: Mapped[str | None]
+    user_agent: Mapped[str | None]
 
     user: Mapped[User] = relationship()
+
+    @property
+    def is_session(self) -> bool:
+        return self.kind == SESSION
 
     @property
     def is_expired(self) -> bool:
         return self.expires_at is not None and self.expires_at <= now()
 
+    def is_unused_for(self, period: timedelta) -> bool:
+        """A token that was never noted as used was used at the latest when it was made."""
+        return (self.last_used_at or self.created_at) + period <= now()
+
     def allows(self, scope: str) -> bool:
         """A session may do all that its user may; an API key only what it was made for."""
-        return self.kind == SESSION or scope in self.scopes
+        return self.is_session or scope in self.scopes
+
+
+class Invitation(Model):
+    """Somebody is asked by mail to join a company; the row goes when the link is used or the invitation taken back."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (Index("uq_invitations_email", "company_id", func.lower(text("email")), unique=True),)
+
+    id: Mapped[Id]
+    company_id: Mapped[int] = mapped_column(ForeignKey("companies.id", ondelete="CASCADE"))
+    invited_by_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    email: Mapped[str]
+    locale: Mapped[str] = mapped_column(default="ru", server_default="ru")
+    created_at: Mapped[CreatedAt]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+    company: Mapped[Company] = relationship()
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= now()
+
+
+class TotpFactor(Model):
+    """An authenticator app. The secret is encrypted; `last_step` is the time step of the last code that was taken."""
+
+    __tablename__ = "totp_factors"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    last_step: Mapped[int] = mapped_column(default=0, server_default="0")
+    created_at: Mapped[CreatedAt]
+
+
+class RecoveryCode(Model):
+    """The SHA-256 of a code that stands in for the authenticator app once; the row goes when it is used."""
+
+    __tablename__ = "recovery_codes"
+
+    id: Mapped[Id]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
 
 
 class Contact(Model):
@@ -170,6 +232,10 @@ class Contact(Model):
     phone: Mapped[str]
     receiving_hours: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[CreatedAt]
+
+    @property
+    def belongs_to(self) -> str:
+        return "user" if self.user_id else "company"
 
     @property
     def address(self) -> str:

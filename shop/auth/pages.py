@@ -1,44 +1,26 @@
-"""The page behind the link in the confirmation mail.
+"""The pages behind the links in mails.
 
-Opening it changes nothing: programs that scan mails open every link. The button on it confirms.
+Opening one changes nothing: programs that scan mails open every link. The button on it does.
 """
 
-from datetime import timedelta
+from dataclasses import dataclass
 
-from flask import Blueprint, Flask, Response, current_app, render_template_string, request
+from flask import Blueprint, Flask, Response, current_app, render_template_string, request, url_for
 
-from shop.auth import accounts
+from shop.auth import accounts, invitations, password_changes, profile
 from shop.auth.access import public
+from shop.auth.accounts import EmailTaken
 from shop.auth.links import LinkNotValid
-from shop.auth.models import User
+from shop.auth.page_words import LABELS, PROBLEMS, WORDS
+from shop.auth.passwords import MAX_BYTES, PasswordTooWeak
+from shop.auth.routes.blueprint import confirmation_lifetime, invitation_lifetime, reset_lifetime
 from shop.config import Settings
 from shop.db import transaction
+from shop.errors import Invalid, Refusal
 
 LANGUAGES = ("ru", "en")
 POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-
-WORDS = {
-    "ru": {
-        "ask": ("Подтверждение адреса", "Нажмите кнопку, чтобы подтвердить адрес {email}.", "Подтвердить"),
-        "done": ("Адрес подтверждён", "Теперь вы можете войти со своим паролем.", ""),
-        "bad": (
-            "Ссылка не действует",
-            "Она уже использована, устарела или скопирована не целиком. Запросите новое письмо"
-            " (POST /api/v1/auth/resend-confirmation) или зарегистрируйтесь ещё раз с тем же адресом.",
-            "",
-        ),
-    },
-    "en": {
-        "ask": ("Confirm your e-mail", "Press the button to confirm the address {email}.", "Confirm"),
-        "done": ("Your e-mail is confirmed", "You can log in with your password now.", ""),
-        "bad": (
-            "This link does not work",
-            "It was used already, has expired or was not copied completely. Ask for a new mail"
-            " (POST /api/v1/auth/resend-confirmation) or register once more with the same address.",
-            "",
-        ),
-    },
-}
+MAX_NAME = 100
 
 PAGE = """<!doctype html>
 <html lang="{{ locale }}">
@@ -53,9 +35,18 @@ PAGE = """<!doctype html>
 <main>
   <h1>{{ title }}</h1>
   <p>{{ text }}</p>
+{% if problem %}
+  <p role="alert" class="problem">{{ problem }}</p>
+{% endif %}
 {% if button %}
-  <form method="post" action="{{ url_for('pages.confirm_email') }}">
+  <form method="post" action="{{ action }}">
     <input type="hidden" name="token" value="{{ token }}">
+{% for name, label in fields %}
+    <label>{{ label }}
+      <input name="{{ name }}" required
+{%- if name == "password" %} type="password" autocomplete="new-password"{% else %} value="{{ given(name) }}"{% endif %}>
+    </label>
+{% endfor %}
     <button>{{ button }}</button>
   </form>
 {% endif %}
@@ -68,12 +59,37 @@ body { margin: 0; background: #f3f4f1; color: #1f2723; font: 16px/1.5 system-ui,
 main { max-width: 32rem; margin: 12vh auto 0; padding: 1.5rem 2rem 2rem; background: #fff; border: 1px solid #dde1db;
   border-radius: 8px; overflow-wrap: anywhere }
 h1 { margin: 0 0 1rem; font-size: 1.35rem; line-height: 1.3 }
+label { display: block; margin: 0 0 1rem }
+input { display: block; box-sizing: border-box; width: 100%; margin-top: .25rem; padding: .5rem; font: inherit;
+  border: 1px solid #aeb6ae; border-radius: 6px }
+.problem { color: #9b1c1c }
 button { padding: .6rem 1.4rem; border: 0; border-radius: 6px; background: #1d6b4a; color: #fff; font: inherit;
   cursor: pointer }
-button:focus-visible { outline: 3px solid #9ccbb5; outline-offset: 2px }
+button:focus-visible, input:focus-visible { outline: 3px solid #9ccbb5; outline-offset: 2px }
 """
 
 blueprint = Blueprint("pages", __name__)
+
+JOINING = ("first_name", "last_name", "password")
+LINKS = {
+    "confirm_email": "pages.confirm_email",
+    "confirm_email_change": "pages.confirm_email_change",
+    "reset_password": "pages.reset_password",
+    "accept_invitation": "pages.accept_invitation",
+}
+
+
+class Incomplete(Invalid):
+    code = "Incomplete"
+    message = "Fill in all fields."
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Whom a link is about: what the page says to whom."""
+
+    email: str
+    locale: str
 
 
 def init_app(app: Flask) -> None:
@@ -83,18 +99,82 @@ def init_app(app: Flask) -> None:
 @blueprint.get("/confirm-email")
 @public
 def ask_to_confirm() -> Response:
-    token = request.args.get("token", "")
-    user = accounts.user_to_confirm(token, secret_key=_settings().signing_key, lifetime=_lifetime())
-    return _page("ask", user, token=token)
+    user = accounts.user_to_confirm(_token(), secret_key=_key(), lifetime=confirmation_lifetime())
+    return _page("confirm_email", "ask", Reader(user.email, user.locale))
 
 
 @blueprint.post("/confirm-email")
 @public
 def confirm_email() -> Response:
-    token = request.form.get("token", "")
     with transaction():
-        user = accounts.confirm_email(token, secret_key=_settings().signing_key, lifetime=_lifetime())
-    return _page("done", user)
+        user = accounts.confirm_email(_token(), secret_key=_key(), lifetime=confirmation_lifetime())
+    return _page("confirm_email", "done", Reader(user.email, user.locale))
+
+
+@blueprint.get("/confirm-email-change")
+@public
+def ask_to_change_email() -> Response:
+    user = profile.user_changing_email(_token(), secret_key=_key(), lifetime=confirmation_lifetime())
+    return _page("confirm_email_change", "ask", Reader(user.pending_email or "", user.locale))
+
+
+@blueprint.post("/confirm-email-change")
+@public
+def confirm_email_change() -> Response:
+    with transaction():
+        user = profile.confirm_email_change(_token(), secret_key=_key(), lifetime=confirmation_lifetime())
+    return _page("confirm_email_change", "done", Reader(user.email, user.locale))
+
+
+@blueprint.get("/reset-password")
+@public
+def ask_for_password() -> Response:
+    user = password_changes.user_to_reset(_token(), secret_key=_key(), lifetime=reset_lifetime())
+    return _page("reset_password", "ask", Reader(user.email, user.locale), fields=("password",))
+
+
+@blueprint.post("/reset-password")
+@public
+def reset_password() -> Response:
+    user = password_changes.user_to_reset(_token(), secret_key=_key(), lifetime=reset_lifetime())
+    reader = Reader(user.email, user.locale)
+    try:
+        with transaction():
+            password_changes.reset_password(
+                _token(), password=_password(), secret_key=_key(), lifetime=reset_lifetime()
+            )
+    except PasswordTooWeak as refusal:
+        return _page("reset_password", "ask", reader, fields=("password",), problem=refusal)
+    return _page("reset_password", "done", reader)
+
+
+@blueprint.get("/accept-invitation")
+@public
+def ask_to_join() -> Response:
+    found = invitations.open_invitation(_token(), secret_key=_key(), lifetime=invitation_lifetime())
+    return _page("accept_invitation", "ask", Reader(found.email, found.locale), fields=JOINING)
+
+
+@blueprint.post("/accept-invitation")
+@public
+def accept_invitation() -> Response:
+    found = invitations.open_invitation(_token(), secret_key=_key(), lifetime=invitation_lifetime())
+    reader = Reader(found.email, found.locale)
+    try:
+        names = {name: _name(name) for name in ("first_name", "last_name")}
+        with transaction():
+            invitations.accept_invitation(
+                _token(),
+                password=_password(),
+                position=None,
+                locale=None,
+                secret_key=_key(),
+                lifetime=invitation_lifetime(),
+                **names,
+            )
+    except (PasswordTooWeak, EmailTaken, Incomplete) as refusal:
+        return _page("accept_invitation", "ask", reader, fields=JOINING, problem=refusal)
+    return _page("accept_invitation", "done", reader)
 
 
 @blueprint.get("/pages.css")
@@ -104,34 +184,53 @@ def style() -> Response:
 
 
 @blueprint.errorhandler(LinkNotValid)
-def _bad_link(_refusal: LinkNotValid) -> Response:
-    page = _page("bad", None)
+@blueprint.errorhandler(EmailTaken)
+def _bad_link(_refusal: Refusal) -> Response:
+    name = request.path.strip("/").replace("-", "_")
+    page = _page(name if name in LINKS else "confirm_email", "bad", None)
     page.status_code = 400
     return page
 
 
-def _page(kind: str, user: User | None, *, token: str = "") -> Response:
-    """In the language of the user; of the browser where the link does not say who that is."""
-    locale = user.locale if user else request.accept_languages.best_match(LANGUAGES, LANGUAGES[0])
-    title, text, button = WORDS[locale][kind]
+def _page(
+    name: str, kind: str, reader: Reader | None, *, fields: tuple[str, ...] = (), problem: Refusal | None = None
+) -> Response:
+    """In the language of the reader; of the browser where the link does not say who that is."""
+    locale = reader.locale if reader else request.accept_languages.best_match(LANGUAGES, LANGUAGES[0])
+    title, text, button = WORDS[locale][name][kind]
     html = render_template_string(
         PAGE,
         locale=locale,
         title=title,
-        text=text.format(email=user.email if user else ""),
+        text=text.format(email=reader.email if reader else ""),
         button=button,
-        token=token,
+        action=url_for(LINKS[name]),
+        token=_token(),
+        fields=[(field, LABELS[locale][field]) for field in fields],
+        given=lambda field: request.form.get(field, ""),
+        problem=PROBLEMS[locale][problem.code] if problem else "",
     )
-    page = Response(html, mimetype="text/html")
+    page = Response(html, mimetype="text/html", status=422 if problem else 200)
     page.headers["Content-Security-Policy"] = POLICY
     page.headers["Cache-Control"] = "no-store"
     return page
 
 
-def _lifetime() -> timedelta:
-    return timedelta(hours=_settings().confirmation_lifetime_hours)
+def _token() -> str:
+    return request.form.get("token", "") if request.method == "POST" else request.args.get("token", "")
 
 
-def _settings() -> Settings:
+def _password() -> str:
+    return request.form.get("password", "")[: MAX_BYTES + 1]
+
+
+def _name(field: str) -> str:
+    name = request.form.get(field, "").strip()
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise Incomplete
+    return name
+
+
+def _key() -> str:
     settings: Settings = current_app.extensions["settings"]
-    return settings
+    return settings.signing_key

@@ -1,4 +1,4 @@
-"""What the routes of accounts and contacts take and answer."""
+"""What the routes of accounts take and answer."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 from shop.auth.emails import MAX_LENGTH
 from shop.auth.models import BUYER, SUPPLIER
 from shop.auth.passwords import MAX_BYTES, MIN_CHARACTERS
-from shop.http.fields import AnswerSchema, Identifier, Schema, Text
+from shop.http.fields import AnswerSchema, Flag, Identifier, Schema, Text
 
 LOCALES = ("ru", "en")
 
@@ -44,6 +44,26 @@ class ResendConfirmationSchema(Schema):
 class LogInSchema(Schema):
     email = Text(required=True, blank=False, max_length=MAX_LENGTH)
     password = Password(required=True)
+    otp = Text(
+        load_default=None,
+        max_length=50,
+        metadata={"description": "Where the account has a second factor: a code of the app, or a recovery code"},
+    )
+
+
+class ChangePasswordSchema(Schema):
+    present_password = Password(required=True)
+    new_password = Password(required=True)
+
+
+class RequestPasswordResetSchema(Schema):
+    email = Text(required=True, blank=False, max_length=MAX_LENGTH, validate=validate.Email())
+
+
+class ResetPasswordSchema(Schema):
+    token = Text(required=True, blank=False, max_length=1000, metadata={"description": "From the link in the mail"})
+    password = Password(required=True)
+    end_api_keys = Flag(load_default=False, metadata={"description": "End the API keys, too, not only the sessions"})
 
 
 class MessageSchema(AnswerSchema):
@@ -72,36 +92,28 @@ class UserSchema(AnswerSchema):
     position = fields.String(required=True, allow_none=True)
     locale = fields.String(required=True)
     company = fields.Nested(CompanySchema, required=True, allow_none=True)
-
-
-class CreateContactSchema(Schema):
-    name = Text(required=True, blank=False, metadata={"description": "Name of the delivery point, or the shop's code"})
-    city = Text(required=True, blank=False, max_length=100)
-    street = Text(required=True, blank=False)
-    house = Text(required=True, blank=False, max_length=50)
-    structure = Text(load_default="", max_length=50)
-    building = Text(load_default="", max_length=50)
-    apartment = Text(load_default="", max_length=50)
-    phone = Text(
-        required=True, blank=False, max_length=50, metadata={"description": "Without a country code it is Russian"}
+    is_owner = fields.Boolean(required=True, metadata={"description": "Of the company"})
+    pending_email = fields.String(
+        required=True, allow_none=True, metadata={"description": "Takes the place of `email` when it is confirmed"}
     )
-    receiving_hours = Text(load_default="", metadata={"description": "When goods are taken in"})
+    has_second_factor = fields.Boolean(required=True)
 
 
-class ContactSchema(AnswerSchema):
-    id = Identifier(required=True)
-    name = fields.String(required=True)
-    city = fields.String(required=True)
-    street = fields.String(required=True)
-    house = fields.String(required=True)
-    structure = fields.String(required=True)
-    building = fields.String(required=True)
-    apartment = fields.String(required=True)
-    phone = fields.String(required=True, metadata={"description": "E.164: +74951234567"})
-    receiving_hours = fields.String(required=True)
-    address = fields.String(required=True, metadata={"description": "All of the address in one line"})
+class ChangeProfileSchema(Schema):
+    first_name = Text(blank=False, max_length=100)
+    last_name = Text(blank=False, max_length=100)
+    position = Text(max_length=100, allow_none=True)
+    locale = Text(validate=validate.OneOf(LOCALES), metadata={"description": "Language of mails"})
+    email = Text(
+        blank=False,
+        max_length=MAX_LENGTH,
+        validate=validate.Email(),
+        metadata={"description": "Takes effect when the link mailed to it is opened; needs `password`"},
+    )
+    password = Password(metadata={"description": "The present password; only needed for another e-mail"})
 
 
-class ContactsSchema(AnswerSchema):
-    items = fields.List(fields.Nested(ContactSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+class CloseAccountSchema(Schema):
+    password = Password(
+        load_default=None, metadata={"description": "The present password; null where the account has none"}
+    )

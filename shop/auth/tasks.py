@@ -1,10 +1,23 @@
-"""What follows from what happens to accounts: mails to their owners."""
+"""What follows from what happens to accounts and companies: mails to their people."""
+
+from typing import Any
 
 from flask import current_app
+from sqlalchemy import select
 
-from shop.auth.events import ConfirmationRequested, RegistrationRepeated, UserRegistered
-from shop.auth.mails import ALREADY_REGISTERED, CONFIRM_EMAIL
-from shop.auth.models import User
+from shop.auth import mails
+from shop.auth.events import (
+    CompanyMoved,
+    ConfirmationRequested,
+    EmailChangeRequested,
+    MemberInvited,
+    PasswordResetRequested,
+    RegistrationRepeated,
+    SecurityChanged,
+    UserRegistered,
+)
+from shop.auth.models import Invitation, User
+from shop.auth.profile import can_be_mailed_about_change
 from shop.config import Settings
 from shop.db import session
 from shop.mail.queue import queue_mail
@@ -14,25 +27,80 @@ from shop.outbox.handling import handles
 @handles(UserRegistered, name="auth.mail_confirmation")
 def mail_confirmation(event: UserRegistered, event_id: int) -> None:
     """Mails the link that confirms the e-mail."""
-    _queue_mail(CONFIRM_EMAIL, event.user_id, event_id)
+    _queue_mail(mails.CONFIRM_EMAIL, event.user_id, event_id)
 
 
 @handles(ConfirmationRequested, name="auth.mail_confirmation_again")
 def mail_confirmation_again(event: ConfirmationRequested, event_id: int) -> None:
     """Mails another such link."""
-    _queue_mail(CONFIRM_EMAIL, event.user_id, event_id)
+    _queue_mail(mails.CONFIRM_EMAIL, event.user_id, event_id)
 
 
 @handles(RegistrationRepeated, name="auth.mail_already_registered")
 def mail_already_registered(event: RegistrationRepeated, event_id: int) -> None:
     """Tells the owner of the account that somebody tried to register it again."""
-    _queue_mail(ALREADY_REGISTERED, event.user_id, event_id)
+    _queue_mail(mails.ALREADY_REGISTERED, event.user_id, event_id)
 
 
-def _queue_mail(kind: str, user_id: int, event_id: int) -> None:
-    settings: Settings = current_app.extensions["settings"]
-    user = session().get_one(User, user_id)
-    if user.closed_at is None:
+@handles(PasswordResetRequested, name="auth.mail_password_reset")
+def mail_password_reset(event: PasswordResetRequested, event_id: int) -> None:
+    """Mails the link to set a new password."""
+    _queue_mail(mails.RESET_PASSWORD, event.user_id, event_id)
+
+
+@handles(EmailChangeRequested, name="auth.mail_email_change")
+def mail_email_change(event: EmailChangeRequested, event_id: int) -> None:
+    """Mails the link to the new address, and a notice to the old one."""
+    user = session().get_one(User, event.user_id)
+    if can_be_mailed_about_change(user):
+        _queue_mail(mails.CONFIRM_EMAIL_CHANGE, user.id, event_id, to=user.pending_email)
+    _queue_mail(mails.EMAIL_CHANGE_NOTICE, user.id, event_id)
+
+
+@handles(SecurityChanged, name="auth.mail_security_notice")
+def mail_security_notice(event: SecurityChanged, event_id: int) -> None:
+    """Tells the owner what was done to the account."""
+    _queue_mail(mails.SECURITY_NOTICE, event.user_id, event_id, what=event.what, subject=event.subject)
+
+
+@handles(MemberInvited, name="auth.mail_invitation")
+def mail_invitation(event: MemberInvited, event_id: int) -> None:
+    """Mails the link to join the company, unless the invitation was taken back already."""
+    invitation = session().get(Invitation, event.invitation_id)
+    if invitation is not None:
         queue_mail(
-            kind, to=user.email, locale=user.locale, event_id=event_id, domain=settings.mail_domain, user_id=user.id
+            mails.INVITATION,
+            to=invitation.email,
+            locale=invitation.locale,
+            event_id=event_id,
+            domain=_settings().mail_domain,
+            invitation_id=invitation.id,
+            company_id=invitation.company_id,
         )
+
+
+@handles(CompanyMoved, name="auth.mail_company_moved")
+def mail_company_moved(event: CompanyMoved, event_id: int) -> None:
+    """Tells the company's owner that it was approved, blocked or unblocked."""
+    owner = session().scalar(select(User.id).where(User.company_id == event.company_id, User.is_owner))
+    _queue_mail(mails.COMPANY_MOVED, owner, event_id, company_id=event.company_id, status=event.to_status)
+
+
+def _queue_mail(kind: str, user_id: int | None, event_id: int, *, to: str | None = None, **context: Any) -> None:
+    """To the user, or to another address of the user's; to nobody where there is no user, or not any more."""
+    user = session().get(User, user_id) if user_id is not None else None
+    if user is not None and user.closed_at is None:
+        queue_mail(
+            kind,
+            to=to or user.email,
+            locale=user.locale,
+            event_id=event_id,
+            domain=_settings().mail_domain,
+            user_id=user.id,
+            **context,
+        )
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings

@@ -8,10 +8,11 @@ from typing import ParamSpec, TypeVar
 import click
 from flask.cli import AppGroup
 
-from shop.auth import accounts, companies
-from shop.auth.models import ACTIVE, BLOCKED, PENDING
+from shop.auth import accounts, companies, legal_entities, members, second_factor
+from shop.auth.emails import user_with_email
+from shop.auth.models import ACTIVE, BLOCKED, PENDING, User
 from shop.db import transaction
-from shop.errors import Refusal
+from shop.errors import NotFound, Refusal
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -56,7 +57,7 @@ def list_companies(status: str | None) -> None:
     """List companies: id, kind, status, name, and what keeps a pending one from being approved."""
     with transaction():
         for company in companies.companies(status=status):
-            missing = companies.missing_details(next(iter(company.legal_entities), None))
+            missing = legal_entities.missing_details(next(iter(company.legal_entities), None))
             lacks = f"\tlacks {', '.join(missing)}" if missing and company.status == PENDING else ""
             click.echo(f"{company.id}\t{company.kind}\t{company.status}\t{company.name}{lacks}")
 
@@ -69,6 +70,12 @@ def list_companies(status: str | None) -> None:
 @click.option("--kpp")
 @click.option("--ogrn")
 @click.option("--legal-address")
+@click.option("--bank-name")
+@click.option("--bank-bik")
+@click.option("--bank-account")
+@click.option("--correspondent-account")
+@click.option("--default-vat-rate", help="22, 10, 7, 5, 0 or none.")
+@click.option("--time-zone", help="Like Europe/Moscow.")
 @click.option("--document-prefix", help="2 to 4 capital letters before the numbers of its documents.")
 @_says_no
 def describe_company(company_id: int, **details: str | None) -> None:
@@ -76,8 +83,8 @@ def describe_company(company_id: int, **details: str | None) -> None:
     given = {name: value for name, value in details.items() if value is not None}
     with transaction():
         company = companies.find_company(company_id, lock=True)
-        entity = companies.describe_legal_entity(company, by=None, **given)
-        missing = companies.missing_details(entity)
+        entity = legal_entities.describe_legal_entity(company, by=None, **given)
+        missing = legal_entities.missing_details(entity)
     click.echo(f"Still missing: {', '.join(missing)}" if missing else "Complete.")
 
 
@@ -90,6 +97,56 @@ def approve_company(company_id: int) -> None:
         company = companies.find_company(company_id, lock=True)
         companies.approve(company, by=None)
     click.echo(f"Company {company.id} is active: {company.name}")
+
+
+@users.command()
+@click.argument("company_id", type=int)
+@click.option("--reason", required=True, help="Kept, and mailed to the company's owner.")
+@_says_no
+def block_company(company_id: int, reason: str) -> None:
+    """Close the doors to a company with the next request."""
+    with transaction():
+        company = companies.find_company(company_id, lock=True)
+        companies.block(company, by=None, reason=reason)
+    click.echo(f"Company {company.id} is blocked: {company.name}")
+
+
+@users.command()
+@click.argument("company_id", type=int)
+@_says_no
+def unblock_company(company_id: int) -> None:
+    """Open them again; an incomplete supplier comes back as pending."""
+    with transaction():
+        company = companies.find_company(company_id, lock=True)
+        companies.unblock(company, by=None)
+    click.echo(f"Company {company.id} is {company.status}: {company.name}")
+
+
+@users.command()
+@click.argument("email")
+@_says_no
+def make_owner(email: str) -> None:
+    """Make somebody the owner of the company, where the present one cannot hand it over."""
+    with transaction():
+        user = members.make_owner(_user(email))
+    click.echo(f"User {user.id} owns company {user.company_id}.")
+
+
+@users.command()
+@click.argument("email")
+@_says_no
+def remove_second_factor(email: str) -> None:
+    """Let somebody in who has lost the authenticator app and the recovery codes. Make sure who is asking."""
+    with transaction():
+        second_factor.remove_second_factor(_user(email))
+    click.echo("The second factor is off.")
+
+
+def _user(email: str) -> User:
+    user = user_with_email(email)
+    if user is None:
+        raise NotFound(f"There is no account {email}.")
+    return user
 
 
 def _password(*, from_stdin: bool) -> str:

@@ -44,10 +44,52 @@ def is_login_unlimited() -> bool:
 
 def login_key() -> str:
     """Account and address together: a stranger's failures do not lock the owner out at home."""
+    return f"login:{caller_address()}:{_account()}"
+
+
+def login_account_limit() -> str:
+    return _settings().throttle_login_account
+
+
+def login_account_key() -> str:
+    """The account alone: many addresses guess together."""
+    return f"login-account:{_account()}"
+
+
+def login_address_limit() -> str:
+    return _settings().throttle_login_address
+
+
+def login_address_key() -> str:
+    """The address alone: one password is tried on many accounts."""
+    return f"login-address:{caller_address()}"
+
+
+def reset_limit() -> str:
+    return _settings().throttle_reset
+
+
+def is_reset_unlimited() -> bool:
+    return is_login_unlimited() or not reset_limit()
+
+
+def reset_key() -> str:
+    """The mailbox alone: what it got already works, so its owner is not locked out by who fills it."""
+    return f"reset:{_account()}"
+
+
+def password_key() -> str:
+    """Whoever holds an open session and guesses the password or the code."""
+    return f"password:{caller_id()}"
+
+
+def stated_email() -> str:
     body = request.get_json(silent=True)
-    email = str(body.get("email", "")) if isinstance(body, dict) else ""
-    account = hashlib.sha256(email.strip().casefold().encode(errors="replace")).hexdigest()[:32]
-    return f"login:{caller_address()}:{account}"
+    return str(body.get("email", "")) if isinstance(body, dict) else ""
+
+
+def _account() -> str:
+    return hashlib.sha256(stated_email().strip().casefold().encode(errors="replace")).hexdigest()[:32]
 
 
 def _settings() -> Settings:

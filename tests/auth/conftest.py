@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from shop.auth import passwords
 from shop.db import db
 from tests.factories.auth import PASSWORD
 
@@ -50,6 +51,22 @@ def mailbox(monkeypatch: pytest.MonkeyPatch) -> Mailbox:
 
     monkeypatch.setattr(smtplib, "SMTP", Server)
     return mailbox
+
+
+@pytest.fixture
+def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every password hash that is computed: what makes a log-in slow, and tells an attacker whom he has found."""
+    done: list[str] = []
+
+    class Counting:
+        def __getattr__(self, name: str) -> Any:
+            if name in ("hash", "verify"):
+                done.append(name)
+            return getattr(hasher, name)
+
+    hasher = passwords._hasher
+    monkeypatch.setattr(passwords, "_hasher", Counting())
+    return done
 
 
 @pytest.fixture

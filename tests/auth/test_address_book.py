@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from shop.auth import address_book
 from shop.auth.address_book import ContactNotFound, PhoneInvalid, TooManyContacts, normalized_phone
+from shop.auth.companies import OwnerOnly
 from shop.auth.models import Contact, User
 from shop.db import session
 from tests.factories.auth import make_company, make_contact, make_user
@@ -85,17 +86,22 @@ def test_two_at_once_do_not_pass_the_limit(edge, wait_for_lock):
     assert len(outcome) == 1
 
 
-def test_deletes_only_own_contacts(edge):
+def test_deletes_own_contacts_and_those_of_the_company_only_as_its_owner(edge):
     company = make_company()
+    owner = make_user(company=company)
     user = make_user(company=company)
     own, foreign = make_contact(user), make_contact(make_user())
     with edge():
         shared = _contact_of_company(company)
         address_book.delete_contact(session().get_one(User, user.id), own.id)
-        for kept in (foreign.id, shared.id, own.id):
+        for kept in (foreign.id, own.id):
             with pytest.raises(ContactNotFound):
                 address_book.delete_contact(user, kept)
+        with pytest.raises(OwnerOnly):
+            address_book.delete_contact(user, shared.id)
         assert {contact.id for contact in session().scalars(select(Contact))} == {foreign.id, shared.id}
+        address_book.delete_contact(owner, shared.id)
+        assert {contact.id for contact in session().scalars(select(Contact))} == {foreign.id}
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 import pytest
 from sqlalchemy import select
 
-from shop.auth import companies
-from shop.auth.companies import CompanyIncomplete, CompanyNotPending, LegalEntityInvalid
+from shop.auth import companies, legal_entities
+from shop.auth.companies import CompanyIncomplete, CompanyNotPending
+from shop.auth.legal_entities import LegalEntityInvalid
 from shop.auth.models import ACTIVE, BLOCKED, PENDING, SUPPLIER, Company, User
 from shop.db import session
 from shop.errors import NotFound
@@ -15,7 +16,13 @@ DETAILS = {
     "short_name": "ООО «Молочный Путь»",
     "inn": "0000100012",
     "kpp": "000001001",
+    "ogrn": "1240000000019",
     "legal_address": "160000, г. Вологда, ул. Маслодельная, д. 4",
+    "bank_name": "АО «Образцовый банк»",
+    "bank_bik": "040000101",
+    "bank_account": "40702810800000000101",
+    "correspondent_account": "30101810000000000101",
+    "default_vat_rate": "10",
     "document_prefix": "МП",
 }
 
@@ -38,7 +45,7 @@ def test_approves_a_complete_supplier(edge):
 def test_refuses_to_approve_without_any_legal_entity(edge):
     with edge(), pytest.raises(CompanyIncomplete) as refusal:
         companies.approve(_bare(), by=None)
-    assert refusal.value.facts["missing"] == list(companies.NEEDED)
+    assert refusal.value.facts["missing"] == list(legal_entities.NEEDED)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +54,13 @@ def test_refuses_to_approve_without_any_legal_entity(edge):
         ({"inn": "0000100013"}, ["inn"]),
         ({"inn": ""}, ["inn"]),
         ({"kpp": None}, ["kpp"]),
-        ({"inn": "000000000000", "kpp": None}, []),
+        ({"inn": "000010006065", "kpp": None, "ogrn": "324000000000040"}, []),
+        ({"inn": "000010006065"}, ["kpp", "ogrn"]),
+        ({"ogrn": "1240000000018"}, ["ogrn"]),
+        ({"bank_account": "40702810800000000102"}, ["bank_account"]),
+        ({"bank_bik": "040000112"}, ["bank_account"]),
+        ({"default_vat_rate": "18"}, ["default_vat_rate"]),
+        ({"time_zone": "Europe/Atlantis"}, ["time_zone"]),
         ({"document_prefix": None}, ["document_prefix"]),
         ({"document_prefix": "мп1"}, ["document_prefix"]),
         ({"legal_address": "  "}, ["legal_address"]),
@@ -56,20 +69,20 @@ def test_refuses_to_approve_without_any_legal_entity(edge):
 def test_names_what_is_missing_or_wrong(edge, change, missing):
     with edge():
         company = _bare()
-        entity = companies.describe_legal_entity(company, by=None, **DETAILS)
+        entity = legal_entities.describe_legal_entity(company, by=None, **DETAILS)
         for name, value in change.items():
             setattr(entity, name, value)
-        assert companies.missing_details(entity) == missing
+        assert legal_entities.missing_details(entity) == missing
 
 
 def test_describes_step_by_step_and_refuses_what_is_wrong(edge):
     with edge():
         company = _bare()
-        first = companies.describe_legal_entity(company, by=None, full_name=DETAILS["full_name"])
-        second = companies.describe_legal_entity(company, by=None, inn=DETAILS["inn"])
+        first = legal_entities.describe_legal_entity(company, by=None, full_name=DETAILS["full_name"])
+        second = legal_entities.describe_legal_entity(company, by=None, inn=DETAILS["inn"])
         assert first is second
         with pytest.raises(LegalEntityInvalid) as refusal:
-            companies.describe_legal_entity(company, by=None, inn="123", document_prefix="x")
+            legal_entities.describe_legal_entity(company, by=None, inn="123", document_prefix="x")
         assert [error.field for error in refusal.value.errors] == ["inn", "document_prefix"]
 
 

@@ -1,6 +1,5 @@
 """Good and bad passwords, and that hashing is capped."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -93,12 +92,13 @@ def test_the_same_characters_in_another_composition_are_the_same_password():
     assert verify_password(hash_password("кофе и йогурт"), "кофе и и\u0306огурт")
 
 
-def test_no_account_is_never_verified_and_takes_as_long():
+def test_no_account_is_never_verified_and_costs_the_same_work(hashes):
     hashed = hash_password("correct horse battery")
-    known = _fastest(lambda: verify_password(hashed, "wrong horse battery"))
-    unknown = _fastest(lambda: verify_password(None, "wrong horse battery"))
+    hashes.clear()
+    assert not verify_password(hashed, "wrong horse battery")
+    assert not verify_password(None, "wrong horse battery")
     assert not verify_password(None, "")
-    assert 0.4 < unknown / known < 2.5
+    assert hashes == ["verify"] * 3
 
 
 def test_a_hash_with_other_parameters_is_to_be_renewed():
@@ -122,12 +122,3 @@ def test_says_so_when_too_many_hash_at_once(monkeypatch):
 def test_many_at_once_wait_for_each_other():
     with ThreadPoolExecutor(6) as pool:
         assert len(set(pool.map(hash_password, ["correct horse battery"] * 6))) == 6
-
-
-def _fastest(work) -> float:
-    times = []
-    for _ in range(3):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return min(times)

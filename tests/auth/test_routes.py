@@ -55,6 +55,9 @@ def test_from_registration_to_log_out(client, drain, mailbox, form):
         "position": "Закупщик",
         "locale": "ru",
         "company": {"id": 1, "name": "Рябинка", "kind": "buyer", "status": "active"},
+        "is_owner": True,
+        "pending_email": None,
+        "has_second_factor": False,
     }
 
     out = client.post(f"{AUTH}/logout", headers=token)
@@ -175,6 +178,7 @@ class TestContacts:
         contact = created.get_json()
         assert contact == {
             "id": 1,
+            "belongs_to": "user",
             **ADDRESS,
             "phone": "+74951234567",
             "structure": "",

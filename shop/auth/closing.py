@@ -1,0 +1,60 @@
+"""Closing accounts: what is personal is erased, what the company ordered stays."""
+
+from sqlalchemy import String, cast, delete, func, select, update
+
+from shop.auth.models import Company, Contact, Invitation, RecoveryCode, TotpFactor, User
+from shop.auth.password_changes import require_password
+from shop.auth.security import log
+from shop.auth.social_models import SocialAccount, SocialCode
+from shop.auth.tokens import end_tokens
+from shop.db import now, session
+from shop.errors import Conflict
+from shop.http.idempotency import IdempotencyKey
+from shop.mail.models import QUEUED, MailMessage
+
+
+class OwnerMustHandOver(Conflict):
+    code = "OwnerMustHandOver"
+    message = "Your company has other members. Make one of them the owner first."
+
+
+def close_account(user: User, *, password: str | None) -> None:
+    """Needs the password. The owner of a company hands it over first, unless nobody else is left in it."""
+    require_password(user, password)
+    if user.is_owner:
+        # A full lock: who accepts an invitation at this moment points to the company, and waits.
+        session().execute(select(Company.id).where(Company.id == user.company_id).with_for_update())
+        _leave_company(user)
+    erase(user)
+
+
+def erase(user: User) -> None:
+    """Of the account only the row remains, which orders point to; its e-mail is free again."""
+    _erase_from_mail_log(user.email)
+    for owned in (Contact, TotpFactor, RecoveryCode, SocialAccount, SocialCode, IdempotencyKey):
+        session().execute(delete(owned).where(owned.user_id == user.id))
+    session().execute(delete(Invitation).where(Invitation.invited_by_id == user.id))
+    end_tokens(user, kind=None)
+    user.email, user.pending_email, user.password_hash = f"closed-{user.id}@closed.invalid", None, None
+    user.first_name, user.last_name, user.position = "", "", None
+    user.is_owner, user.second_factor_at, user.closed_at = False, None, now()
+    session().flush()
+    log.info("account_closed", user_id=user.id)
+
+
+def _leave_company(user: User) -> None:
+    """With the last member go the company's delivery points: nobody could order to them any more."""
+    others = select(User.id).where(User.company_id == user.company_id, User.id != user.id, User.closed_at.is_(None))
+    if session().scalar(others.limit(1)) is not None:
+        raise OwnerMustHandOver
+    for owned in (Contact, Invitation):
+        session().execute(delete(owned).where(owned.company_id == user.company_id))
+
+
+def _erase_from_mail_log(email: str) -> None:
+    """Mails still on their way keep their recipient: an invoice that was promised is delivered."""
+    session().execute(
+        update(MailMessage)
+        .where(func.lower(MailMessage.recipient) == func.lower(email), MailMessage.state != QUEUED)
+        .values(recipient="erased@closed.invalid", dedupe_key=func.concat("erased:", cast(MailMessage.id, String)))
+    )

@@ -1,0 +1,129 @@
+"""What the routes of companies, their legal entities and members take and answer."""
+
+from marshmallow import fields, validate
+
+from shop.auth.emails import MAX_LENGTH
+from shop.auth.models import ACTIVE, BLOCKED, BUYER, PENDING, SUPPLIER
+from shop.auth.schemas import LOCALES, CompanySchema, Password
+from shop.http.fields import AnswerSchema, Identifier, Schema, Text
+from shop.http.pagination import PageArgsSchema
+from shop.money import VAT_RATES
+
+
+class LegalEntitySchema(AnswerSchema):
+    full_name = fields.String(required=True)
+    short_name = fields.String(required=True)
+    inn = fields.String(required=True)
+    kpp = fields.String(required=True, allow_none=True)
+    ogrn = fields.String(required=True, allow_none=True)
+    legal_address = fields.String(required=True)
+    bank_name = fields.String(required=True, allow_none=True)
+    bank_bik = fields.String(required=True, allow_none=True)
+    bank_account = fields.String(required=True, allow_none=True)
+    correspondent_account = fields.String(required=True, allow_none=True)
+    default_vat_rate = fields.String(required=True, allow_none=True)
+    time_zone = fields.String(required=True)
+    document_prefix = fields.String(required=True, allow_none=True)
+
+
+class DescribeLegalEntitySchema(Schema):
+    full_name = Text(required=True, blank=False, max_length=500)
+    short_name = Text(required=True, blank=False)
+    inn = Text(required=True, blank=False, max_length=12, metadata={"description": "ИНН: 10 or 12 digits"})
+    kpp = Text(load_default=None, allow_none=True, blank=False, max_length=9, metadata={"description": "КПП"})
+    ogrn = Text(load_default=None, allow_none=True, blank=False, max_length=15, metadata={"description": "ОГРН(ИП)"})
+    legal_address = Text(required=True, blank=False, max_length=500)
+    bank_name = Text(load_default=None, allow_none=True, blank=False)
+    bank_bik = Text(load_default=None, allow_none=True, blank=False, max_length=9, metadata={"description": "БИК"})
+    bank_account = Text(load_default=None, allow_none=True, blank=False, max_length=20)
+    correspondent_account = Text(load_default=None, allow_none=True, blank=False, max_length=20)
+    default_vat_rate = Text(load_default=None, allow_none=True, validate=validate.OneOf(VAT_RATES))
+    time_zone = Text(load_default="Europe/Moscow", max_length=50, metadata={"description": "Like Europe/Moscow"})
+    document_prefix = Text(
+        load_default=None,
+        allow_none=True,
+        blank=False,
+        max_length=4,
+        metadata={"description": "Suppliers only: 2 to 4 capital letters that their documents' numbers begin with"},
+    )
+
+
+class OwnCompanySchema(CompanySchema):
+    status_reason = fields.String(required=True, allow_none=True)
+    missing_details = fields.List(
+        fields.String(), required=True, metadata={"description": "What the legal entity lacks for documents"}
+    )
+
+
+class ManagedCompanySchema(OwnCompanySchema):
+    created_at = fields.AwareDateTime(required=True)
+    status_changed_at = fields.AwareDateTime(required=True, allow_none=True)
+    legal_entity = fields.Nested(LegalEntitySchema, required=True, allow_none=True)
+
+
+class ManagedCompaniesSchema(AnswerSchema):
+    items = fields.List(fields.Nested(ManagedCompanySchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class CompaniesArgsSchema(PageArgsSchema):
+    status = Text(load_default=None, validate=validate.OneOf((PENDING, ACTIVE, BLOCKED)))
+    kind = Text(load_default=None, validate=validate.OneOf((BUYER, SUPPLIER)))
+
+
+class RenameCompanySchema(Schema):
+    name = Text(required=True, blank=False)
+
+
+class ReasonSchema(Schema):
+    reason = Text(
+        required=True, blank=False, max_length=1000, metadata={"description": "Kept, and mailed to the owner"}
+    )
+
+
+class OptionalReasonSchema(Schema):
+    reason = Text(load_default=None, blank=False, max_length=1000, metadata={"description": "Kept and mailed"})
+
+
+class MemberSchema(AnswerSchema):
+    id = Identifier(required=True)
+    email = fields.String(required=True)
+    first_name = fields.String(required=True)
+    last_name = fields.String(required=True)
+    position = fields.String(required=True, allow_none=True)
+    is_owner = fields.Boolean(required=True)
+
+
+class MembersSchema(AnswerSchema):
+    items = fields.List(fields.Nested(MemberSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class HandOverSchema(Schema):
+    user_id = Identifier(required=True, metadata={"description": "The member who is to be the owner"})
+
+
+class InviteMemberSchema(Schema):
+    email = Text(required=True, blank=False, max_length=MAX_LENGTH, validate=validate.Email())
+    locale = Text(load_default="ru", validate=validate.OneOf(LOCALES), metadata={"description": "Language of the mail"})
+
+
+class InvitationSchema(AnswerSchema):
+    id = Identifier(required=True)
+    email = fields.String(required=True)
+    created_at = fields.AwareDateTime(required=True)
+    expires_at = fields.AwareDateTime(required=True)
+
+
+class InvitationsSchema(AnswerSchema):
+    items = fields.List(fields.Nested(InvitationSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class AcceptInvitationSchema(Schema):
+    token = Text(required=True, blank=False, max_length=1000, metadata={"description": "From the link in the mail"})
+    password = Password(required=True)
+    first_name = Text(required=True, blank=False, max_length=100)
+    last_name = Text(required=True, blank=False, max_length=100)
+    position = Text(load_default=None, max_length=100)
+    locale = Text(load_default=None, validate=validate.OneOf(LOCALES), metadata={"description": "Language of mails"})

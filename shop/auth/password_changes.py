@@ -1,0 +1,91 @@
+"""Passwords: changed by who knows the present one, or set anew by who reads the account's mailbox."""
+
+import hashlib
+from datetime import timedelta
+
+from sqlalchemy import delete
+
+from shop.auth.emails import user_with_email
+from shop.auth.events import PasswordResetRequested
+from shop.auth.links import RESET_PASSWORD, LinkNotValid, Signed, read_link, sign_link
+from shop.auth.models import SESSION, AccessToken, User
+from shop.auth.passwords import check_password, hash_password, verify_password
+from shop.auth.security import PASSWORD_CHANGED, PASSWORD_RESET, log, note_security_change
+from shop.auth.social_models import SocialAccount
+from shop.auth.tokens import end_tokens
+from shop.db import now, session
+from shop.errors import FieldError, Forbidden
+from shop.outbox.events import publish
+
+
+class PasswordWrong(Forbidden):
+    code = "PasswordWrong"
+    message = "This is not your present password."
+
+
+def require_password(user: User, password: str | None, *, field: str = "password") -> None:
+    """For what only the owner may do, not who found an open session. An account without a password has none to ask."""
+    if user.password_hash is None:
+        return
+    if password is None or not verify_password(user.password_hash, password):
+        log.warning("password_wrong", user_id=user.id)
+        raise PasswordWrong(errors=[FieldError("json", field, PasswordWrong.message)])
+
+
+def change_password(user: User, *, present: str, new: str, keep: AccessToken) -> None:
+    """Ends all sessions but the one that asks; API keys live on, as programs do not know the password."""
+    require_password(user, present, field="present_password")
+    check_password(new, email=user.email, field="new_password")
+    user.password_hash = hash_password(new)
+    user.pending_email = None
+    end_tokens(user, but=keep)
+    note_security_change(user, PASSWORD_CHANGED)
+
+
+def request_password_reset(email: str) -> None:
+    """A mail with a link, where the e-mail has an account. The same work where it has none, and nobody is told."""
+    user = user_with_email(email)
+    publish(PasswordResetRequested(user_id=user.id if user else None))
+
+
+def reset_token(user: User, email: str, *, secret_key: str) -> str:
+    """For a link to that address; it works until the password or the e-mail changes, so once."""
+    return sign_link(RESET_PASSWORD, Signed(user.id, _state(user, email)), secret_key=secret_key)
+
+
+def user_to_reset(token: str, *, secret_key: str, lifetime: timedelta, lock: bool = False) -> User:
+    """Whose password a link may set, without using it up; refuses with LinkNotValid."""
+    signed = read_link(RESET_PASSWORD, token, secret_key=secret_key, lifetime=lifetime)
+    locked = {"key_share": True} if lock else None
+    user = session().get(User, signed.user_id, with_for_update=locked, populate_existing=lock)
+    if user is None or user.closed_at or _state(user, user.email) != signed.state:
+        raise LinkNotValid
+    return user
+
+
+def reset_password(
+    token: str, *, password: str, secret_key: str, lifetime: timedelta, end_api_keys: bool = False
+) -> User:
+    """Sets the password, confirms the e-mail and ends every session.
+
+    Whoever registered a foreign address loses all that he left in the account: password, identities at providers,
+    sessions and keys.
+    """
+    user = user_to_reset(token, secret_key=secret_key, lifetime=lifetime)
+    check_password(password, email=user.email)
+    hashed = hash_password(password)  # slow, so before the lock
+    user = user_to_reset(token, secret_key=secret_key, lifetime=lifetime, lock=True)
+    is_first_proof = user.email_confirmed_at is None
+    end_tokens(user, kind=None if end_api_keys or is_first_proof else SESSION)
+    if is_first_proof:
+        session().execute(delete(SocialAccount).where(SocialAccount.user_id == user.id))
+    user.password_hash = hashed
+    user.pending_email = None
+    user.email_confirmed_at = user.email_confirmed_at or now()
+    note_security_change(user, PASSWORD_RESET)
+    return user
+
+
+def _state(user: User, email: str) -> str:
+    """The hash has a random salt of its own: its digest tells nothing about the password, and never comes twice."""
+    return hashlib.sha256(f"{email.casefold()}\n{user.password_hash}".encode()).hexdigest()[:32]

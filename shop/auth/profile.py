@@ -1,0 +1,74 @@
+"""The profile: names, position, language; and the e-mail, which changes only after the new mailbox has answered."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from shop.auth.accounts import UNIQUE_EMAIL, EmailTaken
+from shop.auth.emails import clean_email, user_with_email
+from shop.auth.events import EmailChangeRequested
+from shop.auth.links import CHANGE_EMAIL, LinkNotValid, Signed, read_link, sign_link
+from shop.auth.models import User
+from shop.auth.password_changes import require_password
+from shop.auth.security import EMAIL_CHANGED, log, note_security_change
+from shop.db import now, session, violated_constraint
+from shop.outbox.events import publish
+
+
+def change_profile(user: User, *, email: str | None = None, password: str | None = None, **names: Any) -> None:
+    """Sets what is given. Another e-mail takes effect when the link mailed to it is opened; it needs the password."""
+    for name, value in names.items():
+        setattr(user, name, value)
+    if email is not None:
+        _ask_for_email(user, clean_email(email), password)
+    log.info("profile_changed", user_id=user.id, fields=sorted(names))
+
+
+def email_change_token(user: User, new_email: str, *, secret_key: str) -> str:
+    """For a link to the new address; bound to both, it dies with any other change of the e-mail or the password."""
+    return sign_link(CHANGE_EMAIL, Signed(user.id, _state(user, new_email)), secret_key=secret_key)
+
+
+def user_changing_email(token: str, *, secret_key: str, lifetime: timedelta, lock: bool = False) -> User:
+    """Whose e-mail a link changes, without using it up; refuses with LinkNotValid."""
+    signed = read_link(CHANGE_EMAIL, token, secret_key=secret_key, lifetime=lifetime)
+    locked = {"key_share": True} if lock else None
+    user = session().get(User, signed.user_id, with_for_update=locked, populate_existing=lock)
+    if user is None or user.closed_at or not user.pending_email or _state(user, user.pending_email) != signed.state:
+        raise LinkNotValid
+    return user
+
+
+def confirm_email_change(token: str, *, secret_key: str, lifetime: timedelta) -> User:
+    """The new address becomes the user's. Only its owner hears here that it has an account of its own meanwhile."""
+    user = user_changing_email(token, secret_key=secret_key, lifetime=lifetime, lock=True)
+    try:
+        with session().begin_nested():
+            user.email, user.pending_email = user.pending_email or user.email, None
+            user.email_confirmed_at = now()
+    except IntegrityError as error:
+        if violated_constraint(error) != UNIQUE_EMAIL:
+            raise
+        raise EmailTaken from None
+    note_security_change(user, EMAIL_CHANGED)
+    return user
+
+
+def can_be_mailed_about_change(user: User) -> bool:
+    """An address that has an account already gets no link: it could not be used."""
+    return user.pending_email is not None and user_with_email(user.pending_email) is None
+
+
+def _ask_for_email(user: User, email: str, password: str | None) -> None:
+    require_password(user, password)
+    if email.casefold() == user.email.casefold():
+        user.pending_email = None
+        return
+    user.pending_email = email
+    publish(EmailChangeRequested(user_id=user.id))
+    log.info("email_change_requested", user_id=user.id)
+
+
+def _state(user: User, new_email: str) -> str:
+    return f"{user.email.casefold()}\n{new_email.casefold()}"

@@ -1,0 +1,19 @@
+"""The API of accounts: one blueprint, a module of routes for each topic."""
+
+from shop.auth.routes import accounts, api_keys, companies, contacts, members, passwords, profile, totp
+from shop.auth.routes.blueprint import LOCATION, MAIL_SENT, blueprint, per_account
+
+__all__ = [
+    "LOCATION",
+    "MAIL_SENT",
+    "accounts",
+    "api_keys",
+    "blueprint",
+    "companies",
+    "contacts",
+    "members",
+    "passwords",
+    "per_account",
+    "profile",
+    "totp",
+]

@@ -1,0 +1,50 @@
+"""API keys: for programs. They cannot make or see keys themselves."""
+
+from typing import Any
+
+from shop.auth import api_keys
+from shop.auth.access import authenticated, current_user, known_scopes, public
+from shop.auth.routes.blueprint import blueprint
+from shop.auth.token_schemas import ApiKeysSchema, CreateApiKeySchema, CreatedApiKeySchema, ScopesSchema
+from shop.db import transaction
+from shop.http.blueprint import refuses
+
+
+@blueprint.route("/scopes", methods=["GET"])
+@public
+@blueprint.response(200, ScopesSchema)
+def list_scopes() -> dict[str, Any]:
+    """List the scopes that an API key can have, each with the operations that it opens."""
+    items = [{"scope": scope, "operations": operations} for scope, operations in known_scopes().items()]
+    return {"items": items, "next_cursor": None}
+
+
+@blueprint.route("/api-keys", methods=["GET"])
+@authenticated()
+@blueprint.response(200, ApiKeysSchema)
+def list_api_keys() -> dict[str, Any]:
+    """List your API keys, the latest first, all on one page."""
+    return {"items": api_keys.api_keys_of(current_user()), "next_cursor": None}
+
+
+@blueprint.route("/api-keys", methods=["POST"])
+@authenticated()
+@refuses(api_keys.ScopeUnknown, api_keys.ExpiryPassed, api_keys.TooManyApiKeys)
+@blueprint.arguments(CreateApiKeySchema)
+@blueprint.response(201, CreatedApiKeySchema)
+def create_api_key(body: dict[str, Any]) -> dict[str, Any]:
+    """Make an API key. It is shown this once; send it like an access token."""
+    with transaction():
+        key, secret = api_keys.create_api_key(current_user(), known_scopes=known_scopes().keys(), **body)
+        names = ("id", "name", "prefix", "scopes", "created_at", "last_used_at", "expires_at")
+        return {name: getattr(key, name) for name in names} | {"api_key": secret}
+
+
+@blueprint.route("/api-keys/<id:api_key_id>", methods=["DELETE"])
+@authenticated()
+@refuses(api_keys.ApiKeyNotFound)
+@blueprint.response(204)
+def delete_api_key(api_key_id: int) -> None:
+    """Delete one of your API keys: it opens nothing from now on."""
+    with transaction():
+        api_keys.delete_api_key(current_user(), api_key_id)

@@ -1,0 +1,91 @@
+"""The blueprint that all routes of accounts belong to, and how often they may be tried."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar, cast
+
+from flask import Response, current_app
+
+from shop.auth.tokens import is_known_place
+from shop.config import Settings
+from shop.http.blueprint import ApiBlueprint
+from shop.http.throttling import (
+    caller_address,
+    is_login_unlimited,
+    is_reset_unlimited,
+    limiter,
+    login_account_key,
+    login_account_limit,
+    login_address_key,
+    login_address_limit,
+    login_key,
+    login_limit,
+    password_key,
+    reset_key,
+    reset_limit,
+    stated_email,
+)
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+MAIL_SENT = {"message": "A mail is on its way to this address. Open the link in it to go on."}
+LOCATION = {"Location": {"description": "Address of what was created", "schema": {"type": "string"}}}
+
+blueprint = ApiBlueprint(
+    "auth", __name__, url_prefix="/api/v1/auth", description="Accounts, log-in, companies and delivery points"
+)
+
+# Guessing passwords and filling mailboxes cost an attacker the same: each account has its count per address.
+per_account = limiter.limit(login_limit, key_func=login_key, exempt_when=is_login_unlimited)
+
+# Filling one mailbox from many addresses.
+per_mailbox = limiter.limit(reset_limit, key_func=reset_key, exempt_when=is_reset_unlimited)
+
+# Guessing the password or a code from within an open session.
+per_guesser = limiter.limit(login_limit, key_func=password_key, exempt_when=is_login_unlimited)
+
+
+def per_log_in(view: View) -> View:
+    """Three counts: account and address together, and failures of each alone.
+
+    Guesses from everywhere at one account would lock its owner out, so that count leaves out the places where the
+    account has a session: there the owner gets in, whoever guesses elsewhere.
+    """
+    return cast(View, per_account(_failures_per_account(_failures_per_address(view))))
+
+
+def settings() -> Settings:
+    found: Settings = current_app.extensions["settings"]
+    return found
+
+
+def confirmation_lifetime() -> timedelta:
+    return timedelta(hours=settings().confirmation_lifetime_hours)
+
+
+def reset_lifetime() -> timedelta:
+    return timedelta(minutes=settings().reset_lifetime_minutes)
+
+
+def invitation_lifetime() -> timedelta:
+    return timedelta(hours=settings().invitation_lifetime_hours)
+
+
+def _is_failure(response: Response) -> bool:
+    return response.status_code == 401
+
+
+def _is_account_unlimited() -> bool:
+    return is_login_unlimited() or not login_account_limit() or is_known_place(stated_email(), caller_address())
+
+
+def _is_address_unlimited() -> bool:
+    return is_login_unlimited() or not login_address_limit()
+
+
+_failures_per_account = limiter.limit(
+    login_account_limit, key_func=login_account_key, exempt_when=_is_account_unlimited, deduct_when=_is_failure
+)
+_failures_per_address = limiter.limit(
+    login_address_limit, key_func=login_address_key, exempt_when=_is_address_unlimited, deduct_when=_is_failure
+)

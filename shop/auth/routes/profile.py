@@ -1,0 +1,71 @@
+"""See and change who you are, and close the account."""
+
+from typing import Any
+
+from shop.auth import closing
+from shop.auth import profile as profiles
+from shop.auth.access import authenticated, current_user, public
+from shop.auth.accounts import EmailTaken
+from shop.auth.emails import EmailInvalid
+from shop.auth.links import LinkNotValid
+from shop.auth.models import User
+from shop.auth.password_changes import PasswordWrong
+from shop.auth.routes.blueprint import blueprint, confirmation_lifetime, per_guesser, settings
+from shop.auth.schemas import ChangeProfileSchema, CloseAccountSchema, ConfirmEmailSchema, MessageSchema, UserSchema
+from shop.db import transaction
+from shop.http.blueprint import refuses
+
+
+@blueprint.route("/me", methods=["GET"])
+@authenticated("account:read", before_second_factor=True)
+@blueprint.response(200, UserSchema)
+def me() -> User:
+    """See who you are."""
+    return current_user()
+
+
+@blueprint.route("/me", methods=["PATCH"])
+@authenticated()
+@per_guesser
+@refuses(PasswordWrong, EmailInvalid)
+@blueprint.arguments(ChangeProfileSchema)
+@blueprint.response(200, UserSchema)
+def change_profile(body: dict[str, Any]) -> User:
+    """Change your name, position, language or e-mail; what is not stated stays.
+
+    Another e-mail needs the password and shows as `pending_email` until the link mailed to it is opened. The old
+    address gets a notice.
+    """
+    with transaction():
+        profiles.change_profile(current_user(), **body)
+    return current_user()
+
+
+@blueprint.route("/confirm-email-change", methods=["POST"])
+@public
+@refuses(LinkNotValid, EmailTaken)
+@blueprint.arguments(ConfirmEmailSchema)
+@blueprint.response(200, MessageSchema)
+def confirm_email_change(body: dict[str, Any]) -> dict[str, str]:
+    """Make the new e-mail yours with the token of the link mailed to it, which works once."""
+    with transaction():
+        profiles.confirm_email_change(
+            body["token"], secret_key=settings().signing_key, lifetime=confirmation_lifetime()
+        )
+    return {"message": "Your new e-mail is in force. Log in with it from now on."}
+
+
+@blueprint.route("/me/close", methods=["POST"])
+@authenticated()
+@per_guesser
+@refuses(PasswordWrong, closing.OwnerMustHandOver)
+@blueprint.arguments(CloseAccountSchema)
+@blueprint.response(204)
+def close_account(body: dict[str, Any]) -> None:
+    """Close your account for good.
+
+    What is personal is erased, sessions and API keys end, your own delivery points are deleted. What was ordered stays
+    with your company, without your name.
+    """
+    with transaction():
+        closing.close_account(current_user(), password=body["password"])

@@ -1,0 +1,49 @@
+"""The second factor of managers."""
+
+from typing import Any
+
+from shop.auth import second_factor
+from shop.auth.access import current_token, current_user, only
+from shop.auth.models import MANAGER
+from shop.auth.routes.blueprint import blueprint, per_guesser, settings
+from shop.auth.token_schemas import OtpSchema, RecoveryCodesSchema, TotpSchema
+from shop.db import transaction
+from shop.http.blueprint import refuses
+
+
+@blueprint.route("/totp", methods=["POST"])
+@only(MANAGER, before_second_factor=True)
+@refuses(second_factor.SecondFactorOn)
+@blueprint.response(201, TotpSchema)
+def set_up_totp() -> dict[str, str]:
+    """Get a secret for your authenticator app. It counts for nothing before its first code is verified."""
+    with transaction():
+        secret, uri = second_factor.set_up_totp(current_user(), secret_key=settings().signing_key)
+    return {"secret": secret, "otpauth_uri": uri}
+
+
+@blueprint.route("/totp/verify", methods=["POST"])
+@only(MANAGER, before_second_factor=True)
+@per_guesser
+@refuses(second_factor.SecondFactorOn, second_factor.OtpInvalid)
+@blueprint.arguments(OtpSchema)
+@blueprint.response(200, RecoveryCodesSchema)
+def verify_totp(body: dict[str, Any]) -> dict[str, list[str]]:
+    """Switch the second factor on with the first code. Logging in needs one from now on; other sessions end."""
+    with transaction():
+        codes = second_factor.switch_on(
+            current_user(), otp=body["otp"], secret_key=settings().signing_key, keep=current_token()
+        )
+    return {"recovery_codes": codes}
+
+
+@blueprint.route("/totp/disable", methods=["POST"])
+@only(MANAGER)
+@per_guesser
+@refuses(second_factor.SecondFactorOff, second_factor.OtpInvalid)
+@blueprint.arguments(OtpSchema)
+@blueprint.response(204)
+def disable_totp(body: dict[str, Any]) -> None:
+    """Switch the second factor off, with a code of the app or a recovery code."""
+    with transaction():
+        second_factor.switch_off(current_user(), otp=body["otp"], secret_key=settings().signing_key)
