@@ -8,8 +8,35 @@ from shop.outbox.events import Event
 
 @dataclass(frozen=True)
 class PriceListReceived(Event):
-    """A supplier's file has arrived and waits to be imported."""
+    """A supplier's list has arrived, or shall be fetched, and waits to be imported."""
 
     type: ClassVar[str] = "price_list.received"
+
+    price_list_id: int
+
+
+@dataclass(frozen=True)
+class PriceListApproved(Event):
+    """Somebody has decided to apply a held list or some rows of a list."""
+
+    type: ClassVar[str] = "price_list.approved"
+
+    price_list_id: int
+
+
+@dataclass(frozen=True)
+class PriceListHeld(Event):
+    """A guard wants somebody to look at a list before it is applied."""
+
+    type: ClassVar[str] = "price_list.held"
+
+    price_list_id: int
+
+
+@dataclass(frozen=True)
+class PriceListFailed(Event):
+    """A list could not be imported; the catalog is as it was."""
+
+    type: ClassVar[str] = "price_list.failed"
 
     price_list_id: int

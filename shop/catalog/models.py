@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Text, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, FetchedValue, ForeignKey, Index, Text, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -15,7 +15,7 @@ EXACT, AT_LEAST, UNKNOWN, ON_ORDER = "exact", "at_least", "unknown", "on_order"
 STOCK_KINDS = (EXACT, AT_LEAST, UNKNOWN, ON_ORDER)
 BOUND_KINDS = (EXACT, AT_LEAST)  # only these bound a reservation; the others await the supplier's confirmation
 
-SEARCH_VECTOR = "to_tsvector('russian', name || ' ' || model || ' ' || sku)"
+ONE_PIECE = "1 шт"
 VAT_RATE_KNOWN = "vat_rate IN ('22', '10', '7', '5', '0', 'none')"
 
 
@@ -43,23 +43,36 @@ class SupplierCategory(Model):
 
 
 class Product(Model):
-    """What a thing is, whoever sells it. `match_key` is the normalized name and model by which lists find it."""
+    """What a thing is, whoever sells it. `match_key` is the normalized name and model by which lists find it.
+
+    `pack` is what one priced unit holds ("12 шт", "0.5 кг"): another pack is another product. A product that a manager
+    merged into another stays, so that its id and its name still lead there.
+    """
 
     __tablename__ = "products"
+    __table_args__ = (
+        Index("ix_products_merged_into_id", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
+    )
 
     id: Mapped[Id]
     name: Mapped[str]
     category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"), index=True)
     match_key: Mapped[str | None] = mapped_column(index=True)
+    pack: Mapped[str] = mapped_column(default=ONE_PIECE, server_default=ONE_PIECE)
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("products.id"))
     created_at: Mapped[CreatedAt]
 
 
 class Barcode(Model):
-    """A valid GTIN-8/12/13/14 of a product, never an internal one (20–29), and how many base units it is on."""
+    """A valid GTIN-8/12/13/14 of a product, never an internal one (20–29), and how many base units it is on.
+
+    Suppliers put a bottle's number on the crate, too, so a number means one product per pack.
+    """
 
     __tablename__ = "barcodes"
 
     gtin: Mapped[str] = mapped_column(primary_key=True)
+    pack: Mapped[str] = mapped_column(primary_key=True, default=ONE_PIECE, server_default=ONE_PIECE)
     product_id: Mapped[int] = mapped_column(ForeignKey("products.id"), index=True)
     pieces: Mapped[Quantity] = mapped_column(default=Decimal(1), server_default="1")
 
@@ -85,7 +98,12 @@ class OfferData:
 
 
 class Offer(OfferData, Model):
-    """One supplier's listing of a product. Withdrawn when a list no longer has it, never deleted."""
+    """One supplier's listing of a product. Withdrawn when a list no longer has it, never deleted.
+
+    A trigger fills `search`, `name_key` (lower case, ё as е: the order of names) and `code_key` (SKU and model without
+    separators) from name, model and SKU, whoever writes them. `supplier_category` is the number in the supplier's own
+    list; `product_decided_by_id` is the manager who put the offer where it is, and lists leave it there.
+    """
 
     __tablename__ = "offers"
     __table_args__ = (
@@ -97,7 +115,16 @@ class Offer(OfferData, Model):
         Index("ix_offers_listed", "id", postgresql_where=text("is_listed")),
         Index("ix_offers_category", "category_id", "id", postgresql_where=text("is_listed")),
         Index("ix_offers_price", "price", "id", postgresql_where=text("is_listed")),
-        Index("ix_offers_name", "name", "id", postgresql_where=text("is_listed")),
+        Index("ix_offers_name_key", "name_key", "id", postgresql_where=text("is_listed")),
+        Index("ix_offers_updated_at", "updated_at", "id"),
+        Index("ix_offers_supplier_category", "supplier_id", "supplier_category"),
+        Index("ix_offers_code_key", "code_key", postgresql_using="gin", postgresql_ops={"code_key": "gin_trgm_ops"}),
+        Index(
+            "ix_offers_parameters",
+            "parameters",
+            postgresql_using="gin",
+            postgresql_ops={"parameters": "jsonb_path_ops"},
+        ),
         Index("ix_offers_barcodes", "barcodes", postgresql_using="gin"),
     )
 
@@ -110,7 +137,12 @@ class Offer(OfferData, Model):
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
     withdrawn_at: Mapped[datetime | None]
-    search: Mapped[str] = mapped_column(TSVECTOR, Computed(SEARCH_VECTOR, persisted=True), deferred=True)
+    is_quarantined: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    supplier_category: Mapped[str | None]
+    product_decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    search: Mapped[str] = mapped_column(TSVECTOR, server_default=FetchedValue(), deferred=True)
+    name_key: Mapped[str] = mapped_column(server_default=FetchedValue(), deferred=True)
+    code_key: Mapped[str] = mapped_column(server_default=FetchedValue(), deferred=True)
 
     supplier: Mapped[Company] = relationship()
     stock: Mapped["StockLevel"] = relationship(viewonly=True)
@@ -125,6 +157,7 @@ class OfferRevision(OfferData, Model):
     id: Mapped[Id]
     offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"))
     revision: Mapped[int]
+    sku: Mapped[str | None]
     price_list_id: Mapped[int | None] = mapped_column(ForeignKey("price_lists.id"), index=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[CreatedAt]
@@ -138,6 +171,7 @@ class StockLevel(Model):
         CheckConstraint("kind IN ('exact', 'at_least', 'unknown', 'on_order')", name="kind_known"),
         CheckConstraint("on_hand >= 0", name="on_hand_not_negative"),
         CheckConstraint("reserved >= 0", name="reserved_not_negative"),
+        Index("ix_stock_levels_updated_at", "updated_at", "offer_id"),
     )
 
     offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"), primary_key=True)
@@ -149,3 +183,33 @@ class StockLevel(Model):
     @property
     def available(self) -> Decimal:
         return max(self.on_hand - self.reserved, Decimal(0))
+
+
+class SearchWord(Model):
+    """A word (its stem) that occurs in offers, kept by a trigger: what a mistyped one may have meant."""
+
+    __tablename__ = "search_words"
+
+    word: Mapped[str] = mapped_column(primary_key=True)
+
+
+class CatalogGeneration(Model):
+    """One row, whose number is another one after every commit that changed what readers of the catalog see.
+
+    Triggers on offers, categories and suppliers raise it, so that no writer can forget to, also not one below this
+    package (blocking a company) or outside it. It grows with the clock: no number comes back after a restored backup.
+    """
+
+    __tablename__ = "catalog_generation"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int]
+
+
+class CatalogChange(Model):
+    """A transaction that has changed something; gone when it commits, having raised the generation."""
+
+    __tablename__ = "catalog_changes"
+
+    transaction_id: Mapped[str] = mapped_column(primary_key=True)

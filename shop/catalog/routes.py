@@ -1,17 +1,24 @@
 """The catalog's API: reading it, and a supplier's own terms."""
 
+from dataclasses import asdict
 from typing import Any
 
 import marshmallow as ma
-import orjson
 from flask import Response
 
 from shop.auth.access import catalog_reader, current_company, only
 from shop.auth.models import SUPPLIER, Company
-from shop.catalog import offers, search, suppliers
+from shop.catalog import bulk_export, categories, facets, feed, offers, products, search, suppliers
+from shop.catalog.caching import cached_answer, catalog_generation
+from shop.catalog.filters import OfferFilter
 from shop.catalog.schemas import (
+    PARAMETERS_PARAMETER,
     CategoriesSchema,
+    CategoryArgsSchema,
     ChangeTermsSchema,
+    ExportArgsSchema,
+    FacetsSchema,
+    OfferFilterSchema,
     OfferSchema,
     OffersPageSchema,
     OwnSupplierSchema,
@@ -23,6 +30,7 @@ from shop.catalog.schemas import (
 from shop.db import transaction
 from shop.errors import Unauthenticated
 from shop.http.blueprint import ApiBlueprint, refuses
+from shop.http.caching import json_answer, not_modified
 from shop.http.pagination import BadCursor
 
 blueprint = ApiBlueprint(
@@ -34,16 +42,71 @@ blueprint = ApiBlueprint(
 @catalog_reader
 @refuses(BadCursor, Unauthenticated)
 @blueprint.arguments(SearchOffersSchema, location="query", unknown=ma.RAISE)
+@blueprint.doc(parameters=[PARAMETERS_PARAMETER])
 @blueprint.response(200, OffersPageSchema)
 def search_offers(args: dict[str, Any]) -> Response:
     """Search the catalog
 
-    Listed offers of active suppliers. `q` finds words in any form, the last one also by its beginning, and exact SKUs
-    and barcodes.
+    Listed offers of active suppliers. `q` finds words in any form, the last one also by its beginning, parts of SKUs
+    and model numbers, and barcodes; where it finds nothing, typing mistakes are forgiven and `approximate` is true.
+    By relevance at most 1,000 hits can be paged through.
+
+    To keep a copy in step take `GET export`, then ask with `changed_since` from its `X-As-Of` on, and from each
+    answer's `as_of` the next time. Withdrawn offers come with `is_listed` false. Whether a supplier takes orders
+    (`GET suppliers`) is no change of its offers; offers of a supplier who is not listed there are not for sale.
     """
-    page = {name: args.pop(name) for name in ("sort", "limit", "cursor")}
-    items, next_cursor = search.search_offers(search.OfferFilter(**args), **page)
-    return _json({"items": items, "next_cursor": next_cursor})
+    page = {name: args.pop(name) for name in ("limit", "cursor")}
+    sort, since = args.pop("sort"), args.pop("changed_since")
+    wanted = OfferFilter(**args)
+    if since is not None:
+        items, next_cursor, as_of = feed.changed_offers(wanted, since=since, **page)
+        return json_answer({"items": items, "next_cursor": next_cursor, "approximate": False, "as_of": as_of})
+    found = search.search_offers(wanted, sort=sort, **page)
+    return json_answer({"items": found.items, "next_cursor": found.next_cursor, "approximate": found.is_approximate})
+
+
+@blueprint.route("/facets")
+@catalog_reader
+@refuses(Unauthenticated)
+@blueprint.arguments(OfferFilterSchema, location="query", unknown=ma.RAISE)
+@blueprint.doc(parameters=[PARAMETERS_PARAMETER])
+@blueprint.response(200, FacetsSchema)
+def count_facets(args: dict[str, Any]) -> Response:
+    """Count what a search finds by category, supplier and parameter
+
+    Takes the filters of the search. With `in_stock` or `orderable` the counts may be a minute old.
+    """
+    wanted = OfferFilter(**args)
+    return cached_answer(
+        "facets",
+        lambda: facets.count_facets(wanted),
+        varies_by=asdict(wanted),
+        depends_on_stock=wanted.depends_on_stock,
+    )
+
+
+@blueprint.route("/export")
+@catalog_reader
+@refuses(Unauthenticated)
+@blueprint.arguments(ExportArgsSchema, location="query", unknown=ma.RAISE)
+@blueprint.response(200, content_type="application/gzip")
+def export_catalog(args: dict[str, Any]) -> Response:
+    """The whole catalog as one gzip file
+
+    One JSON object a line as in the search, or CSV. The ETag follows the catalog and not its stock: fetch that by
+    `changed_since` from the moment in the header `X-As-Of` on.
+    """
+    generation, file_format = catalog_generation(), args["format"]
+    etag = f"{generation}-{file_format}"
+    if generation and (unchanged := not_modified(etag)):
+        return unchanged
+    as_of = feed.as_of()
+    response = Response(bulk_export.export_catalog(file_format), content_type="application/gzip")
+    response.set_etag(etag, weak=True)
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["X-As-Of"] = as_of.isoformat()
+    response.headers["Content-Disposition"] = f'attachment; filename="catalog.{file_format}.gz"'
+    return response
 
 
 @blueprint.route("/offers/<id:offer_id>")
@@ -55,34 +118,35 @@ def show_offer(offer_id: int) -> Response:
 
     Also one that its supplier has withdrawn: `is_listed` is false then.
     """
-    return _json(offers.show_offer(offer_id))
+    return json_answer(offers.show_offer(offer_id))
 
 
 @blueprint.route("/products/<id:product_id>")
 @catalog_reader
-@refuses(offers.ProductNotFound, Unauthenticated)
+@refuses(products.ProductNotFound, Unauthenticated)
 @blueprint.response(200, ProductSchema)
 def show_product(product_id: int) -> Response:
     """One product with all suppliers' offers of it, the cheapest first"""
-    return _json(offers.show_product(product_id))
+    return json_answer(products.show_product(product_id))
 
 
 @blueprint.route("/categories")
 @catalog_reader
 @refuses(Unauthenticated)
+@blueprint.arguments(CategoryArgsSchema, location="query", unknown=ma.RAISE)
 @blueprint.response(200, CategoriesSchema)
-def list_categories() -> dict[str, Any]:
+def list_categories(args: dict[str, Any]) -> Response:
     """The categories that hold something"""
-    return page_of_all(suppliers.list_categories())
+    return cached_answer("categories", lambda: page_of_all(categories.list_categories(**args)), varies_by=args)
 
 
 @blueprint.route("/suppliers")
 @catalog_reader
 @refuses(Unauthenticated)
 @blueprint.response(200, SuppliersSchema)
-def list_suppliers() -> dict[str, Any]:
+def list_suppliers() -> Response:
     """The suppliers and their terms"""
-    return page_of_all(suppliers.list_suppliers())
+    return cached_answer("suppliers", lambda: SuppliersSchema().dump(page_of_all(suppliers.list_suppliers())))
 
 
 @blueprint.route("/supplier")
@@ -104,8 +168,3 @@ def change_terms(terms: dict[str, Any]) -> Company:
     """
     with transaction():
         return suppliers.change_terms(current_company(), terms=terms)
-
-
-def _json(answer: dict[str, Any]) -> Response:
-    """Finished JSON: the schema documents it but does not touch it."""
-    return Response(orjson.dumps(answer), content_type="application/json")

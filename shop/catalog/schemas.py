@@ -3,16 +3,33 @@
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, post_load, pre_load, validate, validates_schema
 
 from shop.auth.models import FREE, PHYSICAL
+from shop.catalog.bulk_export import CSV, NDJSON
+from shop.catalog.filters import HIGHEST_PRICE
 from shop.catalog.models import STOCK_KINDS
-from shop.catalog.search import HIGHEST_PRICE, SORTS
-from shop.http.fields import MAX_ID, AnswerSchema, Money, Quantity, Schema, Text
+from shop.catalog.price_lists.schemas import ChangeImportTermsSchema
+from shop.catalog.search import RELEVANCE, SORTS
+from shop.http.fields import MAX_ID, AnswerSchema, Flag, Identifier, Money, Quantity, Schema, Text
 from shop.http.pagination import PageArgsSchema
 from shop.money import VAT_RATES
 
 HIGHEST_SUM = Decimal("999999999999.99")
+PARAMETER = "param."
+PARAMETERS_PARAMETER = {
+    "in": "query",
+    "name": "parameters",
+    "description": "`param.NAME=VALUE`: offers whose free parameter NAME is VALUE. The same NAME again: either value",
+    "style": "form",
+    "explode": True,
+    "schema": {
+        "type": "object",
+        "patternProperties": {r"^param\..": {"type": "array", "items": {"type": "string"}}},
+        "additionalProperties": False,
+    },
+}
+LONGEST_PARAMETER, MOST_PARAMETER_VALUES = 500, 50
 
 
 def _is_price(value: Decimal | None) -> None:
@@ -20,22 +37,73 @@ def _is_price(value: Decimal | None) -> None:
         raise ValidationError("Must be between 0 and 10,000,000,000.")
 
 
+def _query_id(**options: Any) -> fields.Integer:
+    """An id in an address is text."""
+    return fields.Integer(validate=validate.Range(min=1, max=MAX_ID), **options)
+
+
+def _checked(parameters: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    """Names and values as the database can hold them, and not too many."""
+    values = [value for given in parameters.values() for value in given]
+    if len(values) > MOST_PARAMETER_VALUES:
+        raise ValidationError(f"At most {MOST_PARAMETER_VALUES} values can be asked for.", PARAMETER)
+    for name, given in parameters.items():
+        if not name or any(len(text) > LONGEST_PARAMETER or "\x00" in text for text in (name, *given)):
+            raise ValidationError("Must be text of at most 500 characters with a name.", PARAMETER + name)
+    return {name: tuple(dict.fromkeys(given)) for name, given in parameters.items()}
+
+
 def _is_sum(value: Decimal | None) -> None:
     if value is not None and (not 0 <= value <= HIGHEST_SUM or value != round(value, 2)):
         raise ValidationError("Must be 0 or more, with at most two decimals.")
 
 
-class SearchOffersSchema(PageArgsSchema):
-    cursor = Text(load_default=None, max_length=4000, metadata={"description": "next_cursor of the page before"})
-    q = Text(max_length=200, blank=False, metadata={"description": "Words of name and model, or a SKU or barcode"})
-    category = fields.Integer(validate=validate.Range(min=1, max=MAX_ID))
-    supplier = fields.Integer(validate=validate.Range(min=1, max=MAX_ID))
+class OfferFilterSchema(Schema):
+    """What narrows a search. `param.NAME=VALUE` filters by a free parameter; `parameters` holds them once read."""
+
+    q = Text(max_length=200, blank=False, metadata={"description": "Words of name and model, part of a SKU, a barcode"})
+    category = fields.List(_query_id(), metadata={"description": "Several: any of them"})
+    supplier = fields.List(_query_id(), metadata={"description": "Several: any of them"})
     price_min = Money(validate=_is_price)
     price_max = Money(validate=_is_price)
     in_stock = fields.Boolean(metadata={"description": "true: at hand now; false: sold out or on order"})
+    orderable = fields.Boolean(metadata={"description": "true: an order of the minimum quantity would be taken now"})
     sku = Text(max_length=100, blank=False)
     barcode = Text(max_length=20, blank=False)
-    sort = fields.String(load_default="newest", validate=validate.OneOf(list(SORTS)))
+
+    @pre_load
+    def _gather_parameters(self, query: Any, **_: Any) -> dict[str, Any]:
+        """The names are the suppliers' own, so no schema can list them."""
+        found = {name: query[name] for name in query if not name.startswith(PARAMETER)}
+        self._parameters = {
+            name.removeprefix(PARAMETER): query.data.getlist(name) for name in query if name.startswith(PARAMETER)
+        }
+        return found
+
+    @post_load
+    def _add_parameters(self, args: dict[str, Any], **_: Any) -> dict[str, Any]:
+        args |= {name: tuple(args[name]) for name in ("category", "supplier") if name in args}
+        return args | {"parameters": _checked(self._parameters)} if self._parameters else args
+
+
+class SearchOffersSchema(PageArgsSchema, OfferFilterSchema):
+    cursor = Text(load_default=None, max_length=4000, metadata={"description": "next_cursor of the page before"})
+    sort = fields.String(
+        load_default=None,
+        validate=validate.OneOf(list(SORTS)),
+        metadata={"description": "By default relevance with q, else newest"},
+    )
+    changed_since = fields.AwareDateTime(
+        load_default=None,
+        metadata={"description": "Also withdrawn offers, in the order of change; send as_of the next time"},
+    )
+
+    @validates_schema
+    def _sorts_as_it_can(self, args: dict[str, Any], **_: Any) -> None:
+        if args.get("sort") == RELEVANCE and not args.get("q"):
+            raise ValidationError("Relevance needs words to look for in q.", "sort")
+        if args.get("sort") and args.get("changed_since"):
+            raise ValidationError("Changes come in the order of change; leave out sort.", "sort")
 
 
 class NamedSchema(AnswerSchema):
@@ -71,6 +139,8 @@ class OfferSchema(AnswerSchema):
     quantity_step = Quantity(required=True)
     minimum_quantity = Quantity(required=True)
     units_per_pack = Quantity(required=True, allow_none=True)
+    base_price = Money(required=True, metadata={"description": "Per base_unit: compares packs of different size"})
+    base_unit = fields.String(required=True)
     barcodes = fields.List(fields.String(), required=True)
     parameters = fields.Dict(keys=fields.String(), required=True)
     stock = fields.Nested(StockSchema, required=True)
@@ -83,6 +153,52 @@ class OfferSchema(AnswerSchema):
 class OffersPageSchema(AnswerSchema):
     items = fields.List(fields.Nested(OfferSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
+    approximate = fields.Boolean(
+        required=True, metadata={"description": "Nothing was found as typed; these are what was probably meant"}
+    )
+    as_of = fields.AwareDateTime(
+        metadata={"description": "With changed_since only: send it as changed_since next time"}
+    )
+
+
+class CountedSchema(NamedSchema):
+    offers = fields.Integer(required=True)
+
+
+class PriceRangeSchema(AnswerSchema):
+    min = Money(required=True)
+    max = Money(required=True)
+
+
+class ParameterValueSchema(AnswerSchema):
+    value = fields.Raw(required=True, metadata={"description": "Text, a number or a boolean"})
+    offers = fields.Integer(required=True)
+
+
+class ParameterFacetSchema(AnswerSchema):
+    name = fields.String(required=True)
+    offers = fields.Integer(required=True)
+    values = fields.List(fields.Nested(ParameterValueSchema), required=True)
+
+
+class FacetsSchema(AnswerSchema):
+    """What the current search holds, the most frequent first."""
+
+    offers = fields.Integer(required=True, metadata={"description": "How many the search finds"})
+    approximate = fields.Boolean(required=True)
+    price = fields.Nested(PriceRangeSchema, required=True, allow_none=True)
+    categories = fields.List(fields.Nested(CountedSchema), required=True)
+    suppliers = fields.List(fields.Nested(CountedSchema), required=True)
+    parameters = fields.List(fields.Nested(ParameterFacetSchema), required=True)
+
+
+class ExportArgsSchema(Schema):
+    format = fields.String(load_default=NDJSON, validate=validate.OneOf([NDJSON, CSV]))
+
+
+class OtherPackSchema(NamedSchema):
+    base_price = Money(required=True)
+    base_unit = fields.String(required=True)
 
 
 class ProductSchema(AnswerSchema):
@@ -92,6 +208,52 @@ class ProductSchema(AnswerSchema):
     name = fields.String(required=True)
     category = fields.Nested(NamedSchema, required=True, allow_none=True)
     offers = fields.List(fields.Nested(OfferSchema), required=True)
+    other_packs = fields.List(
+        fields.Nested(OtherPackSchema), required=True, metadata={"description": "Products: the same in another pack"}
+    )
+
+
+class MergeProductsSchema(Schema):
+    product_id = Identifier(required=True, metadata={"description": "The product that becomes part of this one"})
+
+
+class SplitProductSchema(Schema):
+    offer_ids = fields.List(
+        Identifier(),
+        required=True,
+        validate=validate.Length(min=1, max=1000),
+        metadata={"description": "Some of its offers"},
+    )
+
+
+class CategoryArgsSchema(Schema):
+    empty = fields.Boolean(load_default=False, metadata={"description": "true: also those that hold nothing"})
+
+
+class RenameCategorySchema(Schema):
+    name = Text(required=True, blank=False)
+
+
+class SupplierCategoryArgsSchema(PageArgsSchema):
+    supplier = _query_id(load_default=None)
+    category = _query_id(load_default=None)
+
+
+class SupplierCategorySchema(NamedSchema):
+    """What a supplier's own category means here."""
+
+    external_id = fields.String(required=True, metadata={"description": "Its number in the supplier's lists"})
+    supplier = fields.Nested(NamedSchema, required=True)
+    category = fields.Nested(NamedSchema, required=True)
+
+
+class SupplierCategoriesSchema(AnswerSchema):
+    items = fields.List(fields.Nested(SupplierCategorySchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class MapSupplierCategorySchema(Schema):
+    category_id = Identifier(required=True)
 
 
 class CategorySchema(NamedSchema):
@@ -128,8 +290,8 @@ class OwnSupplierSchema(TermsSchema):
 
 
 class ChangeTermsSchema(Schema):
-    accepts_orders = fields.Boolean()
-    price_includes_vat = fields.Boolean()
+    accepts_orders = Flag()
+    price_includes_vat = Flag()
     delivery_fee = Money(validate=_is_sum)
     free_delivery_from = Money(allow_none=True, validate=_is_sum)
     minimum_order = Money(validate=_is_sum)
@@ -137,6 +299,7 @@ class ChangeTermsSchema(Schema):
         validate=validate.OneOf([PHYSICAL, FREE]),
         metadata={"description": "physical: lists state what is in the warehouse; free: what we reserved is taken off"},
     )
+    price_lists = fields.Nested(ChangeImportTermsSchema, metadata={"description": "How your lists are taken"})
 
 
 def page_of_all(items: list[dict[str, Any]]) -> dict[str, Any]:

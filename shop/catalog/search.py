@@ -1,39 +1,52 @@
-"""Searching offers: words, filters and pages, always in one statement."""
+"""Searching offers: sorted pages in one statement, in three where nothing is found and a slip is forgiven."""
 
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, RowMapping, Select, Text, cast, false, func, literal, or_, tuple_
-from sqlalchemy.dialects.postgresql import ARRAY, REGCONFIG
+from sqlalchemy import Numeric, RowMapping, Select, cast, func, literal, select, tuple_
 
-from shop.catalog.barcodes import gtin_of
-from shop.catalog.models import ON_ORDER, UNKNOWN, Offer, StockLevel
+from shop.catalog.filters import OfferFilter, conditions, select_matching
+from shop.catalog.models import Offer
 from shop.catalog.offers import Answer, offer_answer, select_offers
+from shop.catalog.words import Words, correct
 from shop.db import session
 from shop.http.pagination import cursor_id, make_cursor, page_of, read_cursor
 
-LANGUAGE = literal("russian", REGCONFIG)
-INSIDE_WORD = re.compile(r"(?<=\w)[-/._,]+(?=\w)")
-LAST_WORD = re.compile(r"^(.*?)(\w+)\s*$", re.DOTALL)
-HIGHEST_PRICE = Decimal(10**10)
+MOST_RELEVANT_HITS = 1000
+NEWEST, RELEVANCE = "newest", "relevance"
+
+
+PLAIN_PRICE = re.compile(r"\d{1,10}(\.\d{1,4})?")
 
 
 def _price(value: Any) -> Decimal:
-    price = Decimal(value)
-    if not 0 <= price <= HIGHEST_PRICE:
+    if not isinstance(value, str) or not PLAIN_PRICE.fullmatch(value):
         raise ValueError
-    return price
+    return Decimal(value)
 
 
 def _name(value: Any) -> str:
     if not isinstance(value, str) or "\x00" in value:
         raise ValueError
     value.encode()
+    return value
+
+
+def _rank(value: Any) -> Decimal:
+    rank = Decimal(value)
+    if not 0 <= rank < MOST_RELEVANT_HITS:
+        raise ValueError
+    return rank
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError
     return value
 
 
@@ -47,93 +60,97 @@ class Sort:
 
 
 SORTS: Mapping[str, Sort] = {
-    "newest": Sort(("id",), (cursor_id,), is_descending=True),
-    "name": Sort(("name", "id"), (_name, cursor_id)),
+    NEWEST: Sort(("id",), (cursor_id,), is_descending=True),
+    "name": Sort(("name_key", "id"), (_name, cursor_id)),
     "price": Sort(("price", "id"), (_price, cursor_id)),
     "-price": Sort(("price", "id"), (_price, cursor_id), is_descending=True),
+    RELEVANCE: Sort(("rank", "id"), (_rank, cursor_id), is_descending=True),
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class OfferFilter:
-    """What a searcher wants; None does not filter."""
+@dataclass(frozen=True)
+class Found:
+    """`is_approximate`: nothing was found as typed, these are what was probably meant."""
 
-    q: str | None = None
-    category: int | None = None
-    supplier: int | None = None
-    price_min: Decimal | None = None
-    price_max: Decimal | None = None
-    in_stock: bool | None = None
-    sku: str | None = None
-    barcode: str | None = None
+    items: list[Answer]
+    next_cursor: str | None
+    is_approximate: bool = False
 
 
-def search_offers(
-    wanted: OfferFilter, *, sort: str = "newest", limit: int = 40, cursor: str | None = None
-) -> tuple[list[Answer], str | None]:
-    """A page of listed offers of active suppliers, and the cursor of the next one."""
-    order = SORTS[sort]
-    scope = _scope(wanted, sort)
-    after = read_cursor(cursor, scope=scope, types=order.types)
-    statement = select_offers().where(Offer.is_listed, *_conditions(wanted))
-    rows = session().execute(_page(statement, order, after).limit(limit + 1)).mappings().all()
-    page, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: _cursor(row, order, scope))
-    return [offer_answer(row) for row in page], next_cursor
+def search_offers(wanted: OfferFilter, *, sort: str | None = None, limit: int = 40, cursor: str | None = None) -> Found:
+    """A page of listed offers of active suppliers. By relevance (the default with `q`) it reaches over 1,000 hits."""
+    sort = sort or (RELEVANCE if wanted.q else NEWEST)
+    scope = scope_of(wanted, sort)
+    key = read_cursor(cursor, scope=scope, types=(_flag, *SORTS[sort].types))
+    words = Words(wanted.q) if wanted.q else None
+    if key and key[0] and words:
+        words = correct(words) or words
+    find = _Search(wanted, words, sort, limit, key[1:] if key else None)
+    rows = find.rows()
+    if not rows and words and not key and (meant := correct(words)):
+        find = replace(find, words=meant)
+        rows = find.rows()
+    is_approximate = bool(rows and find.words and find.words.corrected)
+    page, next_cursor = page_of(
+        rows, limit=limit, cursor_of=lambda row: make_cursor(scope=scope, key=[is_approximate, *find.key_of(row)])
+    )
+    return Found([offer_answer(row) for row in page], next_cursor, is_approximate)
 
 
-def _scope(wanted: OfferFilter, sort: str) -> str:
+def scope_of(wanted: OfferFilter, sort: str) -> str:
     """A cursor is good for this search only: with other filters it would skip or repeat offers."""
-    digest = hashlib.blake2b(orjson.dumps(asdict(wanted), default=str), digest_size=8).hexdigest()
-    return f"offers:{sort}:{digest}"
+    digest = hashlib.blake2b(orjson.dumps(asdict(wanted), default=str, option=orjson.OPT_SORT_KEYS), digest_size=8)
+    return f"offers:{sort}:{digest.hexdigest()}"
 
 
-def _page(statement: Select[*tuple[Any, ...]], order: Sort, after: Sequence[Any] | None) -> Select[*tuple[Any, ...]]:
-    columns = [getattr(Offer, name) for name in order.columns]
+@dataclass(frozen=True)
+class _Search:
+    wanted: OfferFilter
+    words: Words | None
+    sort: str
+    limit: int
+    after: Sequence[Any] | None
+
+    def rows(self) -> Sequence[RowMapping]:
+        statement = self._relevant() if self.sort == RELEVANCE and self.words else self._sorted()
+        return session().execute(statement).mappings().all()
+
+    def key_of(self, row: RowMapping) -> list[Any]:
+        return [row[name] for name in SORTS[self.sort].columns]
+
+    def _sorted(self) -> Select[*tuple[Any, ...]]:
+        order = SORTS[self.sort]
+        columns = [getattr(Offer, name) for name in order.columns]
+        statement = select_offers().where(Offer.is_listed, *conditions(self.wanted, self.words))
+        if "name_key" in order.columns:
+            statement = statement.add_columns(Offer.name_key)
+        return _page(statement, columns, self.after, order).limit(self.limit + 1)
+
+    def _relevant(self) -> Select[*tuple[Any, ...]]:
+        """Ranks the newest 1,000 hits: ranking all that a common word finds would read the whole catalog.
+
+        Only the page's own offers are joined with what is shown of them.
+        """
+        assert self.words
+        rank = func.round(cast(self.words.relevance(), Numeric), 6).label("rank")
+        hits = (
+            select_matching(Offer.id, rank, wanted=self.wanted, words=self.words)
+            .where(Offer.is_listed)
+            .order_by(Offer.id.desc())
+            .limit(MOST_RELEVANT_HITS)
+            .subquery("hits")
+        )
+        order = SORTS[RELEVANCE]
+        page = _page(select(hits), [hits.c.rank, hits.c.id], self.after, order).limit(self.limit + 1).subquery("page")
+        statement = select_offers().add_columns(page.c.rank).join(page, page.c.id == Offer.id)
+        return statement.order_by(page.c.rank.desc(), page.c.id.desc())
+
+
+def _page(
+    statement: Select[*tuple[Any, ...]], columns: Sequence[Any], after: Sequence[Any] | None, order: Sort
+) -> Select[*tuple[Any, ...]]:
     if after is not None:
-        key, last = tuple_(*columns), tuple_(*(literal(value) for value in after))
+        last = tuple_(*(literal(value, column.type) for value, column in zip(after, columns, strict=True)))
+        key = tuple_(*columns)
         statement = statement.where(key < last if order.is_descending else key > last)
     return statement.order_by(*(column.desc() if order.is_descending else column for column in columns))
-
-
-def _cursor(row: RowMapping, order: Sort, scope: str) -> str:
-    return make_cursor(scope=scope, key=[row[name] for name in order.columns])
-
-
-def _conditions(wanted: OfferFilter) -> list[ColumnElement[bool]]:
-    conditions = {
-        "q": lambda q: _matches(q),
-        "category": lambda category: Offer.category_id == category,
-        "supplier": lambda supplier: Offer.supplier_id == supplier,
-        "price_min": lambda price: Offer.price >= price,
-        "price_max": lambda price: Offer.price <= price,
-        "in_stock": _is_in_stock,
-        "sku": lambda sku: Offer.sku == sku,
-        "barcode": _has_barcode,
-    }
-    values = {name: getattr(wanted, name) for name in conditions}
-    return [conditions[name](value) for name, value in values.items() if value is not None]
-
-
-def _matches(q: str) -> ColumnElement[bool]:
-    """Words in any form, the last one perhaps still being typed; or exactly a SKU or a barcode."""
-    words: ColumnElement[Any] = func.websearch_to_tsquery(LANGUAGE, q)
-    if (apart := INSIDE_WORD.sub(" ", q)) != q:  # xs-max is one word to PostgreSQL, XS Max are two
-        words = words.op("||")(func.websearch_to_tsquery(LANGUAGE, apart))
-    typed = LAST_WORD.match(q)
-    if typed and '"' not in q and not typed[1].endswith("-"):
-        beginning = func.to_tsquery(LANGUAGE, typed[2] + ":*")
-        before = func.websearch_to_tsquery(LANGUAGE, typed[1])
-        words = words.op("||")(before.op("&&")(beginning))
-    return or_(Offer.search.op("@@")(words), Offer.sku == q, _has_barcode(q))
-
-
-def _has_barcode(barcode: str) -> ColumnElement[bool]:
-    gtin = gtin_of(barcode)
-    return false() if gtin is None else Offer.barcodes.contains(cast([gtin], ARRAY(Text)))
-
-
-def _is_in_stock(wanted: bool) -> ColumnElement[bool]:
-    """At hand now: some is left, or the supplier says that there is some; what comes on order is not."""
-    is_left = (StockLevel.kind != ON_ORDER) & (StockLevel.on_hand > StockLevel.reserved)
-    at_hand = func.coalesce(is_left | (StockLevel.kind == UNKNOWN), false())
-    return at_hand if wanted else ~at_hand

@@ -19,21 +19,22 @@ MOST_RESERVED = Decimal(10**10)  # a tenth of what the column holds: a list may 
 
 RESERVE = text("""
 UPDATE stock_levels AS stock
-SET reserved = stock.reserved + line.quantity
+SET reserved = stock.reserved + line.quantity, updated_at = now()
 FROM unnest(CAST(:offer_ids AS bigint[]), CAST(:quantities AS numeric[])) AS line (offer_id, quantity)
 WHERE stock.offer_id = line.offer_id
 """)
 
 RELEASE = text("""
 UPDATE stock_levels AS stock
-SET reserved = stock.reserved - line.quantity
+SET reserved = stock.reserved - line.quantity, updated_at = now()
 FROM unnest(CAST(:offer_ids AS bigint[]), CAST(:quantities AS numeric[])) AS line (offer_id, quantity)
 WHERE stock.offer_id = line.offer_id
 """)
 
 SHIP = text("""
 UPDATE stock_levels AS stock
-SET reserved = stock.reserved - line.quantity, on_hand = greatest(stock.on_hand - line.quantity, 0)
+SET reserved = stock.reserved - line.quantity, on_hand = greatest(stock.on_hand - line.quantity, 0),
+    updated_at = now()
 FROM unnest(CAST(:offer_ids AS bigint[]), CAST(:quantities AS numeric[])) AS line (offer_id, quantity)
 WHERE stock.offer_id = line.offer_id
 """)

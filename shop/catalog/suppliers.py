@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from shop.auth.models import ACTIVE, SUPPLIER, Company
 from shop.catalog.models import Category, Offer
 from shop.catalog.offers import Answer
+from shop.catalog.price_lists.terms import change_import_terms
 from shop.db import session
 
 TERMS = ("accepts_orders", "price_includes_vat", "delivery_fee", "free_delivery_from", "minimum_order")
@@ -46,8 +47,13 @@ def list_categories() -> list[Answer]:
 
 
 def change_terms(supplier: Company, *, terms: Mapping[str, Any]) -> Company:
-    """Changes what is named in `terms` (some of OWN_TERMS); it holds for orders placed from now on."""
+    """Changes what is named in `terms` (some of OWN_TERMS); it holds for orders placed from now on.
+
+    `price_lists` is how the supplier's lists are taken: address, interval, mode, columns.
+    """
     for name in OWN_TERMS:
         if name in terms:
             setattr(supplier, name, terms[name])
+    if "price_lists" in terms:
+        change_import_terms(supplier, terms=terms["price_lists"])
     return supplier

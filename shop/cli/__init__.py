@@ -4,9 +4,10 @@ from flask import Flask
 
 from shop.cli.demo import demo_data
 from shop.cli.outbox import outbox
+from shop.cli.price_lists import price_lists
 from shop.cli.users import users
 
 
 def init_app(app: Flask) -> None:
-    for group in (users, outbox, demo_data):
+    for group in (users, price_lists, outbox, demo_data):
         app.cli.add_command(group)

@@ -58,6 +58,8 @@ def test_shows_an_offer_as_documented(client: FlaskClient) -> None:
         "quantity_step": 1,
         "minimum_quantity": 1,
         "units_per_pack": 12,
+        "base_price": "110000.00",
+        "base_unit": "шт",
         "barcodes": ["9520000000011"],
         "parameters": {"Цвет": "золотистый"},
         "stock": {"kind": "exact", "available": 14.5},
@@ -95,6 +97,14 @@ def test_the_page_of_offers_is_as_documented(client: FlaskClient) -> None:
         {"q": ""},
         {"q": "\x00"},
         {"sku": "\x00"},
+        {"sort": "relevance"},
+        {"sort": "price", "changed_since": "2026-01-01T00:00:00Z"},
+        {"changed_since": "yesterday"},
+        {"changed_since": "2026-01-01T00:00:00"},
+        {"orderable": "perhaps"},
+        {"param.": "x"},
+        {"param.Цвет": "\x00"},
+        {"parameters": "x"},
         {"cursor": "x"},
         {"cursor": "я"},
     ],
@@ -103,7 +113,8 @@ def test_refuses_a_query_that_means_nothing(client: FlaskClient, query: dict[str
     response = client.get(OFFERS, query_string=query)
 
     assert response.status_code == 422
-    assert [(error["location"], error["field"]) for error in response.json["errors"]] == [("query", next(iter(query)))]
+    [error] = response.json["errors"]
+    assert (error["location"], error["field"].split(".")[0]) == ("query", next(iter(query)).split(".")[0])
 
 
 @pytest.mark.parametrize(
@@ -202,7 +213,9 @@ def test_a_catalog_that_is_not_public_needs_a_log_in(
     assert client.get(f"/api/v1/catalog/{path}", headers=bearer(make_user())).status_code in (200, 404)
 
 
-@pytest.mark.parametrize("path", ["offers", "categories", "suppliers", "products/{product}"])
+@pytest.mark.parametrize(
+    "path", ["offers", "offers?q=товар", "categories", "suppliers", "facets", "facets?q=товар", "products/{product}"]
+)
 def test_the_number_of_statements_does_not_grow(
     client: FlaskClient, path: str, count_statements: Callable[[], Any]
 ) -> None:
@@ -218,7 +231,7 @@ def test_the_number_of_statements_does_not_grow(
         response = client.get(path, headers=headers)
 
     assert response.status_code == 200
-    assert len(few) == len(many) <= 3
+    assert len(few) == len(many) <= 4
     assert orjson.loads(response.data)
 
 

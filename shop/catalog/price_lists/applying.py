@@ -2,21 +2,32 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import column, delete, select, table, text
+from sqlalchemy import column, select, table, text
 
 from shop.auth.models import FREE, Company
-from shop.catalog.price_lists.diff import CHANGED, NEW, UNCHANGED, UNKNOWN_OFFER, WITHDRAWN, compare
-from shop.catalog.price_lists.models import APPLIED, STOCK_ONLY, PriceList, PriceListRow
+from shop.catalog.matching import match_products, move_changed_offers
+from shop.catalog.price_lists.change_sets import write_change_set
+from shop.catalog.price_lists.diff import CHANGED, DATA, NEW, QUARANTINED, UNKNOWN_OFFER, WITHDRAWN
+from shop.catalog.price_lists.models import STOCK_ONLY, PriceList
 from shop.catalog.stock import state_stock
-from shop.db import now, session
+from shop.db import session
 
 changes = table("price_list_changes", column("offer_id"), column("stock_kind"), column("stock"), column("change"))
 
+COLUMNS = ", ".join(DATA)
+OF_REVISION = ", ".join(f"offer.{name}" for name in DATA)
+
+# What is mapped already needs no category of its own name: a manager may have renamed the one that it means.
 ADD_CATEGORIES = text("""
 INSERT INTO categories (name)
 SELECT DISTINCT ON (lower(declared.name)) declared.name
 FROM price_lists AS list, jsonb_each_text(list.categories) AS declared (external_id, name)
 WHERE list.id = :price_list_id
+    AND NOT EXISTS (
+        SELECT FROM supplier_categories AS mapped
+        WHERE mapped.supplier_id = list.supplier_id AND mapped.external_id = declared.external_id
+            AND mapped.name = declared.name
+    )
 ORDER BY lower(declared.name)
 ON CONFLICT DO NOTHING
 """)
@@ -34,69 +45,10 @@ SET name = excluded.name, category_id = excluded.category_id
 WHERE supplier_categories.name IS DISTINCT FROM excluded.name
 """)
 
-# Two imports that see a good for the first time would both make a product of it; the second waits here instead.
-ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('catalog.products'))")
-
-# By barcode, else by name and model, unless barcodes on both sides say that these are two things.
-FIND_PRODUCTS = text("""
-UPDATE price_list_changes AS change
-SET product_id = coalesce(
-    (SELECT min(barcode.product_id) FROM barcodes AS barcode WHERE barcode.gtin = ANY (change.barcodes_to_match)),
-    (
-        SELECT min(product.id) FROM products AS product
-        WHERE product.match_key = change.match_key
-            AND (
-                cardinality(change.barcodes_to_match) = 0
-                OR NOT EXISTS (SELECT FROM barcodes AS barcode WHERE barcode.product_id = product.id)
-            )
-    )
-)
-WHERE change.change = 'new'
-""")
-
-NUMBER_PRODUCTS = text("""
-UPDATE price_list_changes AS change
-SET product_id = made.id, makes_product = TRUE
-FROM (
-    SELECT thing, nextval(pg_get_serial_sequence('products', 'id')) AS id
-    FROM (
-        SELECT DISTINCT coalesce(barcodes_to_match[1], match_key) AS thing
-        FROM price_list_changes
-        WHERE change = 'new' AND product_id IS NULL
-    ) AS things
-) AS made
-WHERE change.change = 'new' AND change.product_id IS NULL
-    AND coalesce(change.barcodes_to_match[1], change.match_key) = made.thing
-""")
-
-ADD_PRODUCTS = text("""
-INSERT INTO products (id, name, category_id, match_key)
-SELECT DISTINCT ON (product_id) product_id, name, category_id, match_key
-FROM price_list_changes
-WHERE makes_product
-ORDER BY product_id, row
-""")
-
-# A GTIN-14 stands on a case, the others on the thing itself.
-ADD_BARCODES = text("""
-INSERT INTO barcodes (gtin, product_id, pieces)
-SELECT DISTINCT ON (gtin)
-    gtin, change.product_id, CASE WHEN length(gtin) = 14 THEN coalesce(change.units_per_pack, 1) ELSE 1 END
-FROM price_list_changes AS change, unnest(change.barcodes_to_match) AS gtin
-WHERE change.change IN ('new', 'changed')
-ORDER BY gtin, change.row
-ON CONFLICT (gtin) DO NOTHING
-""")
-
-ADD_OFFERS = text("""
+ADD_OFFERS = text(f"""
 WITH added AS (
-    INSERT INTO offers (
-        product_id, supplier_id, external_id, sku, name, model, category_id, price, price_rrc, currency, vat_rate,
-        unit_code, unit, quantity_step, minimum_quantity, units_per_pack, barcodes, parameters
-    )
-    SELECT
-        product_id, :supplier_id, external_id, sku, name, model, category_id, price, price_rrc, currency, vat_rate,
-        unit_code, unit, quantity_step, minimum_quantity, units_per_pack, barcodes, parameters
+    INSERT INTO offers (product_id, supplier_id, external_id, supplier_category, {COLUMNS})
+    SELECT product_id, :supplier_id, external_id, category, {COLUMNS}
     FROM price_list_changes
     WHERE change = 'new'
     ORDER BY row
@@ -106,118 +58,149 @@ UPDATE price_list_changes AS change
 SET offer_id = added.id
 FROM added
 WHERE change.external_id = added.external_id
-""")
+""")  # noqa: S608 - of constants
 
 # An order locks the same rows in the same order; an UPDATE alone would take them as it finds them.
 LOCK_OFFERS = text("""
 SELECT count(*) FROM (
     SELECT offer.id FROM offers AS offer
-    WHERE offer.id IN (SELECT offer_id FROM price_list_changes WHERE change IN ('changed', 'withdrawn'))
+    WHERE offer.id IN (SELECT offer_id FROM price_list_changes WHERE change NOT IN ('unknown', 'new'))
     ORDER BY offer.id
     FOR NO KEY UPDATE
 ) AS locked
 """)
 
-CHANGE_OFFERS = text("""
+CHANGE_OFFERS = text(f"""
 UPDATE offers AS offer
-SET sku = change.sku, name = change.name, model = change.model, category_id = change.category_id,
-    price = change.price, price_rrc = change.price_rrc, currency = change.currency, vat_rate = change.vat_rate,
-    unit_code = change.unit_code, unit = change.unit, quantity_step = change.quantity_step,
-    minimum_quantity = change.minimum_quantity, units_per_pack = change.units_per_pack, barcodes = change.barcodes,
-    parameters = change.parameters, is_listed = TRUE, withdrawn_at = NULL,
+SET ({COLUMNS}) = ROW({", ".join(f"change.{name}" for name in DATA)}),
+    supplier_category = coalesce(change.category, offer.supplier_category),
+    is_listed = TRUE, withdrawn_at = NULL, is_quarantined = FALSE,
     revision = offer.revision + 1, updated_at = now()
 FROM price_list_changes AS change
 WHERE offer.id = change.offer_id AND change.change = 'changed'
-""")
+""")  # noqa: S608 - of constants
 
 WITHDRAW_OFFERS = text("""
 UPDATE offers AS offer
-SET is_listed = FALSE, withdrawn_at = now(), revision = offer.revision + 1, updated_at = now()
+SET is_listed = FALSE, withdrawn_at = now(), is_quarantined = FALSE, revision = offer.revision + 1, updated_at = now()
 FROM price_list_changes AS change
 WHERE offer.id = change.offer_id AND change.change = 'withdrawn'
 """)
 
-WRITE_REVISIONS = text("""
-INSERT INTO offer_revisions (
-    offer_id, revision, price_list_id, user_id, name, model, category_id, price, price_rrc, currency, vat_rate,
-    unit_code, unit, quantity_step, minimum_quantity, units_per_pack, barcodes, parameters, is_listed
-)
-SELECT
-    offer.id, offer.revision, :price_list_id, :user_id, offer.name, offer.model, offer.category_id, offer.price,
-    offer.price_rrc, offer.currency, offer.vat_rate, offer.unit_code, offer.unit, offer.quantity_step,
-    offer.minimum_quantity, offer.units_per_pack, offer.barcodes, offer.parameters, offer.is_listed
+# Quarantine is no revision: what the supplier says of the good stays as it was.
+QUARANTINE_OFFERS = text("""
+UPDATE offers AS offer
+SET is_quarantined = (change.change = 'quarantined'), updated_at = now()
+FROM price_list_changes AS change
+WHERE offer.id = change.offer_id AND change.change IN ('quarantined', 'unchanged')
+    AND offer.is_quarantined <> (change.change = 'quarantined')
+""")
+
+WRITE_REVISIONS = text(f"""
+INSERT INTO offer_revisions (offer_id, revision, price_list_id, user_id, is_listed, {COLUMNS})
+SELECT offer.id, offer.revision, :price_list_id, :user_id, offer.is_listed, {OF_REVISION}
 FROM offers AS offer
 JOIN price_list_changes AS change ON change.offer_id = offer.id
 WHERE change.change IN ('new', 'changed', 'withdrawn')
-""")
+""")  # noqa: S608 - of constants
 
 REPORT_UNKNOWN_OFFERS = text("""
-INSERT INTO price_list_issues (price_list_id, row, severity, external_id, field, code, message)
-SELECT :price_list_id, row, 'error', external_id, 'id', 'id_unknown', 'No good with this id is in your catalog.'
+INSERT INTO price_list_issues (price_list_id, row, severity, external_id, field, code, message, original)
+SELECT :price_list_id, row, 'error', external_id, 'id', 'id_unknown', 'No good with this id is in your catalog.',
+    jsonb_build_object('id', external_id, 'quantity', CASE stock_kind
+        WHEN 'unknown' THEN 'есть' WHEN 'on_order' THEN 'под заказ'
+        WHEN 'at_least' THEN '>' || trim_scale(stock)::text ELSE trim_scale(stock)::text END)
 FROM price_list_changes
 WHERE change = 'unknown'
 """)
 
+# Rows wait no longer than until their list is applied, quarantined ones until somebody decides or the good is stated
+# again. Rows of a held list stay whatever becomes of some of them.
+FORGET_APPLIED_ROWS = text("""
+DELETE FROM price_list_rows AS row
+WHERE row.price_list_id = :price_list_id
+    AND NOT EXISTS (
+        SELECT FROM price_list_changes AS change WHERE change.row = row.row AND change.change = 'quarantined'
+    )
+""")
 
-def apply_price_list(price_list: PriceList) -> None:
-    """Buyers see the old list until this transaction commits, then the new one, never half."""
+FORGET_OLDER_QUARANTINE = text("""
+DELETE FROM price_list_rows AS row
+USING price_lists AS older, price_list_rows AS stated
+WHERE older.supplier_id = :supplier_id AND older.id < :price_list_id AND older.state = 'applied'
+    AND row.price_list_id = older.id
+    AND stated.price_list_id = :price_list_id AND stated.external_id = row.external_id
+""")
+
+FORGET_WITHDRAWN_QUARANTINE = text("""
+DELETE FROM price_list_rows AS row
+USING price_lists AS older, price_list_changes AS change
+WHERE older.supplier_id = :supplier_id AND older.id < :price_list_id AND older.state = 'applied'
+    AND row.price_list_id = older.id AND change.change = 'withdrawn' AND change.external_id = row.external_id
+""")
+
+
+def add_categories(price_list: PriceList) -> None:
+    """Those that the list declares, and what its numbers mean."""
+    if price_list.mode != STOCK_ONLY and price_list.categories:
+        ids = {"price_list_id": price_list.id}
+        session().execute(ADD_CATEGORIES, ids)
+        session().execute(MAP_CATEGORIES, ids)
+
+
+def apply_changes(
+    price_list: PriceList, counts: Mapping[str, int], *, takes_stock: bool = True, writes_change_set: bool = True
+) -> None:
+    """`price_list_changes` goes into the catalog and is written down as the list's change set.
+
+    Buyers see the old list until this transaction commits, then the new one, never half.
+    """
     ids = {
         "price_list_id": price_list.id,
         "supplier_id": price_list.supplier_id,
-        "user_id": price_list.user_id,
+        "user_id": price_list.approved_by_id or price_list.user_id,
     }
-    if price_list.mode != STOCK_ONLY:
-        session().execute(ADD_CATEGORIES, ids)
-        session().execute(MAP_CATEGORIES, ids)
-    counts = compare(price_list)
+    if counts[NEW] or counts[CHANGED]:
+        match_products(price_list.supplier_id)
     if counts[NEW]:
-        _add_offers(ids)
-    if counts[CHANGED] or counts[WITHDRAWN]:
+        session().execute(ADD_OFFERS, ids)
+    if price_list.mode != STOCK_ONLY:
+        session().execute(LOCK_OFFERS)
+        if writes_change_set:
+            write_change_set(price_list)
         _change_offers(counts, ids)
-    if counts[NEW] or counts[CHANGED] or counts[WITHDRAWN]:
-        session().execute(WRITE_REVISIONS, ids)
     if counts[UNKNOWN_OFFER]:
         session().execute(REPORT_UNKNOWN_OFFERS, ids)
         price_list.rows_rejected += counts[UNKNOWN_OFFER]
-    _complete(price_list, counts, stock_changed=_state_stock(price_list.supplier_id))
+    price_list.stock_changed += _state_stock(price_list.supplier_id, takes_stock=takes_stock)
 
 
-def _add_offers(ids: Mapping[str, int | None]) -> None:
-    session().execute(ONE_AT_A_TIME)
-    session().execute(FIND_PRODUCTS)
-    session().execute(NUMBER_PRODUCTS)
-    session().execute(ADD_PRODUCTS)
-    session().execute(ADD_BARCODES)
-    session().execute(ADD_OFFERS, ids)
+def forget_rows_applied(price_list: PriceList) -> None:
+    ids = {"price_list_id": price_list.id, "supplier_id": price_list.supplier_id}
+    if price_list.mode != STOCK_ONLY:
+        session().execute(FORGET_OLDER_QUARANTINE, ids)
+        session().execute(FORGET_WITHDRAWN_QUARANTINE, ids)
+    session().execute(FORGET_APPLIED_ROWS, ids)
 
 
 def _change_offers(counts: Mapping[str, int], ids: Mapping[str, int | None]) -> None:
-    session().execute(LOCK_OFFERS)
     if counts[CHANGED]:
+        move_changed_offers()
         session().execute(CHANGE_OFFERS)
-        if not counts[NEW]:
-            session().execute(ADD_BARCODES)
     if counts[WITHDRAWN]:
         session().execute(WITHDRAW_OFFERS)
+    session().execute(QUARANTINE_OFFERS)
+    if counts[NEW] or counts[CHANGED] or counts[WITHDRAWN]:
+        session().execute(WRITE_REVISIONS, ids)
 
 
-def _state_stock(supplier_id: int) -> int:
+def _state_stock(supplier_id: int, *, takes_stock: bool) -> int:
+    """Of new offers always; of others not where a newer list has stated it already, and not of quarantined ones."""
     kind, on_hand = changes.c.stock_kind.label("kind"), changes.c.stock.label("on_hand")
-    stated = (
-        select(changes.c.offer_id, kind, on_hand, (changes.c.change == NEW).label("is_new"))
-        .where(changes.c.offer_id.is_not(None), changes.c.change != WITHDRAWN)
-        .subquery("stated")
+    stated = select(changes.c.offer_id, kind, on_hand, (changes.c.change == NEW).label("is_new")).where(
+        changes.c.offer_id.is_not(None),
+        changes.c.stock_kind.is_not(None),
+        changes.c.change.not_in([WITHDRAWN, QUARANTINED]) if takes_stock else changes.c.change == NEW,
     )
     supplier = session().get_one(Company, supplier_id, populate_existing=True)
-    return state_stock(stated, is_free=supplier.stock_means == FREE)
-
-
-def _complete(price_list: PriceList, counts: Mapping[str, int], *, stock_changed: int) -> None:
-    session().execute(delete(PriceListRow).where(PriceListRow.price_list_id == price_list.id))
-    price_list.offers_new = counts[NEW]
-    price_list.offers_changed = counts[CHANGED]
-    price_list.offers_withdrawn = counts[WITHDRAWN]
-    price_list.offers_unchanged = counts[UNCHANGED]
-    price_list.stock_changed = stock_changed
-    price_list.state = APPLIED
-    price_list.finished_at = now()
+    return state_stock(stated.subquery("stated"), is_free=supplier.stock_means == FREE)

@@ -1,37 +1,59 @@
-"""One import from its file to the catalog: claimed by one worker, checked, staged, applied; resumed after a crash."""
+"""One import from its file to the catalog: claimed by one worker, checked, staged, settled; resumed after a crash."""
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from enum import Enum, auto
+from typing import BinaryIO, cast
 
 import structlog
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 
-from shop.catalog.price_lists.applying import apply_price_list
-from shop.catalog.price_lists.formats import UnreadablePriceList, parse_price_list
-from shop.catalog.price_lists.models import APPLIED, APPLYING, CHECKING, DISCARDED, FAILED, HELD, QUEUED, PriceList
-from shop.catalog.price_lists.staging import stage
+from shop.catalog.events import PriceListFailed
+from shop.catalog.price_lists.fetching import NotChanged, fetch_price_list
+from shop.catalog.price_lists.formats import Layout, Limits, UnreadablePriceList, parse_price_list
+from shop.catalog.price_lists.models import (
+    APPLIED,
+    APPLY,
+    APPLYING,
+    CHECKING,
+    DISCARDED,
+    FAILED,
+    HELD,
+    STOCK_ONLY,
+    UNFINISHED_STATES,
+    PriceList,
+    PriceListRow,
+)
+from shop.catalog.price_lists.rolling_back import settle_rollback
+from shop.catalog.price_lists.settling import SUPERSEDED, settle, settle_decided_rows
+from shop.catalog.price_lists.staging import Progress, stage
 from shop.config import Settings
 from shop.db import db, now, session, transaction
 from shop.errors import NotFound, Refusal
+from shop.outbox.events import publish
 from shop.outbox.handling import finish
 from shop.outbox.models import OutboxEvent
 
 log = structlog.get_logger()
 
 TASK = "catalog.import_price_list"
-UNFINISHED = (QUEUED, CHECKING, APPLYING)
+DECISIONS = "catalog.apply_decisions"
 COME_AGAIN = timedelta(seconds=3)
 GIVEN_UP_AFTER = timedelta(hours=1)
 
 MANY = 1000
+MIB = 2**20
+SLICE = 4 * MIB
 
-SUPERSEDED = "A newer list of yours was applied before this one could be."
 STRANDED = "This list could not be finished and a newer one has come. Send it again if you still need it."
+DEADLY = "The list stopped our worker {attempts} times and is not tried again. Send it in smaller parts."
 
 # An import may take longer than a request. Locks are those of orders, which are short.
 PATIENCE = text("SET LOCAL statement_timeout = '15min'; SET LOCAL lock_timeout = '1min'")
+
+Finish = Callable[[], None]
 
 
 class PriceListNotFound(NotFound):
@@ -45,22 +67,65 @@ class _Turn(Enum):
     OVER = auto()
 
 
-def import_price_list(price_list_id: int, settings: Settings, *, event_id: int | None = None) -> None:
+def import_price_list(
+    price_list_id: int,
+    settings: Settings,
+    *,
+    event_id: int | None = None,
+    task: str = TASK,
+    progress: Progress | None = None,
+) -> None:
     """Has transactions of its own. `event_id` is finished in the one that decides the list.
 
     Lists of one supplier are imported one at a time and in the order in which they came: where another one is running
     or waiting before this one, the event comes again shortly. Whatever was refused leaves the catalog as it was.
     """
+
+    def finish_event() -> None:
+        if event_id is not None:
+            finish(event_id, task)
+
+    with _claimed(_supplier_of(price_list_id)) as is_claimed:
+        turn = _begin(price_list_id, settings, finish_event) if is_claimed else _Turn.LATER
+        if turn is _Turn.OURS:
+            _run(price_list_id, settings, finish_event, progress)
+    if turn is _Turn.LATER:
+        _come_again(event_id)
+
+
+def apply_decisions(price_list_id: int, settings: Settings, *, event_id: int | None = None) -> None:
+    """Applies what somebody has approved: the whole list, as another import, or some rows of a list that is decided."""
+    with transaction():
+        state = session().scalar(select(PriceList.state).where(PriceList.id == price_list_id))
+    if state in UNFINISHED_STATES:
+        import_price_list(price_list_id, settings, event_id=event_id, task=DECISIONS)
+        return
+    with _claimed(_supplier_of(price_list_id)) as is_claimed:
+        if is_claimed:
+            _apply_rows(price_list_id, settings, event_id)
+    if not is_claimed:
+        _come_again(event_id)
+
+
+def _apply_rows(price_list_id: int, settings: Settings, event_id: int | None) -> None:
+    decided = select(PriceListRow.row).where(
+        PriceListRow.price_list_id == price_list_id, PriceListRow.decision == APPLY
+    )
+    with transaction():
+        session().execute(PATIENCE)
+        price_list = session().get_one(PriceList, price_list_id, populate_existing=True, with_for_update=True)
+        if price_list.state in (HELD, APPLIED) and session().scalar(decided.limit(1)) is not None:
+            settle_decided_rows(price_list, settings)
+        if event_id is not None:
+            finish(event_id, DECISIONS)
+
+
+def _supplier_of(price_list_id: int) -> int:
     with transaction():
         supplier_id = session().scalar(select(PriceList.supplier_id).where(PriceList.id == price_list_id))
     if supplier_id is None:
         raise PriceListNotFound(price_list_id=price_list_id)
-    with _claimed(supplier_id) as is_claimed:
-        turn = _begin(price_list_id, event_id) if is_claimed else _Turn.LATER
-        if turn is _Turn.OURS:
-            _run(price_list_id, settings, event_id)
-    if turn is _Turn.LATER:
-        _come_again(event_id)
+    return supplier_id
 
 
 @contextmanager
@@ -78,80 +143,121 @@ def _lock_key(supplier_id: int) -> object:
     return func.hashtextextended(f"catalog.price_lists.{supplier_id}", 0)
 
 
-def _begin(price_list_id: int, event_id: int | None) -> _Turn:
+def _begin(price_list_id: int, settings: Settings, finish_event: Finish) -> _Turn:
     """Under the claim: whose turn it is now. A list found in checking or applying was left by a dead worker."""
     with transaction():
         price_list = session().get_one(PriceList, price_list_id, populate_existing=True)
         if price_list.is_finished or price_list.state == HELD:
-            _finish(event_id)
+            finish_event()
             return _Turn.OVER
         if _has_newer_applied(price_list):
-            _decide(price_list, DISCARDED, SUPERSEDED, event_id)
+            _decide(price_list, DISCARDED, SUPERSEDED)
+            finish_event()
             return _Turn.OVER
         if not _is_next(price_list):
             return _Turn.LATER
+        if price_list.attempts >= settings.price_list_max_attempts:
+            _fail(price_list, DEADLY.format(attempts=price_list.attempts))
+            finish_event()
+            return _Turn.OVER
+        price_list.attempts += 1
         price_list.state = CHECKING
         price_list.started_at = price_list.started_at or now()
         return _Turn.OURS
 
 
 def _has_newer_applied(price_list: PriceList) -> bool:
+    """Stock alone does not make an older list out of date."""
     newer = select(PriceList.id).where(
         PriceList.supplier_id == price_list.supplier_id, PriceList.id > price_list.id, PriceList.state == APPLIED
     )
+    if price_list.mode != STOCK_ONLY:
+        newer = newer.where(PriceList.mode != STOCK_ONLY)
     return session().scalar(newer.limit(1)) is not None
 
 
 def _is_next(price_list: PriceList) -> bool:
     """Older lists come first. One that nobody has been able to finish must not block the supplier for ever."""
     older = select(PriceList).where(
-        PriceList.supplier_id == price_list.supplier_id, PriceList.id < price_list.id, PriceList.state.in_(UNFINISHED)
+        PriceList.supplier_id == price_list.supplier_id,
+        PriceList.id < price_list.id,
+        PriceList.state.in_(UNFINISHED_STATES),
     )
     waiting = session().scalars(older).all()
-    stranded = [each for each in waiting if each.created_at < now() - GIVEN_UP_AFTER]
+    stranded = [each for each in waiting if each.started_at and each.started_at < now() - GIVEN_UP_AFTER]
     if len(stranded) < len(waiting):
         return False
     for each in stranded:
-        _decide(each, DISCARDED, STRANDED, None)
+        _decide(each, DISCARDED, STRANDED)
     session().flush()
     return True
 
 
-def _run(price_list_id: int, settings: Settings, event_id: int | None) -> None:
+def _run(price_list_id: int, settings: Settings, finish_event: Finish, progress: Progress | None) -> None:
+    with transaction():
+        price_list = session().get_one(PriceList, price_list_id)
     try:
-        _check(price_list_id, settings)
-        _apply(price_list_id, event_id)
+        if price_list.url and price_list.sha256 is None:
+            fetch_price_list(price_list_id, settings)
+        if price_list.rolls_back_id is None and price_list.approved_at is None:
+            _check(price_list_id, settings, progress)
+        _settle(price_list_id, settings, finish_event)
+    except NotChanged as unchanged:
+        with transaction():
+            price_list = session().get_one(PriceList, price_list_id, populate_existing=True)
+            _decide(price_list, APPLIED, unchanged.detail)
+            finish_event()
     except Refusal as refusal:
         with transaction():
             price_list = session().get_one(PriceList, price_list_id, populate_existing=True)
-            _decide(price_list, FAILED, refusal.detail, event_id)
-        log.info("price_list_failed", price_list_id=price_list_id, reason=refusal.detail)
+            _fail(price_list, refusal.detail)
+            finish_event()
 
 
-def _check(price_list_id: int, settings: Settings) -> None:
+def _check(price_list_id: int, settings: Settings, progress: Progress | None) -> None:
     with transaction():
-        raw, mode = session().execute(select(PriceList.raw, PriceList.mode).where(PriceList.id == price_list_id)).one()
-    if len(raw) > settings.max_price_list_mib * 2**20:
-        raise UnreadablePriceList(f"The file is larger than {settings.max_price_list_mib} MiB.")
-    stage(price_list_id, parse_price_list(raw), mode=mode)
+        price_list = session().get_one(PriceList, price_list_id, populate_existing=True)
+        file = _file(price_list_id, settings)
+    with file:
+        limits = Limits(settings.max_price_list_mib * MIB, settings.max_unpacked_price_list_mib * MIB)
+        parsed = parse_price_list(file, layout=Layout(**price_list.layout), limits=limits)
+        stage(price_list_id, parsed, mode=price_list.mode, progress=progress)
     with transaction():
         session().execute(update(PriceList).where(PriceList.id == price_list_id).values(state=APPLYING))
 
 
-def _apply(price_list_id: int, event_id: int | None) -> None:
+def _file(price_list_id: int, settings: Settings) -> BinaryIO:
+    """On disk if it is large: read from the database in slices, it never stands in memory as a whole."""
+    whose = PriceList.id == price_list_id
+    size = session().scalar(select(func.octet_length(PriceList.raw)).where(whose)) or 0
+    if size > settings.max_price_list_mib * MIB:
+        raise UnreadablePriceList(f"The file is larger than {settings.max_price_list_mib} MiB.")
+    file = tempfile.SpooledTemporaryFile(max_size=SLICE)  # noqa: SIM115 - the caller closes it
+    for start in range(0, size, SLICE):
+        file.write(session().execute(select(func.substr(PriceList.raw, start + 1, SLICE)).where(whose)).scalar_one())
+    file.seek(0)
+    return cast(BinaryIO, file)
+
+
+def _settle(price_list_id: int, settings: Settings, finish_event: Finish) -> None:
     with transaction():
         session().execute(PATIENCE)
-        price_list = session().get_one(PriceList, price_list_id, populate_existing=True)
-        apply_price_list(price_list)
-        _finish(event_id)
-    if price_list.offers_new + price_list.offers_changed >= MANY:
+        price_list = session().get_one(PriceList, price_list_id, populate_existing=True, with_for_update=True)
+        if price_list.rolls_back_id is None:
+            settle(price_list, settings)
+        else:
+            settle_rollback(price_list)
+        finish_event()
+    if price_list.state == APPLIED and price_list.offers_new + price_list.offers_changed >= MANY:
         _refresh_statistics()
     log.info(
-        "price_list_applied",
+        "price_list_settled",
         price_list_id=price_list_id,
+        state=price_list.state,
         new=price_list.offers_new,
         changed=price_list.offers_changed,
         withdrawn=price_list.offers_withdrawn,
+        quarantined=price_list.offers_quarantined,
         stock_changed=price_list.stock_changed,
     )
 
@@ -162,16 +268,18 @@ def _refresh_statistics() -> None:
         session().execute(text("ANALYZE offers, stock_levels, products, barcodes"))
 
 
-def _decide(price_list: PriceList, state: str, message: str, event_id: int | None) -> None:
+def _fail(price_list: PriceList, message: str) -> None:
+    """Its issues stay to be read; its rows are of no use any more."""
+    session().execute(delete(PriceListRow).where(PriceListRow.price_list_id == price_list.id))
+    _decide(price_list, FAILED, message)
+    publish(PriceListFailed(price_list_id=price_list.id))
+    log.info("price_list_failed", price_list_id=price_list.id, reason=message)
+
+
+def _decide(price_list: PriceList, state: str, message: str) -> None:
     price_list.state = state
     price_list.message = message
     price_list.finished_at = now()
-    _finish(event_id)
-
-
-def _finish(event_id: int | None) -> None:
-    if event_id is not None:
-        finish(event_id, TASK)
 
 
 def _come_again(event_id: int | None) -> None:

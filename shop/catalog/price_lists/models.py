@@ -7,18 +7,25 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, te
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from shop.catalog.price_lists.formats.columns import CATEGORY
 from shop.db import CreatedAt, Id, Model, Quantity, UnitPrice
 
 QUEUED, CHECKING, HELD, APPLYING = "queued", "checking", "held", "applying"
 APPLIED, FAILED, DISCARDED = "applied", "failed", "discarded"
 RUNNING_STATES = (CHECKING, APPLYING)
+UNFINISHED_STATES = (QUEUED, *RUNNING_STATES)
 ERROR, WARNING = "error", "warning"
 FULL, UPDATE, STOCK_ONLY = "full", "update", "stock_only"
 MODES = (FULL, UPDATE, STOCK_ONLY)
+APPLY, DISCARD, QUARANTINE = "apply", "discard", "quarantine"  # of a row; the last one is the guards' decision
 
 
 class PriceList(Model):
-    """One import of one supplier's list. `categories` are those that the file declares: its ids and their names."""
+    """One import of one supplier's list. `categories` are those that the file declares: its ids and their names.
+
+    There is no file before it was fetched from `url`, and none where a list is rolled back. `layout` is what the
+    supplier says of a table's columns. A list found running `attempts` times was each time left by a dead worker.
+    """
 
     __tablename__ = "price_lists"
     __table_args__ = (
@@ -42,8 +49,18 @@ class PriceList(Model):
     source: Mapped[str]
     mode: Mapped[str] = mapped_column(default=FULL)
     file_name: Mapped[str]
-    sha256: Mapped[bytes] = mapped_column(LargeBinary)
-    raw: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
+    raw: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    format: Mapped[str | None]
+    shop: Mapped[str] = mapped_column(default="", server_default="")
+    layout: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    url: Mapped[str | None]
+    etag: Mapped[str | None]
+    last_modified: Mapped[str | None]
+    rolls_back_id: Mapped[int | None] = mapped_column(ForeignKey("price_lists.id"))
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    approved_at: Mapped[datetime | None]
+    approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     state: Mapped[str] = mapped_column(default=QUEUED, server_default=QUEUED)
     message: Mapped[str | None]
     categories: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
@@ -54,6 +71,7 @@ class PriceList(Model):
     offers_changed: Mapped[int] = mapped_column(default=0, server_default="0")
     offers_withdrawn: Mapped[int] = mapped_column(default=0, server_default="0")
     offers_unchanged: Mapped[int] = mapped_column(default=0, server_default="0")
+    offers_quarantined: Mapped[int] = mapped_column(default=0, server_default="0")
     stock_changed: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[CreatedAt]
     started_at: Mapped[datetime | None]
@@ -84,12 +102,14 @@ class PriceListIssue(Model):
     field: Mapped[str]
     code: Mapped[str]
     message: Mapped[str]
+    original: Mapped[dict[str, Any] | None]
 
 
 class PriceListRow(Model):
-    """A good of the list, read and checked, staged beside the catalog until the list is applied.
+    """A good of the list, read and checked, staged beside the catalog until the list is applied or discarded.
 
-    `category` is one of the ids that the list declares. Rows that only state stock have no price.
+    `category` is one of the ids that the list declares. Rows that only state stock have no price. Of an applied list
+    the quarantined rows stay until somebody decides (`decision`) or a newer list states the same good.
     """
 
     __tablename__ = "price_list_rows"
@@ -115,3 +135,48 @@ class PriceListRow(Model):
     match_key: Mapped[str]
     stock_kind: Mapped[str]
     stock: Mapped[Quantity]
+    decision: Mapped[str | None]
+
+
+class ChangeSetLine(Model):
+    """What the list does, or would do, to one offer; kept so that it can be read afterwards.
+
+    `fields` are those that change, each with its value before and after. `reasons` are why a change is quarantined.
+    """
+
+    __tablename__ = "change_set_lines"
+    __table_args__ = (
+        CheckConstraint("change IN ('new', 'changed', 'withdrawn', 'quarantined', 'discarded')", name="change_known"),
+    )
+
+    price_list_id: Mapped[int] = mapped_column(ForeignKey("price_lists.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    change: Mapped[str]
+    row: Mapped[int | None]
+    offer_id: Mapped[int | None]
+    external_id: Mapped[str]
+    name: Mapped[str]
+    price: Mapped[UnitPrice | None]
+    fields: Mapped[dict[str, Any] | None]
+    reasons: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+
+
+class ImportTerms(Model):
+    """How one supplier's lists are taken: what was chosen last, when its address is fetched, and its own guards."""
+
+    __tablename__ = "import_terms"
+    __table_args__ = (
+        CheckConstraint("mode IN ('full', 'update', 'stock_only')", name="mode_known"),
+        CheckConstraint("interval_hours BETWEEN 1 AND 168", name="interval_sensible"),
+        Index("ix_import_terms_due", "next_fetch_at", postgresql_where=text("next_fetch_at IS NOT NULL")),
+    )
+
+    supplier_id: Mapped[int] = mapped_column(ForeignKey("companies.id"), primary_key=True, autoincrement=False)
+    mode: Mapped[str] = mapped_column(default=FULL, server_default=FULL)
+    columns: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    headings: Mapped[str] = mapped_column(default=CATEGORY, server_default=CATEGORY)
+    interval_hours: Mapped[int | None]
+    next_fetch_at: Mapped[datetime | None]
+    guard_price_percent: Mapped[int | None]
+    guard_median_percent: Mapped[int | None]
+    guard_withdrawn_percent: Mapped[int | None]

@@ -1,12 +1,17 @@
-"""A supplier's file arrives: it is kept as it is, and a worker imports it."""
+"""A supplier's list arrives as a file, which is kept as it is, or as an address; a worker imports it."""
 
 import hashlib
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
 
 from shop.auth.models import SUPPLIER, Company, User
 from shop.catalog.events import PriceListReceived
-from shop.catalog.price_lists.models import FULL, PriceList
+from shop.catalog.price_lists.downloading import check_url
+from shop.catalog.price_lists.models import ImportTerms, PriceList
+from shop.catalog.price_lists.terms import terms_for
 from shop.db import session
-from shop.errors import Invalid
+from shop.errors import Conflict, Invalid
 from shop.outbox.events import publish
 
 LONGEST_FILE_NAME = 255
@@ -22,27 +27,84 @@ class NotASupplier(Invalid):
     message = "Only a supplier has price lists; say whose list this is."
 
 
+class SupplierNotApproved(Conflict):
+    """Anybody can register; what nobody has looked at yet does not reach the one catalog that all share."""
+
+    code = "SupplierNotApproved"
+    message = "Your company is waiting for approval. Send price lists once it is approved."
+
+
 def receive_price_list(
-    supplier: Company, *, file_name: str, raw: bytes, mode: str = FULL, source: str = "upload", by: User | None
+    supplier: Company,
+    *,
+    file_name: str,
+    raw: bytes,
+    mode: str | None = None,
+    layout: Mapping[str, Any] | None = None,
+    source: str = "upload",
+    by: User | None,
 ) -> PriceList:
-    """Mode full withdraws what the list does not name, update leaves it, stock_only takes nothing but quantities."""
-    if supplier.kind != SUPPLIER:
-        raise NotASupplier
+    """Mode full withdraws what the list does not name, update leaves it, stock_only takes nothing but quantities.
+
+    `layout` (columns, headings) says what a table's columns mean. What is left out is as it was the last time.
+    """
     if not raw.strip():
         raise EmptyFile
-    price_list = PriceList(
-        supplier_id=supplier.id,
-        user_id=by.id if by else None,
-        source=source,
+    return _receive(
+        supplier,
         mode=mode,
+        layout=layout,
+        source=source,
+        by=by,
         file_name=_clean(file_name),
         sha256=hashlib.sha256(raw).digest(),
         raw=raw,
+    )
+
+
+def receive_address(
+    supplier: Company,
+    *,
+    url: str,
+    mode: str | None = None,
+    layout: Mapping[str, Any] | None = None,
+    by: User | None,
+) -> PriceList:
+    """The same for a file that a worker will fetch."""
+    check_url(url)
+    name = _clean(urlsplit(url).path)
+    return _receive(supplier, mode=mode, layout=layout, source="url", by=by, file_name=name, url=url)
+
+
+def _receive(
+    supplier: Company, *, mode: str | None, layout: Mapping[str, Any] | None, by: User | None, **values: Any
+) -> PriceList:
+    if supplier.kind != SUPPLIER:
+        raise NotASupplier
+    if not supplier.is_active:
+        raise SupplierNotApproved
+    terms = terms_for(supplier)
+    _remember(terms, mode, layout or {})
+    price_list = PriceList(
+        supplier_id=supplier.id,
+        user_id=by.id if by else None,
+        mode=terms.mode,
+        layout={"columns": terms.columns, "headings": terms.headings},
+        **values,
     )
     session().add(price_list)
     session().flush()
     publish(PriceListReceived(price_list_id=price_list.id))
     return price_list
+
+
+def _remember(terms: ImportTerms, mode: str | None, layout: Mapping[str, Any]) -> None:
+    if mode is not None:
+        terms.mode = mode
+    if layout.get("columns") is not None:
+        terms.columns = dict(layout["columns"])
+    if layout.get("headings") is not None:
+        terms.headings = layout["headings"]
 
 
 def _clean(file_name: str) -> str:

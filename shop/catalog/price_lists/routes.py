@@ -1,78 +1,66 @@
-"""The suppliers' API: sending price lists and seeing what became of them."""
+"""The suppliers' API: sending price lists and seeing what became of them; deciding and exporting stand elsewhere."""
 
 from typing import Any
 
 import marshmallow as ma
-from flask import Request, current_app, request, url_for
-from webargs.multidictproxy import MultiDictProxy
-from werkzeug.datastructures import CombinedMultiDict
+from flask import Response, url_for
 
 from shop.auth.access import current_user, only
 from shop.auth.models import MANAGER, SUPPLIER
-from shop.catalog.price_lists import queries, receiving
+from shop.catalog.price_lists import (  # noqa: F401 - decision_routes and export_routes add theirs to the blueprint
+    change_sets,
+    decision_routes,
+    export_routes,
+    queries,
+    receiving,
+    reporting,
+)
+from shop.catalog.price_lists.blueprint import blueprint
+from shop.catalog.price_lists.downloading import AddressRefused
 from shop.catalog.price_lists.importing import PriceListNotFound
 from shop.catalog.price_lists.models import PriceList
 from shop.catalog.price_lists.schemas import (
+    ChangesArgsSchema,
+    ChangesPageSchema,
     IssuesPageSchema,
     PriceListSchema,
     PriceListsPageSchema,
     UploadPriceListSchema,
 )
 from shop.db import transaction
-from shop.http.blueprint import ApiBlueprint, StrictParser, refuses
+from shop.http.blueprint import refuses
 from shop.http.pagination import BadCursor, PageArgsSchema
 
-REST_OF_FORM = 2**16
+__all__ = ["blueprint"]
 
 
-class FormAndFilesParser(StrictParser):
-    """Reads the fields of a multipart form together with its files, so that one schema documents both."""
-
-    def load_files(self, req: Request, schema: Any) -> Any:
-        return MultiDictProxy(CombinedMultiDict([req.form, req.files]), schema)
-
-
-blueprint = ApiBlueprint(
-    "price-lists",
-    __name__,
-    url_prefix="/api/v1/catalog/price-lists",
-    description="Suppliers send their lists and see, row by row, what became of them",
-)
-blueprint.ARGUMENTS_PARSER = FormAndFilesParser()
-
-
-def _take_larger_bodies() -> None:
-    """Before anything reads the form, and after access was checked: strangers cannot send as much."""
-    largest_file = current_app.extensions["settings"].max_price_list_mib * 2**20
-    request.max_content_length = largest_file + REST_OF_FORM
-
-
-blueprint.before_request(_take_larger_bodies)
-
-
-@blueprint.route("", methods=["POST"])
+@blueprint.route("/price-lists", methods=["POST"])
 @only(SUPPLIER, MANAGER, scope="price-lists:write")
-@refuses(receiving.EmptyFile, queries.SupplierNotFound)
+@refuses(receiving.SupplierNotApproved, receiving.EmptyFile, queries.SupplierNotFound, AddressRefused)
 @blueprint.arguments(UploadPriceListSchema, location="files", unknown=ma.RAISE)
 @blueprint.response(202, PriceListSchema)
 def upload_price_list(form: dict[str, Any]) -> tuple[PriceList, int, dict[str, str]]:
     """Send a price list
 
-    It is imported in the background: ask at Location until its state is applied or failed.
+    A file (YAML, JSON, CSV, XLSX or YML, perhaps packed by gzip) as multipart form, or as JSON the url to fetch it
+    from. It is imported in the background: ask at Location until its state is applied, held or failed.
     """
-    upload, user = form["file"], current_user()
     with transaction():
-        price_list = receiving.receive_price_list(
-            queries.supplier_for(user, form["supplier_id"]),
-            file_name=upload.filename or "",
-            raw=upload.read(),
-            mode=form["mode"],
-            by=user,
-        )
+        price_list = _receive(form)
         return price_list, 202, {"Location": url_for("price-lists.show_price_list", price_list_id=price_list.id)}
 
 
-@blueprint.route("")
+def _receive(form: dict[str, Any]) -> PriceList:
+    user = current_user()
+    supplier = queries.supplier_for(user, form["supplier_id"])
+    chosen = {"mode": form["mode"], "layout": {name: form[name] for name in ("columns", "headings")}, "by": user}
+    if form["url"] is not None:
+        return receiving.receive_address(supplier, url=form["url"], **chosen)
+    upload = form["file"]
+    return receiving.receive_price_list(supplier, file_name=upload.filename or "", raw=upload.read(), **chosen)
+
+
+@blueprint.route("/price-lists")
 @only(SUPPLIER, MANAGER, scope="price-lists:read")
 @refuses(BadCursor)
 @blueprint.arguments(PageArgsSchema, location="query", unknown=ma.RAISE)
@@ -83,7 +71,7 @@ def list_price_lists(page: dict[str, Any]) -> dict[str, Any]:
     return {"items": items, "next_cursor": next_cursor}
 
 
-@blueprint.route("/<id:price_list_id>")
+@blueprint.route("/price-lists/<id:price_list_id>")
 @only(SUPPLIER, MANAGER, scope="price-lists:read")
 @refuses(PriceListNotFound)
 @blueprint.response(200, PriceListSchema)
@@ -92,7 +80,7 @@ def show_price_list(price_list_id: int) -> PriceList:
     return queries.price_list_of(current_user(), price_list_id)
 
 
-@blueprint.route("/<id:price_list_id>/issues")
+@blueprint.route("/price-lists/<id:price_list_id>/issues")
 @only(SUPPLIER, MANAGER, scope="price-lists:read")
 @refuses(PriceListNotFound, BadCursor)
 @blueprint.arguments(PageArgsSchema, location="query", unknown=ma.RAISE)
@@ -102,3 +90,34 @@ def list_issues(page: dict[str, Any], price_list_id: int) -> dict[str, Any]:
     price_list = queries.price_list_of(current_user(), price_list_id)
     items, next_cursor = queries.issues_of(price_list, **page)
     return {"items": items, "next_cursor": next_cursor}
+
+
+@blueprint.route("/price-lists/<id:price_list_id>/rejected-rows")
+@only(SUPPLIER, MANAGER, scope="price-lists:read")
+@refuses(PriceListNotFound)
+@blueprint.response(200, {"type": "string"}, content_type="text/csv", description="CSV")
+def download_rejected_rows(price_list_id: int) -> Response:
+    """The rejected rows as CSV, to be mended and sent again
+
+    The columns of the file and after them issue_row, issue_code and issue_message, which importing ignores.
+    """
+    price_list = queries.price_list_of(current_user(), price_list_id)
+    body = b"".join(reporting.rejected_rows(price_list))
+    name = f"rejected-rows-{price_list.id}.csv"
+    headers = {"Content-Disposition": f"attachment; filename={name}"}
+    return Response(body, content_type="text/csv; charset=utf-8", headers=headers)
+
+
+@blueprint.route("/price-lists/<id:price_list_id>/changes")
+@only(SUPPLIER, MANAGER, scope="price-lists:read")
+@refuses(PriceListNotFound, BadCursor)
+@blueprint.arguments(ChangesArgsSchema, location="query", unknown=ma.RAISE)
+@blueprint.response(200, ChangesPageSchema)
+def list_changes(args: dict[str, Any], price_list_id: int) -> dict[str, Any]:
+    """What a price list changes, or has changed
+
+    Offer by offer, field by field: while the list is held what it would do, afterwards what it did.
+    """
+    price_list = queries.price_list_of(current_user(), price_list_id)
+    items, next_cursor = change_sets.change_set_of(price_list, **args)
+    return {"counts": price_list, "items": items, "next_cursor": next_cursor}

@@ -8,13 +8,14 @@ reported. Lists of mode stock_only need ids and quantities and nothing else.
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from shop.catalog.barcodes import gtin_of
 from shop.catalog.models import EXACT, UNKNOWN
+from shop.catalog.price_lists.mending import original_of
 from shop.catalog.price_lists.models import ERROR, STOCK_ONLY, WARNING
 from shop.catalog.price_lists.values import (
     ZERO,
@@ -41,6 +42,9 @@ LONGEST_MATCH_KEY = 600  # an index entry holds 2,700 bytes
 RUBLES = frozenset({"", "rub", "rur", "руб", "руб.", "₽", "643"})
 NOT_WORDS = re.compile(r"[\W_]+")
 ONE = Decimal(1)
+HEADING = "taken_as_heading"
+ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
+ROUNDED_SENTENCE = "has lost its digits in a spreadsheet ({}): format the column as text and enter it again"
 
 T = TypeVar("T")
 
@@ -79,6 +83,7 @@ class Issue:
     field: str
     code: str
     message: str
+    original: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,7 @@ class Checked:
 
     row: Row | None
     issues: list[Issue]
+    is_rejected: bool = False
 
 
 def check_categories(declared: Sequence[Any]) -> tuple[dict[str, str], list[Issue]]:
@@ -108,31 +114,53 @@ def check_categories(declared: Sequence[Any]) -> tuple[dict[str, str], list[Issu
     return names, issues
 
 
-def check_fields(goods: Sequence[Any]) -> list[Issue]:
-    """Fields that nobody will read, the most frequent first: a misspelled one must not get lost silently."""
-    counts = Counter(
-        str(key)[:100] for good in goods if isinstance(good, dict) for key in good if key not in KNOWN_FIELDS
-    )
+def check_goods(
+    goods: Iterable[tuple[int, Any]],
+    categories: MutableMapping[str, str],
+    mode: str,
+    *,
+    declares_categories: bool = True,
+    unread: Counter[str] | None = None,
+) -> Iterator[Checked]:
+    """One after the other, as they are read.
+
+    Where the list declares none, `categories` gains those that goods name; `unread` counts fields that nobody reads.
+    """
+    ids_of_names = {name.casefold(): key for key, name in categories.items()}
+    first_rows: dict[str, int] = {}
+    for number, good in goods:
+        if isinstance(good, dict) and good.get("is_heading"):
+            yield _heading(number, good)
+            continue
+        checker = _Checker(number, good if isinstance(good, dict) else {}, categories, ids_of_names)
+        checker.may_add_category = not declares_categories
+        try:
+            if not isinstance(good, dict):
+                raise UnreadableValueError("not_a_good", "The entry must be a group of fields (id, name, price …).")
+            if unread is not None and not good.keys() <= KNOWN_FIELDS:
+                unread.update(str(key)[:100] for key in good.keys() - KNOWN_FIELDS)
+            checker.identify(first_rows)
+            row = checker.stock_row() if mode == STOCK_ONLY else checker.row()
+        except UnreadableValueError as error:
+            checker.report(ERROR, "" if error.code == "not_a_good" else "id", error)
+            row = None
+        yield Checked(None if checker.is_rejected else row, checker.issues, checker.is_rejected)
+
+
+def unread_fields(counts: Counter[str]) -> list[Issue]:
+    """The most frequent first: a misspelled field must not get lost silently."""
     return [
         Issue(0, WARNING, None, text_of(key, longest=100), "field_unknown", f"This field is not read ({count} goods).")
         for key, count in counts.most_common(20)
     ]
 
 
-def check_goods(goods: Sequence[Any], categories: Mapping[str, str], mode: str) -> Iterator[Checked]:
-    ids_of_names = {name.casefold(): key for key, name in categories.items()}
-    first_rows: dict[str, int] = {}
-    for number, good in enumerate(goods, start=1):
-        checker = _Checker(number, good if isinstance(good, dict) else {}, categories, ids_of_names)
-        try:
-            if not isinstance(good, dict):
-                raise UnreadableValueError("not_a_good", "The entry must be a group of fields (id, name, price …).")
-            checker.identify(first_rows)
-            row = checker.stock_row() if mode == STOCK_ONLY else checker.row()
-        except UnreadableValueError as error:
-            checker.report(ERROR, "" if error.code == "not_a_good" else "id", error)
-            row = None
-        yield Checked(None if checker.is_rejected else row, checker.issues)
+def _heading(number: int, good: dict[Any, Any]) -> Checked:
+    """A line of a table that looks like the title of a group; an offer of that id stays as it is."""
+    shown = NOT_WORDS.sub(" ", str(good.get("id") or ""))[: LONGEST["id"]].strip()
+    message = "The line has no price and was taken for the heading of a group."
+    external_id = str(good["id"])[: LONGEST["id"]] if shown else None
+    return Checked(None, [Issue(number, WARNING, external_id, "price", HEADING, message)])
 
 
 def match_key(name: str, model: str) -> str:
@@ -148,8 +176,9 @@ class _Checker:
 
     number: int
     good: dict[Any, Any]
-    categories: Mapping[str, str]
-    ids_of_names: Mapping[str, str]
+    categories: MutableMapping[str, str]
+    ids_of_names: MutableMapping[str, str]
+    may_add_category: bool = False
     external_id: str = ""
     issues: list[Issue] = field(default_factory=list)
     is_rejected: bool = False
@@ -162,6 +191,8 @@ class _Checker:
         self.external_id = text_of(value, longest=LONGEST["id"])
         if not self.external_id:
             raise UnreadableValueError("missing", "is missing")
+        if ROUNDED.fullmatch(self.external_id):
+            raise UnreadableValueError("rounded", ROUNDED_SENTENCE.format(self.external_id))
         first = first_rows.setdefault(self.external_id, self.number)
         if first != self.number:
             raise UnreadableValueError("duplicate", f"is the same as in row {first}, which was taken")
@@ -250,7 +281,10 @@ class _Checker:
         if isinstance(self.good.get("sku"), float):
             self.warn("sku", "not_text", "must be text: put it into quotes; the id was taken instead")
             return self.external_id
-        return self.text("sku") or self.external_id
+        sku = self.text("sku")
+        if ROUNDED.fullmatch(sku):
+            self.report(ERROR, "sku", UnreadableValueError("rounded", ROUNDED_SENTENCE.format(sku)))
+        return sku or self.external_id
 
     def price(self) -> Decimal | None:
         value = self.good.get("price")
@@ -273,6 +307,9 @@ class _Checker:
         if not category or category in self.categories:
             return category or None
         found = self.ids_of_names.get(category.casefold())
+        if found is None and self.may_add_category:
+            found = self.ids_of_names[category.casefold()] = category
+            self.categories[category] = category
         if found is None:
             self.warn("category", "undeclared", f"«{category}» is not among the list's categories")
         return found
@@ -336,7 +373,10 @@ class _Checker:
         self.is_rejected = self.is_rejected or severity == ERROR
         sentence = f"{name} {error.message}".strip()
         code = f"{name}_{error.code}".strip("_")
-        self.issues.append(Issue(self.number, severity, self.external_id or None, name, code, sentence))
+        original = None
+        if severity == ERROR and not any(issue.original for issue in self.issues):
+            original = original_of(self.good, self.categories)
+        self.issues.append(Issue(self.number, severity, self.external_id or None, name, code, sentence, original))
 
 
 def _unit(value: Any) -> tuple[str | None, str]:

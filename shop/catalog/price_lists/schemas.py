@@ -1,23 +1,125 @@
 """What price lists take and answer."""
 
-from flask_smorest.fields import Upload
-from marshmallow import fields, validate
+from typing import Any
 
-from shop.catalog.price_lists.models import ERROR, FULL, MODES, WARNING
-from shop.http.fields import MAX_ID, AnswerSchema, Schema
+import orjson
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from shop.catalog.price_lists.formats.columns import FIELDS, HEADINGS, IGNORED
+from shop.catalog.price_lists.models import ERROR, MODES, WARNING
+from shop.http.fields import MAX_ID, AnswerSchema, Money, Schema, Text, UploadedFile
+from shop.http.pagination import PageArgsSchema
+
+
+class Columns(fields.Dict):
+    """An object, or in a form the JSON text of one: the meaning of columns by their names."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, str):
+            try:
+                value = orjson.loads(value)
+            except orjson.JSONDecodeError:
+                raise ValidationError("Must be JSON: the meaning of columns by their names.") from None
+        return super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
+
+
+def _columns(**options: Any) -> Columns:
+    return Columns(
+        keys=Text(max_length=200, blank=False),
+        values=fields.String(validate=validate.OneOf([*FIELDS, IGNORED])),
+        validate=validate.Length(max=200),
+        metadata={"description": 'What columns mean, by their names: {"€ без ПДВ": "price"}; remembered'},
+        **options,
+    )
+
+
+MODE: dict[str, Any] = {
+    "validate": validate.OneOf(MODES),
+    "metadata": {
+        "description": "full withdraws what the list does not name; update does not; stock_only: quantities. "
+        "Remembered: what is left out is as the last time, at first full"
+    },
+}
+HEADING: dict[str, Any] = {
+    "validate": validate.OneOf(HEADINGS),
+    "metadata": {"description": "What titles between the rows of a table are: categories, or skipped; remembered"},
+}
 
 
 class UploadPriceListSchema(Schema):
-    file = Upload(required=True, metadata={"description": "YAML in UTF-8: shop, categories, goods"})
-    mode = fields.String(
-        load_default=FULL,
-        validate=validate.OneOf(MODES),
-        metadata={"description": "full withdraws what the list does not name; update does not; stock_only: quantities"},
+    file = UploadedFile(metadata={"description": "YAML, JSON, CSV, XLSX or YML; also packed by gzip"})
+    url = Text(
+        load_default=None,
+        allow_none=True,
+        max_length=2000,
+        blank=False,
+        metadata={"description": "In place of a file: where it is fetched from, http or https"},
     )
+    mode = fields.String(load_default=None, **MODE)
+    columns = _columns(load_default=None)
+    headings = fields.String(load_default=None, **HEADING)
     supplier_id = fields.Integer(
         load_default=None,
         validate=validate.Range(min=1, max=MAX_ID),
         metadata={"description": "For managers: whose list this is"},
+    )
+
+    @validates_schema
+    def _has_one_source(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("file") is None and data["url"] is None:
+            raise ValidationError("Send a file, or the url of one.", "file")
+        if data.get("file") is not None and data["url"] is not None:
+            raise ValidationError("Send either a file or a url.", "url")
+
+
+class ImportTermsSchema(AnswerSchema):
+    """How your lists are taken."""
+
+    url = fields.String(required=True, allow_none=True)
+    interval_hours = fields.Integer(required=True, allow_none=True)
+    next_fetch_at = fields.AwareDateTime(required=True, allow_none=True)
+    mode = fields.String(required=True)
+    columns = fields.Dict(required=True)
+    headings = fields.String(required=True)
+
+
+class ChangeImportTermsSchema(Schema):
+    url = Text(
+        allow_none=True, max_length=2000, blank=False, metadata={"description": "Where your list is fetched from"}
+    )
+    interval_hours = fields.Integer(
+        allow_none=True,
+        validate=validate.Range(min=1, max=168),
+        metadata={"description": "How often it is fetched; null: never"},
+    )
+    mode = fields.String(**MODE)
+    columns = _columns()
+    headings = fields.String(**HEADING)
+
+
+def _percent(description: str) -> fields.Integer:
+    validator = validate.Range(min=0, max=1_000_000)
+    return fields.Integer(strict=True, allow_none=True, validate=validator, metadata={"description": description})
+
+
+class ChangeGuardsSchema(Schema):
+    guard_price_percent = _percent("A price that moves more is quarantined")
+    guard_median_percent = _percent("A list whose median price moves more is held")
+    guard_withdrawn_percent = _percent("A list that withdraws more of the offers is held")
+
+
+class GuardsSchema(AnswerSchema):
+    guard_price_percent = fields.Integer(required=True, allow_none=True)
+    guard_median_percent = fields.Integer(required=True, allow_none=True)
+    guard_withdrawn_percent = fields.Integer(required=True, allow_none=True)
+
+
+class DecideRowsSchema(Schema):
+    rows = fields.List(
+        fields.Integer(strict=True, validate=validate.Range(min=1, max=MAX_ID)),
+        load_default=None,
+        validate=validate.Length(min=1, max=10_000),
+        metadata={"description": "Only these rows of the list; left out: all that waits"},
     )
 
 
@@ -29,11 +131,17 @@ class PriceListSchema(AnswerSchema):
     source = fields.String(required=True)
     mode = fields.String(required=True)
     file_name = fields.String(required=True)
-    sha256 = fields.Function(lambda price_list: price_list.sha256.hex(), metadata={"type": "string"})
+    url = fields.String(required=True, allow_none=True)
+    format = fields.String(required=True, allow_none=True, metadata={"description": "yaml, json, csv, xlsx or yml"})
+    rolls_back_id = fields.Integer(required=True, allow_none=True)
+    sha256 = fields.Function(
+        lambda price_list: price_list.sha256.hex() if price_list.sha256 else None,
+        metadata={"type": ["string", "null"], "description": "Of the file, once there is one"},
+    )
     state = fields.String(
         required=True, metadata={"description": "queued, checking, held, applying, applied, failed or discarded"}
     )
-    message = fields.String(required=True, allow_none=True, metadata={"description": "Why it failed, for people"})
+    message = fields.String(required=True, allow_none=True, metadata={"description": "Why it is held or failed"})
     rows_total = fields.Integer(required=True)
     rows_done = fields.Integer(required=True, metadata={"description": "Progress while the list is checked"})
     rows_rejected = fields.Integer(required=True)
@@ -41,6 +149,7 @@ class PriceListSchema(AnswerSchema):
     offers_changed = fields.Integer(required=True)
     offers_withdrawn = fields.Integer(required=True)
     offers_unchanged = fields.Integer(required=True)
+    offers_quarantined = fields.Integer(required=True, metadata={"description": "Rows that wait for a decision"})
     stock_changed = fields.Integer(required=True)
     created_at = fields.AwareDateTime(required=True)
     started_at = fields.AwareDateTime(required=True, allow_none=True)
@@ -69,4 +178,79 @@ class IssueSchema(AnswerSchema):
 
 class IssuesPageSchema(AnswerSchema):
     items = fields.List(fields.Nested(IssueSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+CHANGES = ("new", "changed", "withdrawn", "quarantined", "discarded")
+
+
+class ChangesArgsSchema(PageArgsSchema):
+    change = fields.String(load_default=None, validate=validate.OneOf(CHANGES))
+
+
+class ChangedFieldSchema(AnswerSchema):
+    field = fields.String(required=True)
+    before = fields.Raw(required=True, allow_none=True)
+    after = fields.Raw(required=True, allow_none=True)
+
+
+class ChangeSchema(AnswerSchema):
+    """What the list does to one offer."""
+
+    row = fields.Integer(required=True, allow_none=True, metadata={"description": "Of the list; none where withdrawn"})
+    change = fields.String(required=True, validate=validate.OneOf(CHANGES))
+    offer_id = fields.Integer(required=True, allow_none=True)
+    external_id = fields.String(required=True)
+    name = fields.String(required=True)
+    price = Money(required=True, allow_none=True, metadata={"description": "As the list states it"})
+    fields_ = fields.List(fields.Nested(ChangedFieldSchema), required=True, data_key="fields", attribute="fields")
+    reasons = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Why quarantined: price, unit, units_per_pack, vat_rate"},
+    )
+
+
+class ChangeCountsSchema(AnswerSchema):
+    new = fields.Integer(required=True, attribute="offers_new")
+    changed = fields.Integer(required=True, attribute="offers_changed")
+    withdrawn = fields.Integer(required=True, attribute="offers_withdrawn")
+    unchanged = fields.Integer(required=True, attribute="offers_unchanged")
+    quarantined = fields.Integer(required=True, attribute="offers_quarantined")
+    stock_changed = fields.Integer(required=True)
+
+
+class ChangesPageSchema(AnswerSchema):
+    counts = fields.Nested(ChangeCountsSchema, required=True)
+    items = fields.List(fields.Nested(ChangeSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class ExportArgsSchema(Schema):
+    format = fields.String(load_default="yaml", validate=validate.OneOf(["yaml", "csv", "xlsx"]))
+    supplier_id = fields.Integer(
+        load_default=None,
+        validate=validate.Range(min=1, max=MAX_ID),
+        metadata={"description": "For managers: whose list"},
+    )
+
+
+class RevisionSchema(AnswerSchema):
+    """An offer as it was from created_at on."""
+
+    revision = fields.Integer(required=True)
+    created_at = fields.AwareDateTime(required=True)
+    name = fields.String(required=True)
+    model = fields.String(required=True)
+    category = fields.String(required=True, allow_none=True)
+    price = Money(required=True)
+    price_rrc = Money(required=True, allow_none=True)
+    currency = fields.String(required=True)
+    vat_rate = fields.String(required=True, allow_none=True)
+    unit = fields.String(required=True)
+    is_listed = fields.Boolean(required=True)
+
+
+class HistoryPageSchema(AnswerSchema):
+    items = fields.List(fields.Nested(RevisionSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)

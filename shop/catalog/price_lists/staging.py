@@ -1,17 +1,26 @@
 """Rows and issues go beside the catalog in bulk, batch by batch, so that everybody sees how far the import is."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, fields
 from itertools import islice
 from typing import Any
 
+import orjson
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 from sqlalchemy import delete, text, update
 
 from shop.catalog.price_lists.formats import ParsedPriceList
-from shop.catalog.price_lists.models import PriceList, PriceListIssue, PriceListRow
-from shop.catalog.price_lists.rows import Checked, Issue, Row, check_categories, check_fields, check_goods
+from shop.catalog.price_lists.models import FULL, PriceList, PriceListIssue, PriceListRow
+from shop.catalog.price_lists.rows import (
+    Checked,
+    Issue,
+    Row,
+    check_categories,
+    check_goods,
+    unread_fields,
+)
 from shop.db import session, transaction
 from shop.errors import Invalid
 
@@ -19,10 +28,12 @@ BATCH = 5000
 ROW_COLUMNS = ("price_list_id", *(field.name for field in fields(Row)))
 ISSUE_COLUMNS = ("price_list_id", *(field.name for field in fields(Issue)))
 
+Progress = Callable[[int, int], None]
+
 
 class NothingUsable(Invalid):
     code = "NothingUsable"
-    message = "None of the {rows} goods in the file can be taken; the catalog stays as it is."
+    message = "None of the {rows} goods in the file can be taken; the catalog stays as it is. {reason}"
 
 
 class NoGoods(Invalid):
@@ -30,37 +41,67 @@ class NoGoods(Invalid):
     message = "The file holds no goods; the catalog stays as it is."
 
 
-def stage(price_list_id: int, parsed: ParsedPriceList, *, mode: str) -> None:
-    """Checks and stages all goods, in transactions of its own; refuses a list of which nothing is left."""
-    if not parsed.goods:
-        raise NoGoods
+def stage(price_list_id: int, parsed: ParsedPriceList, *, mode: str, progress: Progress | None = None) -> None:
+    """Checks and stages all goods, in transactions of its own; refuses a list of which nothing is left.
+
+    Only a full list may be empty: what that would do is for its supplier to decide.
+    """
     categories, category_issues = check_categories(parsed.categories)
     with transaction():
-        session().execute(delete(PriceListRow).where(PriceListRow.price_list_id == price_list_id))
-        session().execute(delete(PriceListIssue).where(PriceListIssue.price_list_id == price_list_id))
-        _note(price_list_id, categories=categories, rows_total=len(parsed.goods), rows_done=0, rows_rejected=0)
-        _copy_issues(price_list_id, [*category_issues, *check_fields(parsed.goods)])
-    checked = iter(check_goods(parsed.goods, categories, mode))
-    taken = 0
-    while batch := list(islice(checked, BATCH)):
-        with transaction():
-            taken += _stage_batch(price_list_id, batch)
-    if not taken:
-        raise NothingUsable(rows=len(parsed.goods))
+        forget_rows(price_list_id)
+        _note(price_list_id, format=parsed.format, shop=parsed.shop[:500].replace("\x00", ""))
+        _note(price_list_id, categories=categories, rows_total=parsed.rows_expected, rows_done=0, rows_rejected=0)
+        _copy_issues(price_list_id, category_issues)
+    unread: Counter[str] = Counter()
+    options = {"declares_categories": parsed.declares_categories, "unread": unread}
+    checked = check_goods(parsed.goods, categories, mode, **options)  # type: ignore[arg-type]
+    done, rejected, errors = _stage_batches(price_list_id, checked, progress or (lambda *_: None), parsed.rows_expected)
+    with transaction():
+        _note(price_list_id, categories=categories, rows_total=done)
+        _copy_issues(price_list_id, unread_fields(unread))
+    if done and done == rejected:
+        raise NothingUsable(rows=done, reason=_commonest(errors))
+    if not done and mode != FULL:
+        raise NoGoods
     with transaction():  # or the planner takes the new rows for a handful and joins them by nested loops
         session().execute(text("ANALYZE price_list_rows"))
 
 
-def _stage_batch(price_list_id: int, batch: Sequence[Checked]) -> int:
+def forget_rows(price_list_id: int) -> None:
+    session().execute(delete(PriceListRow).where(PriceListRow.price_list_id == price_list_id))
+    session().execute(delete(PriceListIssue).where(PriceListIssue.price_list_id == price_list_id))
+
+
+def _stage_batches(
+    price_list_id: int, checked: Iterable[Checked], progress: Progress, expected: int
+) -> tuple[int, int, Counter[str]]:
+    """How many goods there were, how many of them were rejected, and the messages why."""
+    checked, done, rejected, errors = iter(checked), 0, 0, Counter[str]()
+    while batch := list(islice(checked, BATCH)):
+        with transaction():
+            _stage_batch(price_list_id, batch)
+        refused = [each for each in batch if each.is_rejected]
+        done += sum(1 for each in batch if each.row or each.is_rejected)
+        rejected += len(refused)
+        errors.update(issue.message for each in refused[:100] for issue in each.issues)
+        progress(done, max(expected, done))
+    return done, rejected, errors
+
+
+def _stage_batch(price_list_id: int, batch: Sequence[Checked]) -> None:
     rows = [each.row for each in batch if each.row is not None]
+    rejected = sum(1 for each in batch if each.is_rejected)
     _copy_rows(price_list_id, rows)
     _copy_issues(price_list_id, [issue for each in batch for issue in each.issues])
     _note(
         price_list_id,
-        rows_done=PriceList.rows_done + len(batch),
-        rows_rejected=PriceList.rows_rejected + len(batch) - len(rows),
+        rows_done=PriceList.rows_done + len(rows) + rejected,
+        rows_rejected=PriceList.rows_rejected + rejected,
     )
-    return len(rows)
+
+
+def _commonest(errors: Counter[str]) -> str:
+    return f"Most often: {errors.most_common(1)[0][0]}." if errors else ""
 
 
 def _note(price_list_id: int, **values: Any) -> None:
@@ -72,13 +113,18 @@ def _copy_rows(price_list_id: int, rows: Iterable[Row]) -> None:
     records = []
     for row in rows:
         record = [price_list_id, *(getattr(row, name) for name in ROW_COLUMNS[1:])]
-        record[parameters] = Jsonb(row.parameters)
+        record[parameters] = Jsonb(row.parameters, dumps=orjson.dumps)
         records.append(record)
     _copy("price_list_rows", ROW_COLUMNS, records)
 
 
 def _copy_issues(price_list_id: int, issues: Iterable[Issue]) -> None:
-    _copy("price_list_issues", ISSUE_COLUMNS, [(price_list_id, *astuple(issue)) for issue in issues])
+    records = []
+    for issue in issues:
+        *plain, original = astuple(issue)
+        records.append((price_list_id, *plain, Jsonb(original) if original else None))
+    if records:
+        _copy("price_list_issues", ISSUE_COLUMNS, records)
 
 
 def _copy(table: str, columns: Sequence[str], records: Iterable[Sequence[Any]]) -> None:

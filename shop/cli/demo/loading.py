@@ -107,15 +107,21 @@ def _contact_name(data: Any) -> str:
 def _make_people(people: Any) -> list[User]:
     companies = {company.name: company for company in session().scalars(select(Company))}
     known = {user.email: user for user in session().scalars(select(User))}
+    owned = {user.company_id for user in known.values()}
     made = []
     password_hash = hash_password(PASSWORD)
     for person in people:
         values = {key: value for key, value in person.items() if key != "company"}
         company = companies.get(person.get("company"))
         user = known.get(person["email"]) or User(
-            **values, company_id=company and company.id, email_confirmed_at=now(), password_hash=password_hash
+            **values,
+            company_id=company and company.id,
+            is_owner=company is not None and company.id not in owned,
+            email_confirmed_at=now(),
+            password_hash=password_hash,
         )
         session().add(user)
+        owned.add(user.company_id)
         made.append(user)
     session().flush()
     return made

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from shop.auth.models import Company
 from shop.catalog.models import Offer, OfferRevision, StockLevel
 from shop.catalog.price_lists.importing import import_price_list
-from shop.catalog.price_lists.models import FULL, PriceList, PriceListIssue
+from shop.catalog.price_lists.models import FULL, ChangeSetLine, PriceList, PriceListIssue
 from shop.catalog.price_lists.receiving import receive_price_list
 from shop.db import session, transaction
 from tests.factories import committed
@@ -30,13 +30,13 @@ def list_of(*goods: Any, categories: Iterable[Any] = CATEGORIES) -> bytes:
 
 
 @committed
-def receive(supplier: Company, raw: bytes, *, mode: str = FULL) -> PriceList:
-    return receive_price_list(supplier, file_name="list.yaml", raw=raw, mode=mode, by=None)
+def receive(supplier: Company, raw: bytes, *, mode: str = FULL, layout: Any = None) -> PriceList:
+    return receive_price_list(supplier, file_name="list.yaml", raw=raw, mode=mode, layout=layout, by=None)
 
 
-def run_import(app: Flask, supplier: Company, raw: bytes, *, mode: str = FULL) -> PriceList:
+def run_import(app: Flask, supplier: Company, raw: bytes, *, mode: str = FULL, layout: Any = None) -> PriceList:
     """The list after its import, which runs here instead of in a worker."""
-    price_list = receive(supplier, raw, mode=mode)
+    price_list = receive(supplier, raw, mode=mode, layout=layout)
     with app.app_context():
         import_price_list(price_list.id, app.extensions["settings"])
     return read(app, price_list)
@@ -71,3 +71,10 @@ def revisions(app: Flask, offer: Offer) -> list[tuple[int, str, bool]]:
         columns = (OfferRevision.revision, OfferRevision.price, OfferRevision.is_listed)
         statement = select(*columns).filter_by(offer_id=offer.id).order_by(OfferRevision.revision)
         return [(number, f"{price:.2f}", is_listed) for number, price, is_listed in session().execute(statement)]
+
+
+def change_set(app: Flask, price_list: PriceList) -> list[tuple[str, str, Any]]:
+    """(change, external id, names of the fields that change)."""
+    with app.app_context(), transaction():
+        statement = select(ChangeSetLine).filter_by(price_list_id=price_list.id).order_by(ChangeSetLine.position)
+        return [(line.change, line.external_id, sorted(line.fields or {})) for line in session().scalars(statement)]

@@ -14,6 +14,8 @@ from shop.db import session, transaction
 from tests.catalog.price_lists.lists import good, issues, list_of, offers, revisions, run_import, stock
 from tests.factories.auth import make_company
 
+pytestmark = pytest.mark.usefixtures("unguarded")
+
 
 @pytest.fixture
 def supplier(app: Flask) -> Company:
@@ -53,7 +55,7 @@ def test_makes_offers_products_categories_and_stock(app: Flask, supplier: Compan
     assert revisions(app, offer) == [(1, "1450.50", True)]
     with app.app_context(), transaction():
         assert session().get_one(Category, offer.category_id).name == "Смартфоны"
-        assert session().get_one(Barcode, "9520000000011").product_id == offer.product_id
+        assert session().get_one(Barcode, ("9520000000011", "12 шт")).product_id == offer.product_id
 
 
 def test_the_same_list_twice_changes_nothing(app: Flask, supplier: Company) -> None:
@@ -190,7 +192,7 @@ def test_other_suppliers_goods_are_the_same_product_by_barcode_or_by_name_and_mo
     assert ours["4"].product_id != theirs["10"].product_id
     with app.app_context(), transaction():
         assert session().scalar(select(func.count()).select_from(Product)) == 6
-        assert session().get(Barcode, "2100310000009") is None
+        assert session().get(Barcode, ("2100310000009", "1 шт")) is None
 
 
 def test_a_categorys_number_keeps_what_somebody_mapped_it_to(app: Flask, supplier: Company) -> None:
@@ -210,7 +212,6 @@ def test_a_categorys_number_keeps_what_somebody_mapped_it_to(app: Flask, supplie
 @pytest.mark.parametrize(
     ("raw", "sentence"),
     [
-        (list_of(), "The file holds no goods"),
         (list_of(good(1, price=0), 5), "None of the 2 goods"),
         (b"{", "The file is not valid YAML"),
     ],

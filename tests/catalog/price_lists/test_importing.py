@@ -19,6 +19,8 @@ from tests.catalog.price_lists.lists import good, issues, list_of, offers, read,
 from tests.factories.auth import make_company
 from tests.outbox_drain import Drain
 
+pytestmark = pytest.mark.usefixtures("unguarded")
+
 REAL_LISTS = Path(__file__).parents[3].parent / "shared/data/pricelists"
 UNREADABLE = {"yandeks-market__AbakumovM_1628c7.yaml": 'The field "id" is given twice for one thing (line 47).'}
 
@@ -71,7 +73,7 @@ def test_the_event_is_handled_when_the_list_is_applied(app: Flask, supplier: Com
     assert read(app, price_list).state == APPLIED
 
 
-@pytest.mark.parametrize("step", ["stage", "apply_price_list", "finish"])
+@pytest.mark.parametrize("step", ["stage", "settle", "finish"])
 def test_a_worker_that_dies_is_replaced(
     app: Flask, supplier: Company, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,7 +138,7 @@ def test_lists_are_imported_in_the_order_in_which_they_came(app: Flask, supplier
 def test_a_list_that_nobody_could_finish_blocks_no_newer_one(app: Flask, supplier: Company) -> None:
     stranded = receive(supplier, list_of(good(1)))
     with app.app_context(), transaction():
-        old = {"state": CHECKING, "created_at": now() - timedelta(hours=2)}
+        old = {"state": CHECKING, "started_at": now() - timedelta(hours=2)}
         session().execute(update(PriceList).where(PriceList.id == stranded.id).values(**old))
 
     done = run_import(app, supplier, list_of(good(2)))

@@ -49,18 +49,23 @@ def test_from_the_upload_to_the_catalog(client: FlaskClient, upload: Callable[..
     assert [offer["name"] for offer in found] == ["Смартфон"]
 
 
-def test_a_pending_suppliers_goods_appear_when_it_is_approved(
-    app: Flask, client: FlaskClient, upload: Callable[..., Any], drain: Drain, edge: Callable[[], Any]
+def test_a_supplier_sends_lists_once_it_is_approved(
+    app: Flask, upload: Callable[..., Any], edge: Callable[[], Any]
 ) -> None:
     supplier = make_company(SUPPLIER, status=PENDING)
-    assert upload(make_user(SUPPLIER, company=supplier), list_of(good(1))).status_code == 202
-    drain()
-    assert client.get("/api/v1/catalog/offers").json["items"] == []
+    user = make_user(SUPPLIER, company=supplier)
+    early = upload(user, list_of(good(1)))
+    assert (early.status_code, early.json["code"]) == (409, "SupplierNotApproved")
 
     with edge() as session:
         session.merge(supplier).status = "active"
 
-    assert len(client.get("/api/v1/catalog/offers").json["items"]) == 1
+    assert upload(user, list_of(good(1))).status_code == 202
+
+
+def test_a_text_field_is_no_file(client: FlaskClient) -> None:
+    answer = client.post(LISTS, data={"file": "abc"}, headers=bearer(make_user(SUPPLIER)))
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "file")
 
 
 def test_a_manager_uploads_for_a_supplier_and_sees_all(

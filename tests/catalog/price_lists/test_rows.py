@@ -1,5 +1,6 @@
 """What is taken of a good, and what is said about the rest."""
 
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -7,14 +8,14 @@ import pytest
 
 from shop.catalog.price_lists.formats import parse_price_list
 from shop.catalog.price_lists.models import FULL, STOCK_ONLY
-from shop.catalog.price_lists.rows import Checked, check_categories, check_fields, check_goods
+from shop.catalog.price_lists.rows import Checked, check_categories, check_goods, unread_fields
 
 CATEGORIES = {"224": "Смартфоны", "15": "Аксессуары"}
 GOOD: dict[str, Any] = {"id": 7, "name": "Товар", "price": 100}
 
 
 def check(*goods: Any, mode: str = FULL) -> list[Checked]:
-    return list(check_goods(goods, CATEGORIES, mode))
+    return list(check_goods(enumerate(goods, start=1), dict(CATEGORIES), mode))
 
 
 def check_one(**fields: Any) -> Checked:
@@ -192,7 +193,9 @@ def test_reports_categories_that_mean_nothing() -> None:
 
 
 def test_reports_fields_that_nobody_reads() -> None:
-    [issue] = check_fields([GOOD | {"prise": 1}, GOOD | {"prise": 2}, 5])
+    unread: Counter[str] = Counter()
+    list(check_goods([(1, GOOD | {"prise": 1}), (2, GOOD | {"prise": 2}), (3, 5)], {}, FULL, unread=unread))
+    [issue] = unread_fields(unread)
 
     assert (issue.row, issue.severity, issue.field, issue.code) == (0, "warning", "prise", "field_unknown")
 

@@ -1,12 +1,14 @@
-"""From a file's bytes to its parts: what shop it names, the categories it declares, and its goods as they stand."""
+"""YAML, and JSON of the same shape: read as a whole, because neither parser has a stream."""
 
+import json
 import re
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, BinaryIO, NoReturn
 
 import ryaml
 
-from shop.errors import Invalid
+from shop.catalog.price_lists.formats.columns import Layout
+from shop.catalog.price_lists.formats.parsed import MIB, Limits, ParsedPriceList, UnreadablePriceList
 
 MAX_BRACKETS = 10_000
 
@@ -24,25 +26,20 @@ NUMBERS_KEPT_AS_TEXT = re.compile(
 ANCHOR = re.compile(r"(?:^|[\s\[{,])&([^\s\[\]{},]+)")
 ALIAS = re.compile(r"(?:^|[\s\[{,])\*([^\s\[\]{},]+)")
 PLACE = re.compile(r" at line (\d+)(?: column \d+)?")
+TOO_DEEP = "The file is nested too deep for a price list."
 
 
-class UnreadablePriceList(Invalid):
-    code = "UnreadablePriceList"
-    message = "The file cannot be read as a price list."
+class _RepeatedFieldError(Exception):
+    """A JSON object gives the same field twice."""
 
 
-@dataclass(frozen=True)
-class ParsedPriceList:
-    """`goods` and `categories` are unchecked: whatever the file holds at these places, one entry each."""
-
-    shop: str
-    categories: list[Any]
-    goods: list[Any]
-
-
-def parse_price_list(raw: bytes) -> ParsedPriceList:
-    """Reads YAML (the only format so far); every way in which that can fail is one UnreadablePriceList."""
-    document = _load_yaml(_checked(_decode(raw)))
+def read_json_or_yaml(file: BinaryIO, _layout: Layout, limits: Limits) -> ParsedPriceList:
+    raw = file.read(limits.whole + 1)
+    if len(raw) > limits.whole:
+        raise UnreadablePriceList(f"The file is larger than {limits.whole // MIB} MiB; send YAML or JSON in parts.")
+    text = _checked(_decode(raw))
+    del raw
+    form, document = _load(text)
     if not isinstance(document, dict):
         raise UnreadablePriceList("The file is no price list: it must hold shop, categories and goods.")
     goods = document.get("goods")
@@ -51,7 +48,8 @@ def parse_price_list(raw: bytes) -> ParsedPriceList:
     categories = document.get("categories") or []
     if not isinstance(categories, list):
         raise UnreadablePriceList("What the file calls categories must be a list of id and name.")
-    return ParsedPriceList(shop=str(document.get("shop") or ""), categories=categories, goods=goods)
+    shop = str(document.get("shop") or "")
+    return ParsedPriceList(form, shop, categories, enumerate(goods, start=1), rows_expected=len(goods))
 
 
 def _decode(raw: bytes) -> str:
@@ -62,13 +60,13 @@ def _decode(raw: bytes) -> str:
         line = raw.count(b"\n", 0, error.start) + 1
         raise UnreadablePriceList(f"The file is not in UTF-8 (line {line}). Save it as UTF-8.") from None
     if "\x00" in text:
-        raise UnreadablePriceList("The file is not text. A price list in YAML is expected.")
+        raise UnreadablePriceList("The file is not text. Send the list as YAML, JSON, CSV, XLSX or YML.")
     return text
 
 
 def _checked(text: str) -> str:
     if _deepest_bracket(text) > MAX_BRACKETS:
-        raise UnreadablePriceList("The file is nested too deep for a price list.")
+        raise UnreadablePriceList(TOO_DEEP)
     if "*" in text and "&" in text and (shared := set(ANCHOR.findall(text)) & set(ALIAS.findall(text))):
         raise UnreadablePriceList(f"The file repeats parts by reference (*{min(shared)[:40]}). Write them out instead.")
     return text
@@ -86,11 +84,38 @@ def _deepest_bracket(text: str) -> int:
     return deepest
 
 
+def _load(text: str) -> tuple[str, Any]:
+    """JSON is nearly YAML: parsers of YAML stumble over its surrogate pairs and tabs."""
+    if text.lstrip()[:1] in ("{", "["):
+        try:
+            return "json", json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)
+        except _RepeatedFieldError as error:
+            raise UnreadablePriceList(
+                f'The field "{error}" is given twice for one thing. Is a bracket missing in front of it?'
+            ) from None
+        except (ValueError, RecursionError):
+            pass
+    return "yaml", _load_yaml(text)
+
+
+def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    pairs = list(pairs)
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _RepeatedFieldError(next(name for name in names if names.count(name) > 1)[:40])
+    return fields
+
+
+def _no_number(_name: str) -> NoReturn:
+    raise ValueError
+
+
 def _load_yaml(text: str) -> Any:
     try:
         return ryaml.loads(NUMBERS_KEPT_AS_TEXT.sub(r'\1"\2"', text))
     except RecursionError:
-        raise UnreadablePriceList("The file is nested too deep for a price list.") from None
+        raise UnreadablePriceList(TOO_DEEP) from None
     except ValueError as error:
         raise UnreadablePriceList(_sentence(str(error))) from None
 

@@ -1,0 +1,181 @@
+"""Importing 100,000 goods: new, unchanged and with 1 % changed, in every format; time by step and memory.
+
+Makes a database of its own beside that of TEST_DATABASE_URL (or DATABASE_URL) and drops it afterwards. The import of
+each list runs in a process of its own, whose peak of memory is that of the import and the program.
+"""
+
+import csv
+import io
+import json
+import multiprocessing
+import os
+import resource
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from flask_migrate import upgrade
+from sqlalchemy import make_url
+from xlsxwriter import Workbook
+
+from shop import create_app
+from shop.auth.models import SUPPLIER, Company
+from shop.catalog.price_lists import importing
+from shop.catalog.price_lists.models import PriceList
+from shop.catalog.price_lists.receiving import receive_price_list
+from shop.config import Settings
+from shop.db import session, transaction
+
+STEPS = ("_check", "_settle", "_refresh_statistics")
+Good = dict[str, Any]
+
+
+def main(*, goods: int) -> None:
+    with _database() as url:
+        _in_a_process(_prepare, url)
+        print(
+            f"{'list':<28}{'goods/s':>9}{'total':>8}" + "".join(f"{step.strip('_'):>20}" for step in STEPS) + "   peak"
+        )
+        for number, (form, write) in enumerate(FORMATS.items(), start=1):
+            for what, changed in (("new", 0), ("the same", 0), ("1 % changed", goods // 100)):
+                raw = write(list(_goods(goods, changed)))
+                times, peak = _in_a_process(_import, url, number, raw)
+                steps = "".join(f"{times[step]:>19.1f}s" for step in STEPS)
+                rate, label = goods / times["total"], f"{form} {len(raw) / 2**20:.0f} MiB, {what}"
+                print(f"{label:<28}{rate:>9,.0f}{times['total']:>7.1f}s{steps}{peak:>5.0f} MiB", flush=True)
+
+
+def _goods(count: int, changed: int) -> Iterator[Good]:
+    for number in range(count):
+        price = f"{100 + number % 900 + (1 if number < changed else 0)}.50"
+        yield {
+            "id": f"{number:06d}",
+            "sku": f"A-{number:06d}",
+            "category": f"Категория {number % 50}",
+            "model": f"model/{number}",
+            "name": f"Товар для дома и сада номер {number}",
+            "price": price,
+            "quantity": number % 100,
+            "parameters": {"Цвет": "чёрный", "Вес (кг)": number % 7, "Страна": "Россия", "Гарантия": True},
+        }
+
+
+def _yaml(goods: list[Good]) -> bytes:
+    lines = ["shop: Скорость\ncategories:"]
+    lines += [f"  - id: Категория {n}\n    name: Категория {n}" for n in range(50)] + ["goods:"]
+    for good in goods:
+        plain = [
+            f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in good.items() if name != "parameters"
+        ]
+        parameters = [
+            f"  {json.dumps(name, ensure_ascii=False)}: {json.dumps(value, ensure_ascii=False)}"
+            for name, value in good["parameters"].items()
+        ]
+        lines.append("  - " + "\n    ".join([*plain, "parameters:", *parameters]))
+    return "\n".join(lines).encode()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _rows(goods: list[Good]) -> Iterator[list[Any]]:
+    yield [*(name for name in goods[0] if name != "parameters"), *goods[0]["parameters"]]
+    for good in goods:
+        yield [*(value for name, value in good.items() if name != "parameters"), *good["parameters"].values()]
+
+
+def _csv(goods: list[Good]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=";").writerows(_rows(goods))
+    return text.getvalue().encode()
+
+
+def _xlsx(goods: list[Good]) -> bytes:
+    file = io.BytesIO()
+    book = Workbook(file, {"constant_memory": True})
+    sheet = book.add_worksheet()
+    for number, row in enumerate(_rows(goods)):
+        sheet.write_row(number, 0, row)
+    book.close()
+    return file.getvalue()
+
+
+def _yml(goods: list[Good]) -> bytes:
+    offers = "".join(
+        f'<offer id="{good["id"]}"><name>{good["name"]}</name><price>{good["price"]}</price>'
+        f"<count>{good['quantity']}</count><model>{good['model']}</model>"
+        + "".join(f'<param name="{name}">{value}</param>' for name, value in good["parameters"].items())
+        + "</offer>\n"
+        for good in goods
+    )
+    return f"<yml_catalog><shop><name>Скорость</name><offers>{offers}</offers></shop></yml_catalog>".encode()
+
+
+FORMATS: dict[str, Callable[[list[Good]], bytes]] = {"yaml": _yaml, "csv": _csv, "xlsx": _xlsx, "yml": _yml}
+
+
+def _app(url: str) -> Any:
+    settings = Settings(
+        app_env="testing", database_url=url, redis_url="redis://127.0.0.1", secret_key="x" * 40, log_level="WARNING"
+    )
+    return create_app(settings)
+
+
+def _prepare(url: str) -> None:
+    app = _app(url)
+    with app.app_context():
+        upgrade()
+        with transaction():
+            for number in range(len(FORMATS)):
+                session().add(Company(kind=SUPPLIER, name=f"Поставщик {number}", status="active"))
+
+
+def _import(url: str, supplier_id: int, raw: bytes) -> tuple[dict[str, float], float]:
+    app = _app(url)
+    times: dict[str, float] = dict.fromkeys(STEPS, 0.0)
+    for step in STEPS:
+        setattr(importing, step, _timed(getattr(importing, step), step, times))
+    with app.app_context():
+        with transaction():
+            supplier = session().get_one(Company, supplier_id)
+            price_list_id = receive_price_list(supplier, file_name="bench", raw=raw, source="cli", by=None).id
+        del raw
+        started = time.perf_counter()
+        importing.import_price_list(price_list_id, app.extensions["settings"])
+        times["total"] = time.perf_counter() - started
+        done = session().get_one(PriceList, price_list_id, populate_existing=True)
+        assert done.state == "applied", (done.state, done.message)
+    return times, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _timed(function: Callable[..., Any], step: str, times: dict[str, float]) -> Callable[..., Any]:
+    def timed(*args: Any, **options: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return function(*args, **options)
+        finally:
+            times[step] += time.perf_counter() - started
+
+    return timed
+
+
+def _in_a_process(work: Callable[..., Any], *args: Any) -> Any:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(work, args)
+
+
+@contextmanager
+def _database() -> Iterator[str]:
+    admin = make_url(os.environ.get("TEST_DATABASE_URL") or os.environ["DATABASE_URL"])
+    name = f"shop_bench_{os.getpid()}"
+    plain = admin.set(drivername="postgresql").render_as_string(hide_password=False)
+    options = "TEMPLATE template0 LOCALE_PROVIDER builtin BUILTIN_LOCALE 'PG_UNICODE_FAST' ENCODING 'UTF8'"
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" {options}')
+        try:
+            yield admin.set(database=name).render_as_string(hide_password=False)
+        finally:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

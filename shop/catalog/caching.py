@@ -1,0 +1,42 @@
+"""Categories, suppliers and facets are kept under the catalog's generation, so that nobody gets them as they were.
+
+The generation is read before the data: what is computed meanwhile is at least as new as its key says. It changes in
+the very commit that changes the catalog (see CatalogGeneration), so a process that dies can leave nothing stale.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from flask import Response, g
+from sqlalchemy import select
+
+from shop.catalog.models import CatalogGeneration
+from shop.db import session
+from shop.http.caching import json_answer, not_modified, remembered
+
+LIFETIME = 15 * 60
+LIFETIME_WITH_STOCK = 60  # stock moves with every order and does not raise the generation
+
+
+def catalog_generation() -> int | None:
+    """None in a database whose catalog was never written to."""
+    number: int | None = g.get("catalog_generation") or session().scalar(select(CatalogGeneration.number))
+    return number
+
+
+def cached_answer(
+    name: str, compute: Callable[[], Any], *, varies_by: Any = None, depends_on_stock: bool = False
+) -> Response:
+    """`name` and `varies_by` are all that the answer depends on, besides the catalog."""
+    generation = catalog_generation()
+    if generation is None:
+        return json_answer(compute())
+    digest = hashlib.blake2b(orjson.dumps(varies_by, default=str, option=orjson.OPT_SORT_KEYS), digest_size=12)
+    key = f"catalog:{generation}:{name}:{digest.hexdigest()}"
+    etag = None if depends_on_stock else hashlib.blake2b(key.encode(), digest_size=12).hexdigest()
+    if etag and (unchanged := not_modified(etag)):
+        return unchanged
+    seconds = LIFETIME_WITH_STOCK if depends_on_stock else LIFETIME
+    return json_answer(remembered(key, lambda: orjson.dumps(compute()).decode(), seconds=seconds), etag=etag)

@@ -1,0 +1,167 @@
+"""Which product an imported offer belongs to: by barcode, else by name and model, and where in doubt to one of its own.
+
+Works on `price_list_changes`, the temporary table of a list being applied. Another pack is another product. Two things
+must not become one by their names alone where barcodes differ, where several products would do, or where the supplier
+itself lists both. Offers that a manager has put somewhere stay there.
+"""
+
+from typing import Any, cast
+
+from sqlalchemy import text
+
+from shop.catalog.barcodes import INTERNAL
+from shop.catalog.packs import sql_pack
+from shop.db import session
+
+# Two imports that see a good for the first time would both make a product of it; the second waits here instead.
+ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('catalog.products'))")
+
+FORGET = text("DROP TABLE IF EXISTS pg_temp.product_matches")
+
+# New offers, and known ones whose barcodes or pack are no longer the same: they may be another thing now.
+COLLECT = text(f"""
+CREATE TEMPORARY TABLE product_matches ON COMMIT DROP AS
+SELECT
+    found.*,
+    CAST(NULL AS bigint) AS product_id,
+    FALSE AS makes_product,
+    FALSE AS is_doubtful,
+    count(*) OVER (PARTITION BY match_key, pack) AS namesakes
+FROM (
+    SELECT
+        change.row, change.change, change.offer_id, change.name, change.category_id, change.match_key,
+        change.units_per_pack, change.barcodes_to_match AS gtins, {sql_pack("change")} AS pack,
+        product.id AS present_id, product.pack AS present_pack,
+        ARRAY(SELECT gtin FROM unnest(offer.barcodes) AS gtin WHERE gtin !~ :internal) AS present_gtins
+    FROM price_list_changes AS change
+    LEFT JOIN offers AS offer ON offer.id = change.offer_id
+    LEFT JOIN products AS product ON product.id = offer.product_id
+    WHERE change.change = 'new' OR change.change = 'changed' AND offer.product_decided_by_id IS NULL
+) AS found
+WHERE change = 'new' OR pack <> present_pack OR NOT (gtins <@ present_gtins AND present_gtins <@ gtins)
+""")  # noqa: S608 - made of constants
+
+ANALYZE = text("ANALYZE product_matches")
+COUNT = text("SELECT count(*) FROM product_matches")
+
+BY_BARCODE = text("""
+UPDATE product_matches AS match
+SET product_id = CASE WHEN found.products = 1 THEN found.product_id END, is_doubtful = found.products > 1
+FROM (
+    SELECT wanted.row, min(barcode.product_id) AS product_id, count(DISTINCT barcode.product_id) AS products
+    FROM product_matches AS wanted
+    JOIN barcodes AS barcode ON barcode.gtin = ANY (wanted.gtins) AND barcode.pack = wanted.pack
+    GROUP BY wanted.row
+) AS found
+WHERE found.row = match.row
+""")
+
+AS_BEFORE = text("""
+UPDATE product_matches
+SET product_id = present_id
+WHERE product_id IS NULL AND NOT is_doubtful AND pack = present_pack
+    AND (cardinality(gtins) = 0 OR cardinality(present_gtins) = 0 OR gtins && present_gtins)
+""")
+
+BY_NAME = text("""
+UPDATE product_matches AS match
+SET product_id = found.product_id
+FROM (
+    SELECT wanted.row, min(product.id) AS product_id
+    FROM product_matches AS wanted
+    JOIN products AS named ON named.match_key = wanted.match_key
+    JOIN products AS product ON product.id = coalesce(named.merged_into_id, named.id) AND product.pack = wanted.pack
+    WHERE wanted.product_id IS NULL AND NOT wanted.is_doubtful AND wanted.namesakes = 1
+    GROUP BY wanted.row, wanted.gtins
+    HAVING count(DISTINCT product.id) = 1
+        AND (
+            cardinality(wanted.gtins) = 0
+            OR NOT EXISTS (SELECT FROM barcodes AS barcode WHERE barcode.product_id = min(product.id))
+        )
+        AND NOT EXISTS (
+            SELECT FROM offers AS own
+            WHERE own.product_id = min(product.id) AND own.supplier_id = :supplier_id AND own.is_listed
+                AND NOT EXISTS (
+                    SELECT FROM price_list_changes AS gone
+                    WHERE gone.offer_id = own.id AND gone.change = 'withdrawn'
+                )
+        )
+) AS found
+WHERE found.row = match.row
+""")
+
+# Rows with the same first barcode and pack are one thing; rows without one each are a thing of its own. One text key
+# names a thing: joining by equality of one expression is what lets 100,000 of them be numbered in a second.
+THING = "CASE WHEN is_doubtful OR cardinality(gtins) = 0 THEN 'row ' || row ELSE gtins[1] || ' ' || pack END"
+
+NUMBER_PRODUCTS = text(f"""
+UPDATE product_matches AS match
+SET product_id = made.id, makes_product = TRUE
+FROM (
+    SELECT thing, nextval(pg_get_serial_sequence('products', 'id')) AS id
+    FROM (SELECT DISTINCT {THING} AS thing FROM product_matches WHERE product_id IS NULL) AS things
+) AS made
+WHERE match.product_id IS NULL AND made.thing = {THING}
+""")  # noqa: S608 - made of constants
+
+ADD_PRODUCTS = text("""
+INSERT INTO products (id, name, category_id, match_key, pack)
+SELECT DISTINCT ON (product_id) product_id, name, category_id, match_key, pack
+FROM product_matches
+WHERE makes_product
+ORDER BY product_id, row
+""")
+
+# A GTIN-14 stands on a case, the others on the thing itself.
+ADD_BARCODES = text("""
+INSERT INTO barcodes (gtin, pack, product_id, pieces)
+SELECT DISTINCT ON (gtin, match.pack)
+    gtin, match.pack, match.product_id, CASE WHEN length(gtin) = 14 THEN coalesce(match.units_per_pack, 1) ELSE 1 END
+FROM product_matches AS match, unnest(match.gtins) AS gtin
+WHERE NOT match.is_doubtful
+ORDER BY gtin, match.pack, match.row
+ON CONFLICT (gtin, pack) DO NOTHING
+""")
+
+TELL = text("""
+UPDATE price_list_changes AS change
+SET product_id = match.product_id
+FROM product_matches AS match
+WHERE match.row = change.row AND match.change = 'new'
+""")
+
+MOVE_OFFERS = text("""
+UPDATE offers AS offer
+SET product_id = match.product_id
+FROM product_matches AS match
+WHERE match.change = 'changed' AND offer.id = match.offer_id AND offer.product_id <> match.product_id
+    AND offer.product_decided_by_id IS NULL
+""")
+
+
+def match_products(supplier_id: int) -> None:
+    """Fills product_id of the list's new offers, making products and barcodes that nobody had."""
+    session().execute(FORGET)
+    session().execute(COLLECT, {"internal": INTERNAL})
+    if not cast(int, session().scalar(COUNT)):
+        return
+    session().execute(ANALYZE)
+    session().execute(ONE_AT_A_TIME)
+    for step, values in _STEPS:
+        session().execute(step, {"supplier_id": supplier_id} if values else None)
+
+
+def move_changed_offers() -> None:
+    """Those that turned out to be another thing; once their rows are locked, and if no manager was faster."""
+    session().execute(MOVE_OFFERS)
+
+
+_STEPS: tuple[tuple[Any, bool], ...] = (
+    (BY_BARCODE, False),
+    (AS_BEFORE, False),
+    (BY_NAME, True),
+    (NUMBER_PRODUCTS, False),
+    (ADD_PRODUCTS, False),
+    (ADD_BARCODES, False),
+    (TELL, False),
+)

@@ -1,0 +1,101 @@
+"""Decisions about a list: a held one is applied or discarded, as a whole or row by row; quarantined rows, too."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, delete, select, text, update
+
+from shop.auth.models import User
+from shop.catalog.events import PriceListApproved
+from shop.catalog.price_lists.models import (
+    APPLIED,
+    APPLY,
+    DISCARD,
+    DISCARDED,
+    HELD,
+    QUEUED,
+    ChangeSetLine,
+    PriceList,
+    PriceListRow,
+)
+from shop.db import now, session
+from shop.errors import Conflict, FieldError, Invalid
+from shop.outbox.events import publish
+
+REFUSED = "Somebody has decided not to apply this list."
+
+RELEASE = text("""
+UPDATE offers AS offer SET is_quarantined = FALSE, updated_at = now()
+WHERE offer.supplier_id = :supplier_id AND offer.is_quarantined AND offer.external_id = ANY (:external_ids)
+""")
+
+
+class NothingToDecide(Conflict):
+    code = "NothingToDecide"
+    message = "This list is {state} and waits for no decision."
+
+
+class RowsUnknown(Invalid):
+    code = "RowsUnknown"
+    message = "These rows wait for no decision: {rows}."
+
+
+def apply_list(price_list: PriceList, *, rows: Sequence[int] | None, by: User) -> PriceList:
+    """A worker carries it out. The whole list comes to its turn again; who approves it has seen its change set."""
+    _lock(price_list)
+    if price_list.state == HELD and rows is None:
+        price_list.state, price_list.attempts, price_list.message = QUEUED, 0, None
+        price_list.approved_at, price_list.approved_by_id = now(), by.id
+    else:
+        _mark(price_list, rows, APPLY)
+        price_list.approved_by_id = by.id
+    publish(PriceListApproved(price_list_id=price_list.id))
+    return price_list
+
+
+def discard_list(price_list: PriceList, *, rows: Sequence[int] | None, by: User) -> PriceList:
+    """Nothing of it is applied; of rows that were quarantined, the offers can be ordered again at the old price."""
+    _lock(price_list)
+    if price_list.state in (HELD, QUEUED) and rows is None:
+        session().execute(delete(PriceListRow).where(PriceListRow.price_list_id == price_list.id))
+        price_list.state, price_list.message, price_list.finished_at = DISCARDED, REFUSED, now()
+        return price_list
+    discarded = _mark(price_list, rows, DISCARD)
+    _note_discarded(price_list, discarded)
+    if price_list.state == APPLIED:
+        _release(price_list, discarded)
+    return price_list
+
+
+def _lock(price_list: PriceList) -> None:
+    session().refresh(price_list, with_for_update=True)
+
+
+def _mark(price_list: PriceList, rows: Sequence[int] | None, decision: str) -> list[int]:
+    """The rows that wait: all of an applied list's quarantined ones, or those named."""
+    if price_list.state not in (HELD, APPLIED):
+        raise NothingToDecide(state=price_list.state)
+    waiting = (PriceListRow.price_list_id == price_list.id) & PriceListRow.decision.is_(None)
+    wanted: ColumnElement[bool] = waiting if rows is None else waiting & PriceListRow.row.in_(rows)
+    statement = update(PriceListRow).where(wanted).values(decision=decision).returning(PriceListRow.row)
+    found = list(session().scalars(statement))
+    if missing := sorted(set(rows or ()) - set(found)):
+        shown = ", ".join(map(str, missing[:20]))
+        raise RowsUnknown(errors=[FieldError("json", "rows", RowsUnknown.message.format(rows=shown))], rows=shown)
+    if not found:
+        raise NothingToDecide(state=price_list.state)
+    return found
+
+
+def _note_discarded(price_list: PriceList, rows: Sequence[int]) -> None:
+    lines = (ChangeSetLine.price_list_id == price_list.id, ChangeSetLine.row.in_(rows))
+    before = session().scalars(select(ChangeSetLine.change).where(*lines)).all()
+    session().execute(update(ChangeSetLine).where(*lines).values(change="discarded"))
+    price_list.offers_new -= before.count("new")
+    price_list.offers_changed -= before.count("changed")
+    price_list.offers_quarantined -= before.count("quarantined")
+
+
+def _release(price_list: PriceList, rows: Sequence[int]) -> None:
+    gone = delete(PriceListRow).where(PriceListRow.price_list_id == price_list.id, PriceListRow.row.in_(rows))
+    external_ids = list(session().scalars(gone.returning(PriceListRow.external_id)))
+    session().execute(RELEASE, {"supplier_id": price_list.supplier_id, "external_ids": external_ids})

@@ -1,0 +1,97 @@
+"""Lists at an address: fetched by a worker when a supplier asks for it or on a schedule, if they have changed."""
+
+import hashlib
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from shop.auth.models import ACTIVE, Company
+from shop.catalog.price_lists.downloading import Download, download
+from shop.catalog.price_lists.models import APPLIED, HELD, QUEUED, STOCK_ONLY, ImportTerms, PriceList
+from shop.catalog.price_lists.receiving import EmptyFile, receive_address
+from shop.config import Settings
+from shop.db import now, session, transaction
+from shop.errors import Conflict, Refusal
+
+MIB = 2**20
+
+
+class NotChanged(Conflict):
+    code = "NotChanged"
+    message = "The file has not changed since it was fetched last; nothing was done."
+
+
+def fetch_price_list(price_list_id: int, settings: Settings) -> None:
+    """Puts the file into the list; NotChanged where the server or the content says so."""
+    with transaction():
+        price_list = session().get_one(PriceList, price_list_id, populate_existing=True)
+        before = _fetched_before(price_list)
+    found = _download(price_list.url or "", before, settings)
+    if found.content is None:
+        raise NotChanged
+    if not found.content.strip():
+        raise EmptyFile("The server sent an empty file.")
+    digest = hashlib.sha256(found.content).digest()
+    values = {"raw": found.content, "sha256": digest, "etag": found.etag, "last_modified": found.last_modified}
+    with transaction():
+        session().execute(update(PriceList).where(PriceList.id == price_list_id).values(**values))
+    if before and before.sha256 == digest:
+        raise NotChanged
+
+
+def fetch_due_price_lists() -> int:
+    """Queues the lists whose hour has come; how many. Of two at once one finds the rows locked or not due any more."""
+    due = (
+        select(ImportTerms, Company)
+        .join(Company, Company.id == ImportTerms.supplier_id)
+        .where(ImportTerms.next_fetch_at <= now(), ImportTerms.interval_hours.is_not(None))
+        .where(Company.status == ACTIVE, Company.price_list_url.is_not(None))
+        .order_by(ImportTerms.supplier_id)
+        .with_for_update(of=ImportTerms, skip_locked=True)
+    )
+    queued = 0
+    for terms, supplier in session().execute(due).all():
+        terms.next_fetch_at = now() + timedelta(hours=terms.interval_hours or 1)
+        if not _is_waiting(supplier.id):
+            receive_address(supplier, url=supplier.price_list_url or "", by=None)
+            queued += 1
+    return queued
+
+
+def _is_waiting(supplier_id: int) -> bool:
+    waiting = select(PriceList.id).filter_by(supplier_id=supplier_id, source="url", state=QUEUED)
+    return session().scalar(waiting.limit(1)) is not None
+
+
+def _fetched_before(price_list: PriceList) -> PriceList | None:
+    """The list from this address that the catalog shows or that is held; none where another list came afterwards."""
+    latest = (
+        select(PriceList)
+        .where(PriceList.supplier_id == price_list.supplier_id, PriceList.id < price_list.id)
+        .where(
+            PriceList.state.in_([APPLIED, HELD]), PriceList.sha256.is_not(None) | PriceList.rolls_back_id.is_not(None)
+        )
+        .where((PriceList.mode != STOCK_ONLY) | (PriceList.url == price_list.url))
+        .order_by(PriceList.id.desc())
+        .limit(1)
+    )
+    found = session().scalar(latest)
+    if found is None:
+        return None
+    is_same = all(getattr(found, name) == getattr(price_list, name) for name in ("url", "mode", "layout"))
+    return found if is_same else None
+
+
+def _download(url: str, before: PriceList | None, settings: Settings) -> Download:
+    headers = {}
+    if before and before.etag:
+        headers["If-None-Match"] = before.etag
+    if before and before.last_modified:
+        headers["If-Modified-Since"] = before.last_modified
+    return download(
+        url,
+        most_bytes=settings.max_price_list_mib * MIB,
+        seconds=settings.price_list_fetch_seconds,
+        allowed_hosts=settings.allowed_url_hosts,
+        headers=headers,
+    )

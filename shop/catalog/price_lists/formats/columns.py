@@ -1,0 +1,235 @@
+"""Tables (CSV, XLSX): which column means what, and how a line of cells becomes a good.
+
+Columns are known by the names of our fields, by usual Russian names, or by a mapping that the supplier gives. Any other
+column is a parameter of the goods. Lines above the one with the names are skipped. A line with nothing but a title is
+the heading of a group.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from shop.catalog.price_lists.formats.parsed import TableGood, UnreadablePriceList
+
+SKIP, CATEGORY = "skip", "category"
+HEADINGS = (CATEGORY, SKIP)
+FIELDS = (
+    *("id", "sku", "category", "model", "name", "barcode", "unit", "units_per_pack", "quantity_step"),
+    *("minimum_quantity", "vat_rate", "price", "price_rrc", "currency", "quantity"),
+)
+IGNORED = "ignored"  # what a mapping says of a column that nobody shall read
+PARAMETER = "param:"  # before the name of a parameter that is called like one of our columns
+ISSUE_COLUMNS = ("issue_row", "issue_code", "issue_message")  # of a report that comes back mended
+CODES = frozenset({"id", "sku", "barcode"})
+ALIASES = {
+    "id": ("код", "код товара", "ид", "идентификатор"),
+    "sku": ("артикул", "арт", "арт.", "vendor code", "vendorcode"),
+    "category": ("категория", "группа", "раздел"),
+    "model": ("модель",),
+    "name": ("наименование", "название", "номенклатура", "товар", "наименование товара"),
+    "barcode": ("штрихкод", "штрих-код", "ean", "gtin", "ean13", "barcodes"),
+    "unit": ("ед", "ед.", "ед. изм.", "ед.изм.", "единица", "единица измерения"),
+    "units_per_pack": ("в упаковке", "кол-во в упаковке", "в упак."),
+    "quantity_step": ("кратность", "шаг"),
+    "minimum_quantity": ("мин. заказ", "минимальный заказ", "мин. партия"),
+    "vat_rate": ("ндс", "ставка ндс"),
+    "price": ("цена", "цена, руб", "цена, руб.", "цена руб.", "цена (руб)"),
+    "price_rrc": ("ррц", "розничная цена"),
+    "currency": ("валюта",),
+    "quantity": ("остаток", "остатки", "количество", "кол-во", "наличие", "склад"),
+}
+FIELD_OF_ALIAS = {alias: name for name, aliases in ALIASES.items() for alias in aliases}
+
+LINES_BEFORE_NAMES = 20
+MOST_COLUMNS = 1000
+SPACES = re.compile(r"\s+")
+WHOLE = re.compile(r"(\d+)[.,]0+")
+NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?")
+WORDS = {"true": True, "false": False, "истина": True, "ложь": False}
+GTINS = re.compile(r"[\s,;]+")
+
+# What a spreadsheet would take for a formula, or read as something else than text, has an apostrophe in front of it.
+APOSTROPHES = re.compile(rf"'+(?=[=+\-@\t\r]|$|(?:{NUMBER.pattern}|\d+[.,]\d+|{'|'.join(WORDS)})$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a supplier says of its tables: the meaning of columns by their names, and what headings are for."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    headings: str = CATEGORY
+
+    def meaning(self, name: str) -> str | None:
+        """One of FIELDS, IGNORED, or None for a parameter."""
+        given = {_key(column): meaning for column, meaning in self.columns.items()}
+        key = _key(name)
+        if not key or key in ISSUE_COLUMNS:
+            return IGNORED
+        return given.get(key) or (key if key in FIELDS else FIELD_OF_ALIAS.get(key))
+
+
+BY_NAME = Layout()
+
+
+@dataclass(frozen=True)
+class Header:
+    """The line with the names: where it is, what each column is called, and which field or parameter it holds."""
+
+    line: int
+    names: list[str]
+    fields: dict[str, int]
+    parameters: dict[str, int]
+
+
+def find_header(lines: Sequence[Sequence[Any]], layout: Layout) -> Header | None:
+    """The first line of those given that names a good's id (or SKU) or name and something else that we know."""
+    best = max(
+        ((_known(line, layout), -number) for number, line in enumerate(lines[:LINES_BEFORE_NAMES])), default=(0, 0)
+    )
+    if best[0] < (1 if layout.columns else 2):
+        return None
+    return _header(-best[1], [_text(cell) for cell in lines[-best[1]]], layout)
+
+
+def goods_of_lines(lines: Iterable[Sequence[Any]], header: Header, layout: Layout) -> Iterator[tuple[int, Any]]:
+    """Every line after the header as a good with the number of its line; headings and empty lines are none."""
+    group: str | None = None
+    for number, line in enumerate(lines, start=1):
+        if number <= header.line + 1:
+            continue
+        filled = [cell for cell in line if not _is_blank(cell)]
+        if not filled:
+            continue
+        if (title := _title(line, filled, header)) is not None:
+            group = title
+            if len(filled) > 1:
+                yield number, _heading(line, header)
+            continue
+        yield number, _good(line, header, group if layout.headings == CATEGORY else None)
+
+
+def _known(line: Sequence[Any], layout: Layout) -> int:
+    found = {layout.meaning(_text(cell)) for cell in line[:MOST_COLUMNS]} - {None, IGNORED}
+    return len(found)
+
+
+def _header(line: int, names: list[str], layout: Layout) -> Header:
+    if len(names) > MOST_COLUMNS:
+        raise UnreadablePriceList(f"The table has more than {MOST_COLUMNS} columns.")
+    fields: dict[str, int] = {}
+    parameters: dict[str, int] = {}
+    given = {_key(column) for column in layout.columns}
+    exact = sorted(range(len(names)), key=lambda i: (_key(names[i]) not in given, _key(names[i]) not in FIELDS, i))
+    for index in exact:
+        _place(index, names, layout.meaning(names[index]), fields, parameters)
+    if "id" not in fields and "sku" in fields:
+        fields["id"] = fields["sku"]
+    if "id" not in fields:
+        raise UnreadablePriceList(f"No column holds the id of the goods; the columns are {_list(names)}.")
+    return Header(line, names, fields, dict(sorted(parameters.items(), key=lambda item: item[1])))
+
+
+def _place(
+    index: int, names: list[str], meaning: str | None, fields: dict[str, int], parameters: dict[str, int]
+) -> None:
+    name = names[index]
+    if meaning == IGNORED:
+        return
+    if meaning is None or (meaning in fields and _key(names[fields[meaning]]) != _key(name)):
+        parameters.setdefault(SPACES.sub(" ", name).strip().removeprefix(PARAMETER).strip(), index)
+    elif meaning in fields:
+        raise UnreadablePriceList(f"Two columns are called «{name[:40]}». Leave the right one.")
+    else:
+        fields[meaning] = index
+
+
+def _title(line: Sequence[Any], filled: Sequence[Any], header: Header) -> str | None:
+    """A heading has a title and perhaps one remark, and neither price nor stock; None for a good."""
+    if len(filled) > 2 or not {"price", "name"} <= header.fields.keys():
+        return None
+    if any(not _is_blank(_cell(line, header.fields.get(name))) for name in ("price", "quantity")):
+        return None
+    if len(filled) == 2 and not isinstance(filled[0], str):
+        return None
+    return _text(filled[0])
+
+
+def _heading(line: Sequence[Any], header: Header) -> TableGood:
+    """Reported, because it might be a good whose price was forgotten."""
+    return TableGood({"id": _code(_cell(line, header.fields["id"])), "is_heading": True}, _cells(line, header))
+
+
+def _good(line: Sequence[Any], header: Header, group: str | None) -> TableGood:
+    good: dict[str, Any] = {}
+    for name, index in header.fields.items():
+        value = _cell(line, index)
+        if not _is_blank(value):
+            good[name] = _code(value) if name in CODES else plain_text(value)
+    if "barcode" in good:
+        good["barcodes"] = GTINS.split(str(good.pop("barcode")).strip())
+    if group and not good.get("category"):
+        good["category"] = group
+    parameters = {name: _cell(line, index) for name, index in header.parameters.items()}
+    good["parameters"] = {name: parameter_of(value) for name, value in parameters.items() if not _is_blank(value)}
+    return TableGood(good, _cells(line, header))
+
+
+def _cells(line: Sequence[Any], header: Header) -> dict[str, Any]:
+    return {name: _cell(line, index) for index, name in enumerate(header.names) if name}
+
+
+def parameter_of(value: Any) -> Any:
+    """Text that is a number or true or false is one, unless an apostrophe says that it is text."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    if not isinstance(value, str):
+        return _text(value) if isinstance(value, date | time | timedelta) else value
+    if (plain := plain_text(value)) != value:
+        return plain
+    text = value.strip()
+    if NUMBER.fullmatch(text):
+        return float(text) if "." in text else int(text)
+    return WORDS.get(text.casefold(), text)
+
+
+def plain_text(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith("'") and APOSTROPHES.match(value):
+        return value[1:]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value
+
+
+def _code(value: Any) -> Any:
+    """12.0 is how a spreadsheet writes 12; a date or a number that has lost its digits is left to be refused."""
+    plain = plain_text(value)
+    if isinstance(value, str) and plain == value and (whole := WHOLE.fullmatch(value.strip())):
+        return whole[1]
+    return plain
+
+
+def _cell(line: Sequence[Any], index: int | None) -> Any:
+    return line[index] if index is not None and index < len(line) else None
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, datetime) and value.time() == time():
+        return value.date().isoformat()
+    return SPACES.sub(" ", str(value)).strip() if value is not None else ""
+
+
+def _key(name: str) -> str:
+    return SPACES.sub(" ", name).strip().casefold()
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(f"«{name[:40]}»" for name in names[:10] if name)

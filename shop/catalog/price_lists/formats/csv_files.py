@@ -1,0 +1,95 @@
+"""CSV: encoding (UTF-8, UTF-16 with a mark, windows-1251) and delimiter are seen in the file; read line by line."""
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import BinaryIO
+
+from shop.catalog.price_lists.formats.columns import LINES_BEFORE_NAMES, Header, Layout, find_header, goods_of_lines
+from shop.catalog.price_lists.formats.parsed import Limits, ParsedPriceList, UnreadablePriceList
+
+DELIMITERS = (";", "\t", ",", "|")
+CHUNK = 2**20
+HEAD = 2**16
+
+Line = list[str]
+
+
+def read_csv(file: BinaryIO, layout: Layout, _limits: Limits) -> ParsedPriceList | None:
+    """None where nothing looks like a table, so that another format may be tried."""
+    encoding, lines_expected = _survey(file)
+    head = _head(file, encoding)
+    found = [(header, delimiter) for delimiter in DELIMITERS if (header := _header(head, delimiter, layout))]
+    if not found:
+        if max(head.partition("\n")[0].count(delimiter) for delimiter in DELIMITERS) >= 2:
+            raise UnreadablePriceList(
+                "None of the columns is known. The first line must name them: id, name, price …; "
+                "or say with the file what its columns mean."
+            )
+        return None
+    header, delimiter = max(found, key=lambda each: len(each[0].fields))
+    lines = _lines(file, encoding, delimiter)
+    goods = goods_of_lines(lines, header, layout)
+    rows_expected = max(lines_expected - header.line, 0)
+    return ParsedPriceList("csv", "", [], goods, rows_expected=rows_expected, declares_categories=False)
+
+
+def _survey(file: BinaryIO) -> tuple[str, int]:
+    """The encoding that the whole file is in, and how many line ends it holds."""
+    file.seek(0)
+    head = file.read(3)
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _first_fitting(file, ["utf-16"])
+    return _first_fitting(file, ["utf-8-sig", "cp1251"])
+
+
+def _first_fitting(file: BinaryIO, encodings: list[str]) -> tuple[str, int]:
+    for encoding in encodings:
+        try:
+            return encoding, _count_lines(file, encoding)
+        except UnicodeDecodeError:
+            continue
+    raise UnreadablePriceList("The file's letters cannot be read. Save it as UTF-8 or windows-1251.")
+
+
+def _count_lines(file: BinaryIO, encoding: str) -> int:
+    file.seek(0)
+    decoder = codecs.getincrementaldecoder(encoding)()
+    lines = 0
+    while chunk := file.read(CHUNK):
+        text = decoder.decode(chunk)
+        if "\x00" in text:
+            raise UnreadablePriceList("The file is not text. Send the list as YAML, JSON, CSV, XLSX or YML.")
+        lines += text.count("\n")
+    decoder.decode(b"", final=True)
+    return lines
+
+
+def _head(file: BinaryIO, encoding: str) -> str:
+    file.seek(0)
+    return codecs.getincrementaldecoder(encoding)().decode(file.read(HEAD))
+
+
+def _header(head: str, delimiter: str, layout: Layout) -> Header | None:
+    rows = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
+    try:
+        lines = list(islice(rows, LINES_BEFORE_NAMES))
+    except csv.Error:
+        return None
+    return find_header(lines, layout)
+
+
+def _lines(file: BinaryIO, encoding: str, delimiter: str) -> Iterator[Line]:
+    file.seek(0)
+    text = io.TextIOWrapper(file, encoding=encoding, newline="")
+    rows = csv.reader(text, delimiter=delimiter)
+    try:
+        yield from chain(rows)
+    except csv.Error:
+        raise UnreadablePriceList(
+            f"The table cannot be read (line {rows.line_num}). Is a quotation mark opened and never closed?"
+        ) from None
+    finally:
+        text.detach()

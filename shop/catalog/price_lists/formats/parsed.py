@@ -1,0 +1,49 @@
+"""What every reader answers, whatever the format."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from shop.errors import Invalid
+
+MIB = 2**20
+
+
+class UnreadablePriceList(Invalid):
+    code = "UnreadablePriceList"
+    message = "The file cannot be read as a price list."
+
+
+@dataclass(frozen=True)
+class Limits:
+    """In bytes: of a file that is read as a whole (YAML, JSON), and of one that was packed and is read row by row."""
+
+    whole: int = 50 * MIB
+    unpacked: int = 200 * MIB
+
+
+@dataclass(frozen=True)
+class ParsedPriceList:
+    """`goods` and `categories` are unchecked: whatever the file holds at these places, one entry each.
+
+    Every good comes with its row: the line of a table as a spreadsheet counts it, elsewhere the how-manieth good it is.
+    Goods are read once, while they are asked for. Where a list declares no categories, goods name theirs.
+    """
+
+    format: str
+    shop: str
+    categories: list[Any]
+    goods: Iterable[tuple[int, Any]]
+    rows_expected: int
+    declares_categories: bool = True
+    told: dict[str, int] = field(default_factory=dict)
+
+
+class TableGood(dict[str, Any]):
+    """A good from a table, which remembers the cells that it was made of, by the names of their columns."""
+
+    __slots__ = ("cells",)
+
+    def __init__(self, fields: dict[str, Any], cells: dict[str, Any]) -> None:
+        super().__init__(fields)
+        self.cells = cells

@@ -1,0 +1,98 @@
+"""Guards: what makes a list wait until a person has looked at it."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from sqlalchemy import select, text
+
+from shop.auth.models import SUPPLIER, Company, LegalEntity
+from shop.catalog.price_lists.diff import CHANGED, QUARANTINED, UNCHANGED, WITHDRAWN, Guards
+from shop.catalog.price_lists.models import FULL, STOCK_ONLY, ImportTerms, PriceList
+from shop.config import Settings
+from shop.db import session
+
+LEGAL_FORM = re.compile(r"\b(?:ооо|оао|зао|пао|ао|ип|llc|ltd)\b")
+NOT_WORDS = re.compile(r"[\W_]+")
+GUARDS = ("guard_price_percent", "guard_median_percent", "guard_withdrawn_percent")
+
+COUNT_LISTED = text("SELECT count(*) FROM offers WHERE supplier_id = :supplier_id AND is_listed")
+
+MEDIAN = text("""
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(row.price - offer.price) * 100 / offer.price)
+FROM price_list_rows AS row
+JOIN offers AS offer ON offer.supplier_id = :supplier_id AND offer.external_id = row.external_id
+WHERE row.price_list_id = :price_list_id AND row.price IS NOT NULL
+""")
+
+
+def guards_of(supplier_id: int, settings: Settings) -> Guards:
+    """The operator's thresholds, unless the supplier has some of its own."""
+    terms = session().get(ImportTerms, supplier_id)
+
+    def limit(name: str) -> int:
+        own: int | None = getattr(terms, name, None)
+        return int(getattr(settings, name)) if own is None else own
+
+    return Guards(*map(limit, GUARDS))
+
+
+def reasons_to_hold(price_list: PriceList, counts: Mapping[str, int], guards: Guards) -> list[str]:
+    """Sentences for the supplier; none where the list may be applied. Lists of stock change too little to be held."""
+    if price_list.mode == STOCK_ONLY:
+        return []
+    ids = {"price_list_id": price_list.id, "supplier_id": price_list.supplier_id}
+    return [
+        *_foreign(price_list),
+        *_empty(price_list, counts),
+        *_withdrawn(counts, guards, ids),
+        *_median(counts, guards, ids),
+    ]
+
+
+def _foreign(price_list: PriceList) -> Iterator[str]:
+    other = whose_name(price_list.shop, price_list.supplier_id)
+    if other is not None:
+        yield f"The list says that it is by «{price_list.shop[:100]}», which is another supplier."
+
+
+def whose_name(shop: str, supplier_id: int) -> int | None:
+    """Another supplier who is called like this while the list's own is not."""
+    wanted = _name(shop)
+    if not wanted:
+        return None
+    statement = select(Company.id, Company.name, LegalEntity.short_name, LegalEntity.full_name).outerjoin(
+        LegalEntity, LegalEntity.company_id == Company.id
+    )
+    rows = session().execute(statement.where(Company.kind == SUPPLIER))
+    found = {company_id for company_id, *names in rows if wanted in map(_name, names)}
+    return None if supplier_id in found else next(iter(sorted(found)), None)
+
+
+def _empty(price_list: PriceList, counts: Mapping[str, int]) -> Iterator[str]:
+    if price_list.mode == FULL and not price_list.rows_total:
+        yield f"The list holds no goods; applying it withdraws all {counts[WITHDRAWN]} offers."
+
+
+def _withdrawn(counts: Mapping[str, int], guards: Guards, ids: Mapping[str, int]) -> Iterator[str]:
+    if not counts[WITHDRAWN]:
+        return
+    listed = session().execute(COUNT_LISTED, ids).scalar_one()
+    if counts[WITHDRAWN] * 100 > guards.withdrawn_percent * listed:
+        yield (
+            f"It leaves out {counts[WITHDRAWN]} of {listed} offers, "
+            f"more than {guards.withdrawn_percent} %: they would be withdrawn."
+        )
+
+
+def _median(counts: Mapping[str, int], guards: Guards, ids: Mapping[str, int]) -> Iterator[str]:
+    """Where most rows change nothing, the median is 0 and need not be asked for."""
+    if counts[CHANGED] + counts[QUARANTINED] < counts[UNCHANGED]:
+        return
+    median = session().execute(MEDIAN, ids).scalar_one()
+    if median is not None and median > guards.median_percent:
+        yield f"Half of the prices move by {median:.0f} % or more; up to {guards.median_percent} % is usual."
+
+
+def _name(name: str | None) -> str:
+    plain = NOT_WORDS.sub(" ", (name or "").casefold().replace("ё", "е"))
+    return LEGAL_FORM.sub(" ", plain).strip()

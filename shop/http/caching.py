@@ -1,0 +1,158 @@
+"""Answers that are kept for a while, computed once however many ask, and not sent twice to who has them (ETag, 304).
+
+The cache is a convenience: where it does not answer, what was asked for is computed, and for some seconds nobody waits
+for it again.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from threading import Lock
+from typing import Any
+
+import orjson
+import structlog
+from cachelib.serializers import JSONSerializer
+from flask import Flask, Response, request
+from flask_caching import Cache
+from redis import RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from werkzeug.http import quote_etag
+
+from shop.config import Settings
+
+log = structlog.get_logger()
+
+SOCKET_TIMEOUT = 0.2
+DEAD_FOR = 5.0
+COMPUTING_AT_MOST = 10  # seconds that others wait for whoever computes, and that its claim lasts if it dies
+LOOK_AGAIN = 0.02
+
+cache = Cache()
+
+
+class _Serializer(JSONSerializer):
+    """JSON and not pickle: whoever can write into the cache must not be able to run code here."""
+
+    def loads(self, bvalue: str | bytes | bytearray | None, *args: Any, **kwargs: Any) -> Any:
+        return None if bvalue is None else super().loads(bvalue)  # a key that is not there is no broken one
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        CACHE_TYPE="RedisCache",
+        CACHE_REDIS_URL=settings.urls["cache"],
+        CACHE_KEY_PREFIX="shop:cache:",
+        CACHE_SERIALIZER=_Serializer,
+        CACHE_OPTIONS={
+            "socket_timeout": SOCKET_TIMEOUT,
+            "socket_connect_timeout": SOCKET_TIMEOUT,
+            "retry": Retry(NoBackoff(), 0),
+        },
+    )
+    cache.init_app(app)
+
+
+def remembered(key: str, compute: Callable[[], str], *, seconds: int) -> str:
+    """The text kept under `key`, or computed and kept. The key must hold all that the text depends on."""
+    found = _get(key)
+    if found is not None:
+        return found
+    with _lock:
+        flight = _flights.get(key)
+        is_first = flight is None
+        flight = _flights.setdefault(key, Future())
+    if not is_first:
+        return _share(flight, compute)
+    try:
+        flight.set_result(_compute_once(key, compute, seconds))
+    except BaseException as error:
+        flight.set_exception(error)
+        raise
+    finally:
+        with _lock:
+            del _flights[key]
+    return flight.result()
+
+
+def json_answer(answer: Any, *, etag: str | None = None) -> Response:
+    """Finished JSON (a text that is JSON already goes out as it stands), or 304 to who has it."""
+    body = answer if isinstance(answer, str) else orjson.dumps(answer)
+    response = Response(body, content_type="application/json")
+    response.set_etag(etag or hashlib.blake2b(response.get_data(), digest_size=12).hexdigest())
+    return _revalidated(response)
+
+
+def not_modified(etag: str) -> Response | None:
+    """304 where the caller says that it has this version; nothing has to be computed then."""
+    if not request.if_none_match.contains_weak(etag):
+        return None
+    response = Response(status=304)
+    response.headers["ETag"] = quote_etag(etag)
+    return _revalidated(response)
+
+
+def _revalidated(response: Response) -> Response:
+    """May be kept by the caller alone, who has to ask each time whether it still holds."""
+    response.headers["Cache-Control"] = "private, no-cache"
+    if response.status_code != 304:
+        response.make_conditional(request)
+    return response
+
+
+_lock = Lock()
+_flights: dict[str, Future[str]] = {}
+_dead_until = 0.0
+
+
+def _share(flight: Future[str], compute: Callable[[], str]) -> str:
+    """What another thread is computing; whatever became of it, this caller gets an answer."""
+    try:
+        return flight.result(timeout=COMPUTING_AT_MOST)
+    except (FutureTimeout, Exception) as error:  # its refusal need not be ours
+        log.info("computed_again", reason=type(error).__name__)
+        return compute()
+
+
+def _compute_once(key: str, compute: Callable[[], str], seconds: int) -> str:
+    """Among all processes; without a cache among the threads of this one."""
+    claim = f"{key}:computing"
+    if not _ask("add", claim, 1, timeout=COMPUTING_AT_MOST, if_dead=True):
+        found = _wait_for(key)
+        if found is not None:
+            return found
+    text = compute()
+    _ask("set", key, text, timeout=seconds)
+    _ask("delete", claim)
+    return text
+
+
+def _wait_for(key: str) -> str | None:
+    until = time.monotonic() + COMPUTING_AT_MOST
+    while time.monotonic() < until and time.monotonic() >= _dead_until:
+        time.sleep(LOOK_AGAIN)
+        found = _get(key)
+        if found is not None:
+            return found
+    return None
+
+
+def _get(key: str) -> str | None:
+    found = _ask("get", key)
+    return found if isinstance(found, str) else None
+
+
+def _ask(operation: str, *args: Any, if_dead: Any = None, **options: Any) -> Any:
+    """Flask-Caching lets errors of the connection through; a read must not fail because of them, nor wait each time."""
+    global _dead_until
+    if time.monotonic() < _dead_until:
+        return if_dead
+    try:
+        return getattr(cache.cache, operation)(*args, **options)
+    except (RedisError, OSError) as error:
+        _dead_until = time.monotonic() + DEAD_FOR
+        log.warning("cache_does_not_answer", reason=str(error))
+        return if_dead

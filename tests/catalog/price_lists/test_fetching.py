@@ -1,0 +1,257 @@
+"""Lists at an address: fetched safely, on a schedule, and only if they have changed."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select, update
+
+from shop.auth.models import SUPPLIER, Company
+from shop.catalog.price_lists import downloading
+from shop.catalog.price_lists.downloading import AddressRefused, DownloadFailed, check_url, download
+from shop.catalog.price_lists.models import APPLIED, FAILED, ImportTerms, PriceList
+from shop.catalog.price_lists.tasks import fetch_due_price_lists
+from shop.db import now
+from tests.catalog.price_lists.lists import good, list_of
+from tests.factories.auth import bearer, make_company, make_user
+from tests.outbox_drain import Drain
+
+LISTS = "/api/v1/catalog/price-lists"
+
+
+class Site(BaseHTTPRequestHandler):
+    content = list_of(good(1))
+    asked: list[str]
+
+    def do_GET(self) -> None:
+        getattr(self, "do_" + self.path.strip("/").split("?")[0].replace("-", "_"))()
+
+    def do_list(self) -> None:
+        Site.asked.append(self.headers.get("If-None-Match") or "")
+        if self.headers.get("If-None-Match") == '"1"':
+            self._answer(304)
+        else:
+            self._answer(200, Site.content, ETag='"1"')
+
+    def do_list_without_tag(self) -> None:
+        self._answer(200, Site.content)
+
+    def do_empty(self) -> None:
+        self._answer(200)
+
+    def do_page(self) -> None:
+        self._answer(200, b"<!DOCTYPE html><html><body>Log in</body></html>")
+
+    def do_gone(self) -> None:
+        self._answer(404, b"nothing here")
+
+    def do_moved(self) -> None:
+        self._answer(302, Location="/list")
+
+    def do_to_loopback(self) -> None:
+        self._answer(302, Location="http://localhost:1/secret")
+
+    def do_to_file(self) -> None:
+        self._answer(302, Location="file:///etc/passwd")
+
+    def do_round(self) -> None:
+        self._answer(302, Location="/round")
+
+    def do_cut(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        self.wfile.write(b"id,name")
+
+    def do_endless(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        for _ in range(2000):
+            self.wfile.write(b"x" * 100_000)
+
+    def do_slow(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        for _ in range(50):
+            self.wfile.write(b"x")
+            self.wfile.flush()
+            time.sleep(0.1)
+
+    def do_silent(self) -> None:
+        time.sleep(3)
+
+    def _answer(self, status: int, content: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: Any) -> None: ...
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """Clients that hang up are what these tests are about."""
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    Site.asked = []
+    server = Server(("127.0.0.1", 0), Site)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def allowed(app: Flask, site: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    settings = app.extensions["settings"].model_copy(
+        update={"price_list_url_allowed_hosts": site, "price_list_fetch_seconds": 1.0, "max_price_list_mib": 1}
+    )
+    monkeypatch.setitem(app.extensions, "settings", settings)
+    return site
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://example.com/x",
+        "file:///etc/passwd",
+        "example.com/x",
+        "http://",
+        "http://user:secret@example.com/",
+        "http://example.com:99999/",
+        "http://[::1",
+        "http://example.com/a b",
+        "gopher://127.0.0.1",
+    ],
+)
+def test_refuses_what_is_no_address_of_a_file(url: str) -> None:
+    with pytest.raises(AddressRefused):
+        check_url(url)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(
+            "127.0.0.1",
+            "10.0.0.8",
+            "172.16.3.4",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+        ),
+        *(
+            "::1",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "255.255.255.255",
+            "224.0.0.1",
+        ),
+    ],
+)
+def test_refuses_hosts_that_lead_into_the_own_network(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(2, 1, 6, "", ("93.184.216.34", 80)), (2, 1, 6, "", (address, 80))]
+    monkeypatch.setattr(downloading.socket, "getaddrinfo", lambda *_, **__: found)
+    monkeypatch.setattr(downloading.socket, "create_connection", lambda *_, **__: pytest.fail("connected"))
+
+    with pytest.raises(AddressRefused):
+        download("http://example.com/", most_bytes=10, seconds=1, headers={})
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("gone", "404"),
+        ("to-loopback", "not on the public internet"),
+        ("to-file", "must begin with http"),
+        ("round", "without an end"),
+        ("cut", "cut off"),
+        ("endless", "larger than 1 MiB"),
+        ("slow", "within 1 s"),
+        ("silent", "within 1 s"),
+    ],
+)
+def test_says_why_a_file_could_not_be_fetched(site: str, path: str, sentence: str) -> None:
+    with pytest.raises((AddressRefused, DownloadFailed), match=sentence):
+        download(f"http://{site}/{path}", most_bytes=2**20, seconds=1, allowed_hosts={site}, headers={})
+
+
+def test_is_fetched_in_the_background_and_only_if_it_has_changed(
+    client: FlaskClient, allowed: str, drain: Drain
+) -> None:
+    user = make_user(SUPPLIER)
+    send = lambda path: client.post(  # noqa: E731
+        LISTS, json={"url": f"http://{allowed}/{path}", "mode": "full"}, headers=bearer(user)
+    )
+    answers = [send(path) for path in ("moved", "list", "list", "list-without-tag", "list-without-tag")]
+
+    assert [answer.status_code for answer in answers] == [202] * 5
+    drain()
+    done = [client.get(answer.headers["Location"], headers=bearer(user)).json for answer in answers]
+    assert [(each["state"], each["offers_new"]) for each in done] == [(APPLIED, 1)] + [(APPLIED, 0)] * 4
+    assert ["has not changed" in (each["message"] or "") for each in done] == [False, False, True, False, True]
+    assert Site.asked == ["", "", '"1"']
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [("page", "web page"), ("empty", "empty"), ("gone", "404"), ("to-loopback", "not on the public")],
+)
+def test_a_list_that_cannot_be_fetched_fails(
+    client: FlaskClient, allowed: str, drain: Drain, path: str, sentence: str
+) -> None:
+    user = make_user(SUPPLIER)
+    answer = client.post(LISTS, json={"url": f"http://{allowed}/{path}"}, headers=bearer(user))
+    drain()
+
+    done = client.get(answer.headers["Location"], headers=bearer(user)).json
+    assert done["state"] == FAILED
+    assert sentence in done["message"]
+
+
+def test_refuses_an_address_and_a_file_at_once_or_neither(client: FlaskClient) -> None:
+    user = make_user(SUPPLIER)
+    assert client.post(LISTS, json={}, headers=bearer(user)).status_code == 422
+    assert client.post(LISTS, json={"url": "ftp://x"}, headers=bearer(user)).json["code"] == "AddressRefused"
+
+
+def test_beat_fetches_what_is_due_once(app: Flask, edge: Callable[[], Any], allowed: str, drain: Drain) -> None:
+    supplier: Company = make_company(SUPPLIER, price_list_url=f"http://{allowed}/list")
+    with edge() as session:
+        session.add(ImportTerms(supplier_id=supplier.id, interval_hours=6, next_fetch_at=now() - timedelta(hours=1)))
+
+    threads = [threading.Thread(target=fetch_due_price_lists) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    drain()
+
+    with edge() as session:
+        assert session.scalars(select(PriceList.state)).all() == [APPLIED]
+        assert session.get_one(ImportTerms, supplier.id).next_fetch_at > now() + timedelta(hours=5)
+        session.execute(update(ImportTerms).values(next_fetch_at=now()))
+    fetch_due_price_lists()
+    drain()
+    with edge() as session:
+        assert session.scalar(select(func.count()).select_from(PriceList)) == 2

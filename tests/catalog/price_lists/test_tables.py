@@ -1,0 +1,178 @@
+"""Tables and feeds: columns, headings, encodings, and numbers as spreadsheets write them."""
+
+import gzip
+from datetime import date
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from xlsxwriter import Workbook
+
+from shop.auth.models import SUPPLIER, Company
+from shop.catalog.price_lists.formats import Layout, Limits, UnreadablePriceList, parse_price_list
+from shop.catalog.price_lists.models import APPLIED, FAILED
+from tests.catalog.price_lists.lists import issues, offers, run_import, stock
+from tests.factories.auth import make_company
+
+FEEDS = Path(__file__).parents[3].parent / "shared/data/feeds"
+real_feeds = pytest.mark.skipif(not FEEDS.exists(), reason="the shared real feeds are not on this machine")
+
+CSV = "Код;Артикул;Наименование;Цена;РРЦ;Остаток;Категория;Цвет\n007;00A;Болт М8;1 450,5;;>100;Крепёж;чёрный\n"
+
+
+def workbook(*lines: list[Any]) -> bytes:
+    file = BytesIO()
+    book = Workbook(file, {"default_date_format": "dd.mm.yyyy"})
+    sheet = book.add_worksheet()
+    for number, line in enumerate(lines):
+        sheet.write_row(number, 0, line)
+    book.close()
+    return file.getvalue()
+
+
+def goods(raw: bytes, **options: Any) -> list[tuple[int, dict[str, Any]]]:
+    return list(parse_price_list(raw, **options).goods)
+
+
+@pytest.fixture
+def supplier(app: Flask) -> Company:
+    return make_company(SUPPLIER)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251", "utf-16"])
+@pytest.mark.parametrize("delimiter", [";", ",", "\t", "|"])
+def test_sees_encoding_and_delimiter(encoding: str, delimiter: str) -> None:
+    raw = CSV.replace("1 450,5", "1450.50").replace(";", delimiter).encode(encoding)
+
+    [(row, good)] = goods(raw)
+
+    assert (row, good["id"], good["sku"], good["name"]) == (2, "007", "00A", "Болт М8")
+    assert (good["category"], good["parameters"]) == ("Крепёж", {"Цвет": "чёрный"})
+
+
+def test_a_table_becomes_offers(app: Flask, supplier: Company) -> None:
+    done = run_import(app, supplier, CSV.encode("cp1251"))
+
+    assert (done.state, done.format, done.offers_new, issues(app, done)) == (APPLIED, "csv", 1, [])
+    offer = offers(app, supplier)["007"]
+    assert (offer.sku, f"{offer.price:.2f}", offer.parameters) == ("00A", "1450.50", {"Цвет": "чёрный"})
+    assert (stock(app, offer).kind, stock(app, offer).on_hand) == ("at_least", 100)
+
+
+def test_numbers_of_a_sheet(app: Flask, supplier: Company) -> None:
+    raw = workbook(
+        ["Прайс-лист"],
+        ["id", "name", "price", "quantity", "Вес", "Новинка"],
+        [12.0, "Гайка", 10.5, 3.0, 0.25, True],
+        ["0042", "Шайба", "1 200,00", "есть", "", False],
+        ["4.6E+12", "Шуруп", 1, 1],
+        [1.5, "Дюбель", 1, 1],
+        ["77", date(2026, 3, 8), 1, 1],
+    )
+
+    done = run_import(app, supplier, raw)
+
+    found = offers(app, supplier)
+    assert set(found) == {"12", "0042"}
+    assert (found["12"].price, found["12"].parameters) == (10.5, {"Вес": 0.25, "Новинка": True})
+    assert (found["0042"].price, found["0042"].parameters) == (1200, {"Новинка": False})
+    assert issues(app, done) == [
+        (5, "error", "id_rounded"),
+        (6, "error", "id_not_text"),
+        (7, "error", "name_not_text"),
+    ]
+
+
+def test_headings_are_categories_or_skipped() -> None:
+    raw = workbook(
+        ["id", "name", "price"], ["Насосы"], [1, "Насос", 5], ["Запчасти", "PG1", ""], [2, "Вал", 7], ["x", "", 3]
+    )
+
+    as_categories, skipped = goods(raw), goods(raw, layout=Layout(headings="skip"))
+
+    assert [(row, good.get("category")) for row, good in as_categories if "price" in good] == [
+        (3, "Насосы"),
+        (5, "Запчасти"),
+        (6, "Запчасти"),
+    ]
+    assert [row for row, good in as_categories if good.get("is_heading")] == [4]
+    assert all("category" not in good for _, good in skipped)
+
+
+def test_a_mapping_says_what_columns_mean() -> None:
+    raw = "Номер;Что;Почём;Заметка\n1;Болт;5;тс\n".encode()
+    layout = Layout({"номер": "id", "Что": "name", "Почём": "price", "Заметка": "ignored"})
+
+    assert goods(raw, layout=layout) == [(2, {"id": "1", "name": "Болт", "price": "5", "parameters": {}})]
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        (b"a;b;c\n1;2;3\n", "None of the columns is known"),
+        (b"name;price;price\nx;1;2\n", "Two columns are called"),
+        (b"name;price\nx;1\n", "No column holds the id"),
+        (b'id;name;price\n1;"' + b"x" * 200_000, "quotation mark"),
+        (workbook(["a", "b"]), "No sheet names columns"),
+    ],
+)
+def test_refuses_tables_that_mean_nothing(raw: bytes, sentence: str) -> None:
+    with pytest.raises(UnreadablePriceList, match=sentence):
+        goods(raw)
+
+
+def test_takes_gzip_up_to_a_limit() -> None:
+    assert len(goods(gzip.compress(CSV.encode()))) == 1
+    with pytest.raises(UnreadablePriceList, match="Unpacked, the file is larger than 1 MiB"):
+        goods(gzip.compress(b"0" * 3_000_000), limits=Limits(unpacked=2**20))
+
+
+@real_feeds
+def test_a_real_workbook_needs_one_column_explained(app: Flask, supplier: Company) -> None:
+    raw = (FEEDS / "wilo_price.xlsx").read_bytes()
+
+    done = run_import(app, supplier, raw, layout={"columns": {"€ без ПДВ": "price"}})
+
+    assert (done.state, done.format) == (APPLIED, "xlsx")
+    assert done.offers_new > 2000
+    assert {code for _, severity, code in issues(app, done) if severity == "error"} == {
+        "price_not_a_number",  # «по запиту»
+        "id_duplicate",
+    }
+    assert offers(app, supplier)["4111288"].name == "STAR-ZD 25/6"
+    again = run_import(app, supplier, raw)
+    assert (again.offers_new, again.offers_changed, again.offers_withdrawn, again.stock_changed) == (0, 0, 0, 0)
+
+
+@real_feeds
+@pytest.mark.parametrize(
+    ("name", "state", "count"),
+    [
+        ("yml_dmitrykram_2021.xml", APPLIED, 77),
+        ("yml_emporium_2012.xml", APPLIED, 132),
+        ("yml_akcent_2026-05-19.yml", FAILED, 0),
+    ],
+)
+def test_takes_real_feeds_in_rubles(app: Flask, supplier: Company, name: str, state: str, count: int) -> None:
+    done = run_import(app, supplier, (FEEDS / name).read_bytes())
+
+    assert (done.state, done.format, done.offers_new) == (state, "yml", count), done.message
+
+
+def test_a_feed_in_windows_1251() -> None:
+    offer = (
+        '<offer id="07" available="false"><price>5</price><categoryId>1</categoryId><name>Чай &amp; кофе</name>'
+        '<vat>NO_VAT</vat><count>4</count><param name="Вес" unit="кг">1.5</param></offer>'
+    )
+    categories = '<categories><category id="1">Еда</category></categories>'
+    begin = '<?xml version="1.0" encoding="windows-1251"?><!DOCTYPE yml_catalog SYSTEM "shops.dtd"><yml_catalog>'
+    xml = f"{begin}<shop><name>Лавка</name>{categories}<offers>{offer}</offers></shop></yml_catalog>"
+
+    parsed = parse_price_list(xml.encode("cp1251"))
+
+    assert (parsed.shop, parsed.categories) == ("Лавка", [{"id": "1", "name": "Еда"}])
+    [(_, good)] = parsed.goods
+    assert (good["id"], good["name"], good["vat_rate"], good["quantity"]) == ("07", "Чай & кофе", "none", "4")
+    assert good["parameters"] == {"Вес (кг)": 1.5}
