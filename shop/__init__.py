@@ -12,14 +12,15 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 def create_app(settings: Settings | None = None) -> Flask:
     """The table of contents: what the product consists of, in the order in which it is put together."""
     from shop import cli, housekeeping, subscribers  # noqa: F401 - importing housekeeping registers its tasks
-    from shop.auth import access, pages
+    from shop.auth import access, pages, social_pages, social_routes  # noqa: F401 - its routes belong to auth
     from shop.auth.routes import blueprint as auth
+    from shop.catalog.manager_routes import blueprint as catalog_management
     from shop.catalog.price_lists.routes import blueprint as price_lists
     from shop.catalog.routes import blueprint as catalog
     from shop.celery import create_celery
     from shop.db import db, engine_options
     from shop.extensions import api, migrate
-    from shop.http import health, openapi, requests, throttling
+    from shop.http import caching, health, openapi, requests, throttling
     from shop.logs import configure_logs
     from shop.orders.routes import blueprint as orders
 
@@ -31,6 +32,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         SECRET_KEY=settings.signing_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings),
+        SESSION_COOKIE_SECURE=settings.app_env == "production",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",  # a provider's answer is a navigation from another site: Strict would lose it
         MAX_CONTENT_LENGTH=settings.max_body_mib * 2**20,
         **openapi.CONFIGURATION,
     )
@@ -42,11 +46,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     access.init_app(app)  # reads the token before the throttle counts …
     throttling.init_app(app, settings)
     access.init_check(app)  # … and refuses after it
+    caching.init_app(app, settings)
     health.init_app(app)
     pages.init_app(app)
+    social_pages.init_app(app, settings)
     api.init_app(app)
     openapi.init_app(app, api)
-    for blueprint in (auth, catalog, price_lists, orders):
+    for blueprint in (auth, catalog, catalog_management, price_lists, orders):
         api.register_blueprint(blueprint)
 
     subscribers.init_app(app)

@@ -21,6 +21,7 @@ ROUTES = {
 }
 
 BEAT_SCHEDULE = {
+    "fetch price lists that are due": {"task": "catalog.fetch_due_price_lists", "schedule": 60.0},
     "purge what has expired": {"task": "housekeeping.purge", "schedule": 3600.0},
 }
 

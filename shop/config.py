@@ -1,6 +1,7 @@
 """Settings: everything an operator can set, read from the environment once, typed and frozen."""
 
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from limits import parse_many
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -43,16 +44,52 @@ class Settings(BaseSettings):
 
     throttle_anon: str = Field("100/day", description="Requests without a log-in, per address; empty = off")
     throttle_user: str = Field("1000/day", description="Requests per user; empty = off")
-    throttle_login: str = Field("10/minute;100/hour", description="Log-ins per account and address; empty = off")
+    throttle_login: str = Field(
+        "10/minute;100/hour", description="Log-ins per account and address; empty = off, with the next three"
+    )
+    throttle_login_account: str = Field("100/hour", description="Failed log-ins per account from places new to it")
+    throttle_login_address: str = Field("300/hour", description="Failed log-ins per address, whatever the account")
+    throttle_reset: str = Field("5/hour", description="Mails with a link that anybody can ask for, per mailbox")
     trusted_proxies: int = Field(0, description="How many X-Forwarded-For hops are ours; 0 = believe none")
 
     catalog_public: bool = Field(True, description="May anybody read the catalog without a log-in?")
     max_body_mib: int = Field(10, description="Largest request body")
     max_price_list_mib: int = Field(50, description="Largest price list")
+    max_unpacked_price_list_mib: int = Field(200, description="… unpacked, where read row by row (CSV, XLSX, YML)")
+    price_list_max_attempts: int = Field(5, description="Then a list that stops its worker is given up")
+    price_list_fetch_seconds: float = Field(120, description="Fetching one from its address may take this long")
+    price_list_url_allowed_hosts: str = Field(
+        "", description="host or host:port, by commas: fetched from although not on the public internet"
+    )
+    guard_price_percent: int = Field(50, description="A price that moves more waits for a person, with its old price")
+    guard_median_percent: int = Field(15, description="A price list whose median price moves more is held")
+    guard_withdrawn_percent: int = Field(20, description="A price list that withdraws more of the offers is held")
     max_contacts_per_user: int = Field(5, description="Delivery points a person may keep")
+    max_contacts_per_company: int = Field(500, description="Delivery points a company may keep")
 
     session_lifetime_days: int = Field(30, description="A log-in ends after this many days")
+    session_idle_days: int = Field(14, description="… and earlier when it was not used for so long")
+    api_key_idle_days: int = Field(365, description="An API key ends when it was not used for so long")
+    token_use_noted_minutes: int = Field(5, description="How exactly the last use of a token is known")
     confirmation_lifetime_hours: int = Field(72, description="A confirmation link works this long")
+    reset_lifetime_minutes: int = Field(60, description="A link to set a new password works this long")
+    invitation_lifetime_hours: int = Field(168, description="An invitation to a company stands this long")
+    manager_totp_required: bool = Field(False, description="May managers work only with a second factor?")
+
+    social_return_url: str = Field(
+        "",
+        description="Where a social log-in ends with ?code=…; several by blanks, the first is default; empty = a page",
+    )
+    google_client_id: str = Field("", description="Log-in with Google, offered with id and secret; callback:")
+    google_client_secret: SecretStr = Field(SecretStr(""), description="… BASE_URL/login/google/authorized")
+    github_client_id: str = Field("", description="The same with GitHub; callback:")
+    github_client_secret: SecretStr = Field(SecretStr(""), description="… BASE_URL/login/github/authorized")
+    yandex_client_id: str = Field("", description="The same with Yandex; callback:")
+    yandex_client_secret: SecretStr = Field(SecretStr(""), description="… BASE_URL/login/yandex/authorized")
+    oidc_issuer: str = Field("", description="Any OpenID Connect provider, its address exactly as it writes it itself")
+    oidc_name: str = Field("OpenID Connect", description="… what people call it")
+    oidc_client_id: str = Field("", description="… our id there; callback:")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="… BASE_URL/login/oidc/authorized")
 
     outbox_poll_seconds: float = Field(0.2, description="How often the relay looks for new events")
     outbox_resend_seconds: float = Field(30, description="An event not handled by then is sent again, then ever later")
@@ -78,9 +115,26 @@ class Settings(BaseSettings):
             raise ValueError("SECRET_KEY must be set to at least 32 random characters outside development")
         return self
 
+    @model_validator(mode="after")
+    def _ends_social_log_ins_at_addresses(self) -> Self:
+        for address in self.social_return_urls:
+            parts = urlsplit(address)
+            if not parts.scheme or "#" in address or (parts.scheme in ("http", "https") and not parts.netloc):
+                raise ValueError(f"SOCIAL_RETURN_URL: {address} is not a complete address without #")
+        return self
+
+    @property
+    def social_return_urls(self) -> tuple[str, ...]:
+        """Where social log-ins may end; the first is the default."""
+        return tuple(self.social_return_url.split())
+
     @property
     def signing_key(self) -> str:
         return self.secret_key.get_secret_value() or DEVELOPMENT_KEY
+
+    @property
+    def allowed_url_hosts(self) -> frozenset[str]:
+        return frozenset(filter(None, (host.strip() for host in self.price_list_url_allowed_hosts.split(","))))
 
     @property
     def urls(self) -> dict[str, str]:

@@ -6,9 +6,21 @@ from celery import Task
 from flask import Flask
 
 from shop.auth import mails as account_mails
+from shop.auth import social_mails
 from shop.auth import tasks as auth
-from shop.auth.events import ConfirmationRequested, RegistrationRepeated, UserRegistered
-from shop.catalog.events import PriceListReceived
+from shop.auth.events import (
+    CompanyMoved,
+    ConfirmationRequested,
+    EmailChangeRequested,
+    MemberInvited,
+    PasswordResetRequested,
+    RegistrationRepeated,
+    SecurityChanged,
+    UserRegistered,
+)
+from shop.auth.social import ProviderLinked, ProviderUnlinked
+from shop.catalog.events import PriceListApproved, PriceListFailed, PriceListHeld, PriceListReceived
+from shop.catalog.price_lists import mails as price_list_mails
 from shop.catalog.price_lists import tasks as price_lists
 from shop.mail import tasks as mail
 from shop.mail.content import LookUps
@@ -22,7 +34,17 @@ SUBSCRIBERS: dict[type[Event], Sequence[Task]] = {
     UserRegistered: [auth.mail_confirmation],
     ConfirmationRequested: [auth.mail_confirmation_again],
     RegistrationRepeated: [auth.mail_already_registered],
+    PasswordResetRequested: [auth.mail_password_reset],
+    EmailChangeRequested: [auth.mail_email_change],
+    SecurityChanged: [auth.mail_security_notice],
+    MemberInvited: [auth.mail_invitation],
+    CompanyMoved: [auth.mail_company_moved],
+    ProviderLinked: [social_mails.mail_provider_linked],
+    ProviderUnlinked: [social_mails.mail_provider_unlinked],
     PriceListReceived: [price_lists.import_price_list],
+    PriceListApproved: [price_lists.apply_decisions],
+    PriceListHeld: [price_lists.mail_held_price_list],
+    PriceListFailed: [price_lists.mail_failed_price_list],
     OrderPlaced: [orders.announce_order],
     PartConfirmed: [orders.send_invoice],
     PartMoved: [orders.announce_move],
@@ -32,6 +54,16 @@ SUBSCRIBERS: dict[type[Event], Sequence[Task]] = {
 MAILS: LookUps = {
     "confirm_email": account_mails.confirm_email,
     "already_registered": account_mails.already_registered,
+    "reset_password": account_mails.reset_password,
+    "confirm_email_change": account_mails.confirm_email_change,
+    "email_change_notice": account_mails.email_change_notice,
+    "security_notice": account_mails.security_notice,
+    "invitation": account_mails.invitation,
+    "company_moved": account_mails.company_moved,
+    "provider_linked": social_mails.provider_facts,
+    "provider_unlinked": social_mails.provider_facts,
+    "price_list_held": price_list_mails.price_list,
+    "price_list_failed": price_list_mails.price_list,
     "order_placed": order_mails.order_placed,
     "order_received": order_mails.order_received,
     "invoice": order_mails.invoice,

@@ -5,7 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 import marshmallow as ma
+from flask_smorest.fields import Upload
 from marshmallow import fields, validate
+from werkzeug.datastructures import FileStorage
 
 from shop.money import money_text
 
@@ -46,6 +48,26 @@ class Text(fields.String):
         if not text and not self.blank:
             raise self.make_error("blank")
         return text
+
+
+class Flag(fields.Boolean):
+    """true or false in JSON; "off", 1 and the like are refused."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class UploadedFile(Upload):  # type: ignore[misc]
+    """A file of a multipart form; a text field of its name is none."""
+
+    default_error_messages = {"invalid": "Must be a file: a part of the form with a file name."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> FileStorage:
+        if not isinstance(value, FileStorage):
+            raise self.make_error("invalid")
+        return value
 
 
 class Identifier(fields.Integer):

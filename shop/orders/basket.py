@@ -16,6 +16,7 @@ from shop.orders.models import Basket, BasketLine, Order
 from shop.orders.refusals import (
     NamedTwice,
     NotInBasket,
+    OfferOnHold,
     OfferUnknown,
     OfferWithdrawn,
     SkuAmbiguous,
@@ -178,6 +179,8 @@ def _judge(line: Wanted, offers: Iterable[Offer]) -> LineResult:
         offer = _find(line, offers)
         if not offer.is_listed:
             raise OfferWithdrawn(names=offer.name, offer_ids=[offer.id])
+        if offer.is_quarantined:
+            raise OfferOnHold(names=offer.name, offer_ids=[offer.id])
         check_quantity(offer, line.quantity)
     except Refusal as refusal:
         return LineResult(line, refusal=refusal)

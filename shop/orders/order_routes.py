@@ -48,6 +48,7 @@ LOCATION = {"Location": {"schema": {"type": "string", "format": "uri-reference"}
     refusals.BasketEmpty,
     refusals.BasketChanged,
     refusals.OfferWithdrawn,
+    refusals.OfferOnHold,
     refusals.SupplierNotAccepting,
     refusals.QuantityNotMultiple,
     refusals.BelowMinimumOrder,

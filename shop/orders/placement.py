@@ -20,6 +20,7 @@ from shop.orders.refusals import (
     BasketChanged,
     BasketEmpty,
     DeliveryDayPassed,
+    OfferOnHold,
     OfferUnknown,
     OfferWithdrawn,
     SupplierNotAccepting,
@@ -87,6 +88,8 @@ def _check(wanted: Lines, offers: Mapping[int, Offer], agreed: Agreed) -> None:
     ordered = [offers[offer_id] for offer_id in wanted]
     if gone := [offer for offer in ordered if not offer.is_listed]:
         raise OfferWithdrawn(names=", ".join(offer.name for offer in gone), offer_ids=[offer.id for offer in gone])
+    if held := [offer for offer in ordered if offer.is_quarantined]:
+        raise OfferOnHold(names=", ".join(offer.name for offer in held), offer_ids=[offer.id for offer in held])
     if closed := {offer.supplier_id: offer.supplier.name for offer in ordered if not offer.supplier.accepts_orders}:
         raise SupplierNotAccepting(names=", ".join(closed.values()), supplier_ids=list(closed))
     if changed := [offer for offer in ordered if _is_other(offer, agreed)]:

@@ -67,6 +67,13 @@ class OfferWithdrawn(Conflict):
     message = "Some of the goods are not sold any more: {names}."
 
 
+class OfferOnHold(Conflict):
+    """The supplier's last list changed so much about these goods that somebody must confirm it first."""
+
+    code = "OfferOnHold"
+    message = "A change of price or unit is being checked, so these cannot be ordered yet: {names}."
+
+
 class SupplierNotAccepting(Conflict):
     code = "SupplierNotAccepting"
     message = "Not taking orders at present: {names}."

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates, validates_schema
 
-from shop.http.fields import MAX_ID, AnswerSchema, Day, Identifier, Money, Quantity, Schema, Text
+from shop.http.fields import MAX_ID, AnswerSchema, Day, Identifier, Money, Quantity, Schema, Text, UploadedFile
 from shop.http.pagination import PageArgsSchema
 from shop.orders.models import STATES
 
@@ -44,7 +44,7 @@ class QuickOrderSchema(Schema):
 
 
 class QuickOrderFileSchema(Schema):
-    file = fields.Raw(required=True, metadata={"type": "string", "format": "binary"})
+    file = UploadedFile(required=True)
     supplier_id = fields.Integer(load_default=None, validate=validate.Range(min=1, max=MAX_ID))
 
 

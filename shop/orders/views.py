@@ -14,6 +14,8 @@ from shop.orders.models import BasketLine, Order, SupplierOrder
 from shop.orders.pricing import PricedPart, price_line, price_parts
 from shop.orders.queries import history_of, history_of_part, invoices_of, invoices_of_part
 
+BLOCKING = ("OfferWithdrawn", "OfferOnHold", "SupplierNotAccepting", "OutOfStock")  # agreeing does not help
+
 
 def basket_view(user: User, results: Sequence[LineResult] = ()) -> dict[str, Any]:
     """With today's prices; `results` says what became of the lines that somebody has just wanted to add."""
@@ -70,6 +72,7 @@ def result_view(result: LineResult) -> dict[str, Any]:
 
 def _line(line: BasketLine) -> dict[str, Any]:
     offer, stock = line.offer, line.offer.stock
+    changes = list(_changes(line))
     return {
         "offer_id": offer.id,
         "supplier_id": offer.supplier_id,
@@ -80,8 +83,8 @@ def _line(line: BasketLine) -> dict[str, Any]:
         "price": offer.price,
         "price_seen": line.price_seen,
         "is_changed": line.is_changed,
-        "changes": list(_changes(line)),
-        "is_orderable": offer.is_listed and offer.supplier.is_active and offer.supplier.accepts_orders,
+        "changes": changes,
+        "is_orderable": not any(change["code"] in BLOCKING for change in changes),
         "available": stock.available if stock.kind in BOUND_KINDS else None,
         "total": price_line(offer, line.quantity).total,
     }
@@ -97,6 +100,8 @@ def _changes(line: BasketLine) -> Iterator[dict[str, str]]:
         yield {"code": "UnitChanged", "message": f"It was sold by {line.unit_seen} and is now by {offer.unit}."}
     if not offer.is_listed or not offer.supplier.is_active:
         yield {"code": "OfferWithdrawn", "message": "It is not sold any more."}
+    elif offer.is_quarantined:
+        yield {"code": "OfferOnHold", "message": "A change of its price or unit is being checked."}
     elif not offer.supplier.accepts_orders:
         yield {"code": "SupplierNotAccepting", "message": f"{offer.supplier.name} takes no orders at present."}
     elif stock.kind in BOUND_KINDS and stock.available < line.quantity:

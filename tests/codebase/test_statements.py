@@ -18,9 +18,20 @@ from tests.factories.orders import make_order
 
 # operationId: (who asks, the address)
 LISTS = {
+    "list_sessions": ("buyer", "/api/v1/auth/sessions"),
+    "list_scopes": ("buyer", "/api/v1/auth/scopes"),
+    "list_api_keys": ("buyer", "/api/v1/auth/api-keys"),
+    "list_companies": ("manager", "/api/v1/auth/companies"),
+    "list_members": ("buyer", "/api/v1/auth/company/members"),
+    "list_invitations": ("buyer", "/api/v1/auth/company/invitations"),
+    "social_providers": ("buyer", "/api/v1/auth/social"),
+    "social_accounts": ("buyer", "/api/v1/auth/social/accounts"),
     "contacts": ("buyer", "/api/v1/auth/contacts"),
     "search_offers": ("buyer", "/api/v1/catalog/offers"),
     "show_product": ("buyer", "/api/v1/catalog/products/{product}"),
+    "list_supplier_categories": ("manager", "/api/v1/catalog/supplier-categories"),
+    "show_offer_history": ("buyer", "/api/v1/catalog/offers/{offer}/history"),
+    "list_changes": ("supplier", "/api/v1/catalog/price-lists/{price_list}/changes"),
     "list_categories": ("buyer", "/api/v1/catalog/categories"),
     "list_suppliers": ("buyer", "/api/v1/catalog/suppliers"),
     "list_price_lists": ("supplier", "/api/v1/catalog/price-lists"),
@@ -75,7 +86,7 @@ def make_world(size: int, edge) -> World:
         product_id = offers[0].product_id
         for offer in offers:
             current.merge(offer).product_id = product_id
-    world.ids["product"] = product_id
+    world.ids |= {"product": product_id, "offer": offers[0].id}
     for _ in range(size):
         order = make_order({offer.id: 1 for offer in offers}, buyer=buyer)
         world.ids |= {"order": order.id, "part": order.parts[0].id}

@@ -98,7 +98,7 @@ def test_says_what_is_missing_to_the_minimum_and_to_free_delivery(client, header
 
 
 def test_says_everything_that_changed_since(client, headers, edge) -> None:
-    offers = [make_offer(price="10.00") for _ in range(5)]
+    offers = [make_offer(price="10.00") for _ in range(6)]
     add(client, headers, *({"offer_id": offer.id, "quantity": 5} for offer in offers))
     with edge():
         session().get_one(Offer, offers[0].id).price = Decimal(12)
@@ -106,6 +106,7 @@ def test_says_everything_that_changed_since(client, headers, edge) -> None:
         session().get_one(Offer, offers[2].id).is_listed = False
         session().get_one(Company, offers[3].supplier_id).accepts_orders = False
         session().get_one(StockLevel, offers[4].id).on_hand = Decimal(3)
+        session().get_one(Offer, offers[5].id).is_quarantined = True
     lines = client.get("/api/v1/basket", headers=headers).json["lines"]
     assert [[change["code"] for change in line["changes"]] for line in lines] == [
         ["PriceChanged"],
@@ -113,8 +114,10 @@ def test_says_everything_that_changed_since(client, headers, edge) -> None:
         ["OfferWithdrawn"],
         ["SupplierNotAccepting"],
         ["OutOfStock"],
+        ["OfferOnHold"],
     ]
-    assert [line["is_changed"] for line in lines] == [True, True, False, False, False]
+    assert [line["is_changed"] for line in lines] == [True, True, False, False, False, False]
+    assert [line["is_orderable"] for line in lines] == [True, True, False, False, False, False]
 
 
 def test_a_past_order_comes_back_as_far_as_it_can(client, buyer, headers, edge) -> None:

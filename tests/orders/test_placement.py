@@ -18,6 +18,7 @@ from shop.orders.refusals import (
     BasketChanged,
     BasketEmpty,
     BelowMinimumOrder,
+    OfferOnHold,
     OfferUnknown,
     OfferWithdrawn,
     QuantityNotMultiple,
@@ -127,6 +128,11 @@ def test_nobody_makes_an_offer_unorderable_by_reserving_without_end(edge, buyer,
 def test_refuses_when_the_offer_was_withdrawn(edge, buyer, contact) -> None:
     with pytest.raises(OfferWithdrawn):
         place(edge, buyer, contact, {make_offer(is_listed=False): 1})
+
+
+def test_refuses_while_a_change_of_the_offer_is_being_checked(edge, buyer, contact) -> None:
+    with pytest.raises(OfferOnHold):
+        place(edge, buyer, contact, {make_offer(is_quarantined=True): 1})
 
 
 def test_refuses_when_the_supplier_takes_no_orders(edge, buyer, contact) -> None:
