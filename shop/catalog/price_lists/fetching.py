@@ -11,7 +11,7 @@ from shop.catalog.price_lists.models import APPLIED, HELD, QUEUED, STOCK_ONLY, I
 from shop.catalog.price_lists.receiving import EmptyFile, receive_address
 from shop.config import Settings
 from shop.db import now, session, transaction
-from shop.errors import Conflict, Refusal
+from shop.errors import Conflict
 
 MIB = 2**20
 
