@@ -26,7 +26,7 @@ test: ## lint, types, import contracts and all tests: make test ARGS="-k basket"
 test-extra: ## the tests that need programs from npm or apt (see .ci/run)
 	@$(PYTHON) shop/dev/environment.py dev && exec $(VENV)/python -m shop.dev.checks --extra $(ARGS)
 
-bench: ## measure speed and print ratios
+bench: ## measure speed and print ratios: make bench ARGS="orders"
 	@$(PYTHON) shop/dev/environment.py dev && exec $(VENV)/python -m benchmarks $(ARGS)
 
 lock: ## compile requirements/ from setup.py

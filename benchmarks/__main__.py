@@ -1,10 +1,22 @@
 """`make bench`: runs the benchmarks named, or all of them, each in a database of its own."""
 
 import argparse
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
-from benchmarks import import_price_list
+from benchmarks import catalog, import_price_list, orders, replay_orders
+from shop.dev import embedded
 
-BENCHMARKS = {"import_price_list": import_price_list.main}
+BENCHMARKS: dict[str, Callable[[Any], None]] = {
+    "import_price_list": lambda arguments: import_price_list.main(goods=arguments.goods),
+    "catalog": lambda _: catalog.main(),
+    "orders": lambda _: orders.main([]),
+    "replay_orders": lambda _: replay_orders.main([]),
+}
 
 
 def main() -> None:
@@ -12,8 +24,25 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="which ones; all of them if left out")
     parser.add_argument("--goods", type=int, default=100_000, help="how many goods a list holds")
     arguments = parser.parse_args()
-    for name in arguments.names or BENCHMARKS:
-        BENCHMARKS[name](goods=arguments.goods)
+    with _servers():
+        for name in arguments.names or BENCHMARKS:
+            print(f"\n== {name}", flush=True)
+            BENCHMARKS[name](arguments)
+
+
+@contextmanager
+def _servers() -> Iterator[None]:
+    """Those of TEST_DATABASE_URL and TEST_REDIS_URL, else embedded ones for the length of the run."""
+    if "TEST_DATABASE_URL" in os.environ and "TEST_REDIS_URL" in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        servers = embedded.start(Path(folder), durable=True)
+        os.environ |= {"TEST_DATABASE_URL": servers.admin_url, "TEST_REDIS_URL": servers.redis_url}
+        try:
+            yield
+        finally:
+            embedded.remove(Path(folder))
 
 
 if __name__ == "__main__":

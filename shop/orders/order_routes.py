@@ -77,7 +77,6 @@ def place_order(body: dict[str, Any]) -> Any:
     lines = None if body["lines"] is None else {line["offer_id"]: line["quantity"] for line in body["lines"]}
     wishes = {key: body[key] for key in ("comment", "client_reference", "requested_delivery_on")}
     order = placement.place_order(user, contact=contact, lines=lines, **wishes)
-    order = queries.find_order(order.id, by=user)
     return order_view(order), {"Location": url_for(".show_order", order_id=order.id)}
 
 

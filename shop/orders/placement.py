@@ -144,7 +144,7 @@ def _write_order(by: User, contact: Contact, parts: Sequence[PricedPart], wishes
 
 def _part(part: PricedPart) -> SupplierOrder:
     return SupplierOrder(
-        supplier_id=part.supplier.id,
+        supplier=part.supplier,
         price_includes_vat=part.supplier.price_includes_vat,
         subtotal=part.subtotal,
         delivery_fee=part.delivery_fee,

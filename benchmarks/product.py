@@ -1,0 +1,221 @@
+"""The product as its real processes, on embedded servers of its own in a temporary folder, and a client for it."""
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from email.message import Message
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask_migrate import upgrade
+from pydantic import SecretStr
+from sqlalchemy import make_url
+
+from shop import create_app
+from shop.config import Settings
+from shop.db import db
+from shop.dev import embedded
+from shop.dev.ports import free_port
+from shop.dev.run import read_procfile
+
+ROOT = Path(__file__).resolve().parents[1]
+WEB_WORKERS = 2
+READY_WITHIN = 60.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Message
+    content: bytes
+    seconds: float
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.content) if self.content else None
+
+
+class Client:
+    """One keep-alive connection, for one thread; `seconds` of an answer run from sending to the last byte."""
+
+    def __init__(self, port: int) -> None:
+        self.connection = HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def send(self, method: str, path: str, *, token: str = "", body: Any = None, **headers: str) -> Answer:
+        """Headers are written with underscores; a body of bytes is sent as it is, anything else as JSON."""
+        data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        sent = {"Content-Type": "application/json"} if data is not None else {}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        if token:
+            sent["Authorization"] = f"Bearer {token}"
+        started = time.perf_counter()
+        self.connection.request(method, path, body=data, headers=sent)
+        response = self.connection.getresponse()
+        content = response.read()
+        return Answer(response.status, response.headers, content, time.perf_counter() - started)
+
+    def get(self, path: str, token: str) -> Any:
+        answer = self.send("GET", path, token=token)
+        if answer.status != 200:
+            raise RuntimeError(f"GET {path}: {answer.status} {answer.content[:500]!r}")
+        return answer.json
+
+    def pages(self, path: str, token: str) -> Iterator[Any]:
+        """All items of a list."""
+        cursor = ""
+        while True:
+            page = self.get(f"{path}{'&' if '?' in path else '?'}limit=500{cursor}", token)
+            yield from page["items"]
+            if not page["next_cursor"]:
+                return
+            cursor = f"&cursor={page['next_cursor']}"
+
+    def upload(self, path: str, token: str, *, file_name: str, content: bytes) -> Answer:
+        boundary = uuid.uuid4().hex
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{file_name}"\r\n\r\n'
+        body = head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
+        return self.send("POST", path, token=token, body=body, Content_Type=f"multipart/form-data; boundary={boundary}")
+
+
+@dataclass
+class Product:
+    """`app` is the product once more, in this process: to fill the database and to look into it."""
+
+    folder: Path
+    servers: embedded.Servers
+    app: Flask
+    environment: dict[str, str]
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        return int(self.environment["PORT"])
+
+    @property
+    def database(self) -> str:
+        """The address as PostgreSQL's own programs want it."""
+        return make_url(self.servers.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+    def client(self) -> Client:
+        return Client(self.port)
+
+    def start(self, names: Sequence[str]) -> None:
+        """Processes of the Procfile, and `sink`, the mail server that keeps what it gets."""
+        for name in names:
+            command = _sink(self) if name == "sink" else read_procfile(ROOT / "Procfile")[name]
+            with (self.folder / f"{name}.log").open("wb") as log:
+                self.processes.append(
+                    subprocess.Popen(
+                        command,
+                        cwd=ROOT,
+                        env=self.environment,
+                        stdin=subprocess.DEVNULL,
+                        stdout=log,
+                        stderr=log,
+                        start_new_session=True,
+                    )
+                )
+        if "web" in names:
+            self._wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + READY_WITHIN
+        while time.monotonic() < deadline:
+            try:
+                if self.client().send("GET", "/health/ready").status == 200:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.1)
+        raise RuntimeError(f"The web server does not get ready:\n{(self.folder / 'web.log').read_text()[-2000:]}")
+
+    def stop(self) -> None:
+        for process in self.processes:
+            _signal(process, signal.SIGTERM)
+        for process in self.processes:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(20)
+            _signal(process, signal.SIGKILL)  # the group: whoever outlived its first process
+            process.wait()
+
+
+@contextmanager
+def running(*names: str) -> Iterator[Product]:
+    """Migrated and started; whatever happens, nothing is left running and nothing is left on disk."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with tempfile.TemporaryDirectory(prefix="shop-benchmark-") as folder:
+        place = Path(folder)
+        servers = embedded.start(place / "servers", durable=True)
+        try:
+            product = Product(place, servers, _app(servers), _environment(servers))
+            try:
+                product.start(names)
+                yield product
+            finally:
+                product.stop()
+                with product.app.app_context():
+                    db.engine.dispose()
+        finally:
+            embedded.remove(place / "servers")
+
+
+def _app(servers: embedded.Servers) -> Flask:
+    app = create_app(
+        Settings(
+            app_env="testing",
+            secret_key=SecretStr(secrets.token_urlsafe(48)),
+            database_url=servers.database_url,
+            redis_url=servers.redis_url,
+            throttle_anon="",
+            throttle_user="",
+            throttle_login="",
+            log_level="ERROR",
+            database_statement_timeout_ms=0,
+        )
+    )
+    with app.app_context():
+        upgrade()
+    return app
+
+
+def _environment(servers: embedded.Servers) -> dict[str, str]:
+    smtp_port = free_port()
+    binaries = str(Path(sys.executable).parent)
+    return os.environ | {
+        "PATH": os.pathsep.join([binaries, os.environ.get("PATH", os.defpath)]),
+        "APP_ENV": "testing",
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "DATABASE_URL": servers.database_url,
+        "REDIS_URL": servers.redis_url,
+        "HOST": "127.0.0.1",
+        "PORT": str(free_port(besides=[smtp_port])),
+        "WEB_WORKERS": str(WEB_WORKERS),
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(smtp_port),
+        "THROTTLE_ANON": "",
+        "THROTTLE_USER": "",
+        "THROTTLE_LOGIN": "",
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+def _sink(product: Product) -> list[str]:
+    smtp_port = product.environment["SMTP_PORT"]
+    ports = ["--port", smtp_port, "--web-port", str(free_port(besides=[int(smtp_port), product.port]))]
+    return [sys.executable, "-m", "shop.dev.mail_sink", *ports, "--folder", str(product.folder / "mail")]
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
