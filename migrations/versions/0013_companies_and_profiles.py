@@ -10,6 +10,7 @@ down_revision = "0012"
 def upgrade():
     op.add_column("companies", sa.Column("status_reason", sa.Text(), nullable=True))
     op.add_column("companies", sa.Column("status_changed_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("companies", sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("users", sa.Column("pending_email", sa.Text(), nullable=True))
     op.add_column("users", sa.Column("is_owner", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.add_column("users", sa.Column("second_factor_at", sa.DateTime(timezone=True), nullable=True))
@@ -40,5 +41,6 @@ def downgrade():
     op.drop_column("users", "second_factor_at")
     op.drop_column("users", "is_owner")
     op.drop_column("users", "pending_email")
+    op.drop_column("companies", "approved_at")
     op.drop_column("companies", "status_changed_at")
     op.drop_column("companies", "status_reason")

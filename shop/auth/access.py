@@ -44,8 +44,8 @@ def public(view: View) -> View:
 
 
 def catalog_reader(view: View) -> View:
-    """Anybody while the catalog is public, otherwise everybody who is logged in."""
-    return _state(view, Access(roles=None, is_catalog=True))
+    """Anybody while the catalog is public, otherwise everybody who is logged in; then an API key needs the scope."""
+    return _state(view, Access(roles=None, scope="catalog:read", is_catalog=True))
 
 
 def authenticated(scope: str | None = None, *, before_second_factor: bool = False) -> Callable[[View], View]:

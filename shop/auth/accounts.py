@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from shop.auth.emails import clean_email, user_with_email
 from shop.auth.events import ConfirmationRequested, RegistrationRepeated, UserRegistered
 from shop.auth.links import CONFIRM_EMAIL, LinkNotValid, Signed, read_link, sign_link
+from shop.auth.locking import lock_user
 from shop.auth.models import ACTIVE, BUYER, MANAGER, PENDING, AccessToken, Company, User
 from shop.auth.passwords import check_password, hash_password, needs_rehash, verify_password
 from shop.auth.second_factor import check_second_factor
@@ -140,10 +141,12 @@ def log_in(
 ) -> tuple[AccessToken, str]:
     """A session and its secret. Only who knows the password hears that the account is unconfirmed or blocked.
 
-    The session is always a new one, so nobody can have fixed it before.
+    The session is always a new one, so nobody can have fixed it before. A password that was changed while we checked
+    the old one opens nothing.
     """
     user = user_with_email(email)
-    if not verify_password(user.password_hash if user else None, password) or user is None:
+    checked = user.password_hash if user else None
+    if not verify_password(checked, password) or user is None or lock_user(user).password_hash != checked:
         log.warning("login_failed", user_id=user.id if user else None)
         raise LoginFailed
     if user.email_confirmed_at is None:

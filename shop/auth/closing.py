@@ -2,7 +2,8 @@
 
 from sqlalchemy import String, cast, delete, func, select, update
 
-from shop.auth.models import Company, Contact, Invitation, RecoveryCode, TotpFactor, User
+from shop.auth.locking import lock_company_of, lock_user
+from shop.auth.models import Contact, Invitation, RecoveryCode, TotpFactor, User
 from shop.auth.password_changes import require_password
 from shop.auth.security import log
 from shop.auth.social_models import SocialAccount, SocialCode
@@ -20,10 +21,9 @@ class OwnerMustHandOver(Conflict):
 
 def close_account(user: User, *, password: str | None) -> None:
     """Needs the password. The owner of a company hands it over first, unless nobody else is left in it."""
+    lock_company_of(user)
     require_password(user, password)
-    if user.is_owner:
-        # A full lock: who accepts an invitation at this moment points to the company, and waits.
-        session().execute(select(Company.id).where(Company.id == user.company_id).with_for_update())
+    if lock_user(user).is_owner:
         _leave_company(user)
     erase(user)
 

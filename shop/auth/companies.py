@@ -72,20 +72,23 @@ def approve(company: Company, *, by: User | None, reason: str | None = None) -> 
     missing = missing_details(legal_entity_of(company))
     if missing:
         raise CompanyIncomplete(fields=", ".join(missing), missing=missing)
+    company.approved_at = now()
     _move(company, ACTIVE, by, reason)
 
 
 def block(company: Company, *, by: User | None, reason: str | None = None) -> None:
     """Takes effect with the next request: its people are logged out, its offers hidden and refused."""
+    if company.status == ACTIVE:
+        company.approved_at = company.approved_at or now()
     if company.status != BLOCKED:
         _move(company, BLOCKED, by, reason)
 
 
 def unblock(company: Company, *, by: User | None, reason: str | None = None) -> None:
-    """A supplier that was never complete comes back as pending, so that blocking is no way around approval."""
+    """A supplier that was never approved, or is not complete, comes back as pending: this is no way around approval."""
     if company.status == BLOCKED:
-        incomplete = company.kind == SUPPLIER and missing_details(legal_entity_of(company))
-        _move(company, PENDING if incomplete else ACTIVE, by, reason)
+        unproven = not company.approved_at or missing_details(legal_entity_of(company))
+        _move(company, PENDING if company.kind == SUPPLIER and unproven else ACTIVE, by, reason)
 
 
 def _move(company: Company, status: str, by: User | None, reason: str | None) -> None:

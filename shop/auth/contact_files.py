@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree  # expat since 2.4.1 stops entity bombs by itself
@@ -101,13 +102,27 @@ def _first(rows: Iterator[list[str]]) -> list[list[str]]:
     return [row for row, _ in zip(rows, range(MAX_ROWS + 2), strict=False)]
 
 
+# Whatever zipfile, zlib, the XML parser and the reader say of a file that is not what it claims to be.
+BROKEN_SHEET = (
+    CalamineError,
+    zipfile.BadZipFile,
+    zlib.error,
+    ElementTree.ParseError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+
+
 def _xlsx(raw: bytes) -> list[list[str]]:
     """The first sheet. A formula counts with the value that was saved with it."""
     try:
         _check_size(raw)
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(raw))
         rows = workbook.get_sheet_by_index(0).to_python(skip_empty_area=False, nrows=MAX_ROWS + 2)
-    except (CalamineError, zipfile.BadZipFile, ElementTree.ParseError, NotImplementedError, OSError, IndexError):
+    except BROKEN_SHEET:
         raise FileUnreadable from None
     return [[_text(cell) for cell in row] for row in rows]
 

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask_smorest.fields import Upload
 from marshmallow import ValidationError, fields
 
 from shop.errors import FieldError
-from shop.http.fields import AnswerSchema, Identifier, Schema, Text
+from shop.http.fields import AnswerSchema, Identifier, Schema, Text, UploadedFile
 
 
 class CreateContactSchema(Schema):
@@ -59,7 +58,7 @@ class ContactsSchema(AnswerSchema):
 
 
 class ImportContactsSchema(Schema):
-    file = Upload(
+    file = UploadedFile(
         required=True,
         metadata={
             "format": "binary",

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from shop.auth.closing import erase
 from shop.auth.companies import require_owner
+from shop.auth.locking import lock_company_of, lock_user
 from shop.auth.models import User
 from shop.auth.security import BECAME_OWNER, log, note_security_change
 from shop.db import session
@@ -30,7 +31,8 @@ def members_of(user: User) -> Sequence[User]:
 
 def remove_member(user_id: int, *, by: User) -> None:
     """Closes the member's account: an account belongs to one company for good. Its tokens end at once."""
-    require_owner(by)
+    lock_company_of(by)
+    require_owner(lock_user(by))
     if user_id == by.id:
         raise OwnerStays
     member = _member(user_id, by)
@@ -40,7 +42,8 @@ def remove_member(user_id: int, *, by: User) -> None:
 
 def hand_over(user_id: int, *, by: User) -> User:
     """Makes another member the owner; who was it until now stays a member."""
-    require_owner(by)
+    lock_company_of(by)
+    require_owner(lock_user(by))
     return make_owner(_member(user_id, by))
 
 

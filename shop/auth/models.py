@@ -31,6 +31,7 @@ class Company(Model):
     status: Mapped[str] = mapped_column(default=PENDING)
     status_reason: Mapped[str | None]
     status_changed_at: Mapped[datetime | None]
+    approved_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
 
     accepts_orders: Mapped[bool] = mapped_column(default=True, server_default=text("true"))

@@ -8,6 +8,7 @@ from sqlalchemy import delete
 from shop.auth.emails import user_with_email
 from shop.auth.events import PasswordResetRequested
 from shop.auth.links import RESET_PASSWORD, LinkNotValid, Signed, read_link, sign_link
+from shop.auth.locking import lock_user
 from shop.auth.models import SESSION, AccessToken, User
 from shop.auth.passwords import check_password, hash_password, verify_password
 from shop.auth.security import PASSWORD_CHANGED, PASSWORD_RESET, log, note_security_change
@@ -25,9 +26,10 @@ class PasswordWrong(Forbidden):
 
 def require_password(user: User, password: str | None, *, field: str = "password") -> None:
     """For what only the owner may do, not who found an open session. An account without a password has none to ask."""
-    if user.password_hash is None:
+    checked = user.password_hash
+    if checked is None:
         return
-    if password is None or not verify_password(user.password_hash, password):
+    if password is None or not verify_password(checked, password) or lock_user(user).password_hash != checked:
         log.warning("password_wrong", user_id=user.id)
         raise PasswordWrong(errors=[FieldError("json", field, PasswordWrong.message)])
 
@@ -69,7 +71,7 @@ def reset_password(
     """Sets the password, confirms the e-mail and ends every session.
 
     Whoever registered a foreign address loses all that he left in the account: password, identities at providers,
-    sessions and keys.
+    sessions and keys. `end_api_keys` does the same for an account that a stranger has been in.
     """
     user = user_to_reset(token, secret_key=secret_key, lifetime=lifetime)
     check_password(password, email=user.email)
@@ -77,7 +79,7 @@ def reset_password(
     user = user_to_reset(token, secret_key=secret_key, lifetime=lifetime, lock=True)
     is_first_proof = user.email_confirmed_at is None
     end_tokens(user, kind=None if end_api_keys or is_first_proof else SESSION)
-    if is_first_proof:
+    if is_first_proof or end_api_keys:
         session().execute(delete(SocialAccount).where(SocialAccount.user_id == user.id))
     user.password_hash = hashed
     user.pending_email = None

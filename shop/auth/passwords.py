@@ -25,6 +25,7 @@ PATIENCE_SECONDS = 4.0
 _DUMMY_HASH = "$argon2id$v=19$m=65536,t=3,p=4$J7DtvPsZZ4I7nZnWE/wpXw$CBOWbwrSnyWrddoSor69MqO+mCosgd0XIZBaEMzaaRQ"
 
 _slots = threading.BoundedSemaphore(CONCURRENT_HASHES)
+_waiting = threading.BoundedSemaphore(1)
 _hasher = PasswordHasher()
 
 
@@ -63,8 +64,15 @@ def needs_rehash(password_hash: str) -> bool:
 
 @contextmanager
 def _slot() -> Iterator[None]:
-    if not _slots.acquire(timeout=PATIENCE_SECONDS):
-        raise Unavailable
+    """Few wait and the rest is sent away at once: a flood of log-ins must not hold the threads that serve others."""
+    if not _slots.acquire(blocking=False):
+        if not _waiting.acquire(blocking=False):
+            raise Unavailable
+        try:
+            if not _slots.acquire(timeout=PATIENCE_SECONDS):
+                raise Unavailable
+        finally:
+            _waiting.release()
     try:
         yield
     finally:

@@ -63,7 +63,9 @@ class RequestPasswordResetSchema(Schema):
 class ResetPasswordSchema(Schema):
     token = Text(required=True, blank=False, max_length=1000, metadata={"description": "From the link in the mail"})
     password = Password(required=True)
-    end_api_keys = Flag(load_default=False, metadata={"description": "End the API keys, too, not only the sessions"})
+    end_api_keys = Flag(
+        load_default=False, metadata={"description": "End API keys and social log-ins, too, not only the sessions"}
+    )
 
 
 class MessageSchema(AnswerSchema):

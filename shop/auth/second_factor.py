@@ -60,13 +60,13 @@ def set_up_totp(user: User, *, secret_key: str) -> tuple[str, str]:
 
 
 def switch_on(user: User, *, otp: str, secret_key: str, keep: AccessToken) -> list[str]:
-    """The first code proves that the app works. Ends the sessions opened without one; returns the recovery codes."""
+    """The first code proves that the app works. Ends all sessions and keys made without one; returns recovery codes."""
     if user.has_second_factor:
         raise SecondFactorOn
     if not _takes_totp(user, otp, secret_key):
         raise OtpInvalid(errors=[FieldError("json", "otp", OtpInvalid.message)])
     user.second_factor_at = now()
-    end_tokens(user, but=keep)
+    end_tokens(user, kind=None, but=keep)
     note_security_change(user, SECOND_FACTOR_ON)
     return _new_recovery_codes(user)
 

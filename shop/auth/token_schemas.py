@@ -1,8 +1,13 @@
 """What the routes of sessions, API keys and the second factor take and answer."""
 
-from marshmallow import fields, validate
+from datetime import UTC, datetime, timedelta
 
+from marshmallow import ValidationError, fields, validate
+
+from shop.db import now
 from shop.http.fields import AnswerSchema, Identifier, Schema, Text
+
+LONGEST_LIFE = timedelta(days=3650)
 
 
 class SessionSchema(AnswerSchema):
@@ -20,6 +25,12 @@ class SessionsSchema(AnswerSchema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
+def _is_near(moment: datetime) -> None:
+    """Near in every time zone: a year 9999 with an offset is beyond what can be read again."""
+    if moment.replace(tzinfo=UTC) > now() + LONGEST_LIFE:
+        raise ValidationError("Must be within ten years; null = never.")
+
+
 class CreateApiKeySchema(Schema):
     name = Text(required=True, blank=False, max_length=100, metadata={"description": "What the key is for"})
     scopes = fields.List(
@@ -28,7 +39,12 @@ class CreateApiKeySchema(Schema):
         validate=validate.Length(min=1, max=50),
         metadata={"description": "What the key may do, at most what you may do yourself. GET scopes lists them"},
     )
-    expires_at = fields.AwareDateTime(load_default=None, allow_none=True, metadata={"description": "null = never"})
+    expires_at = fields.AwareDateTime(
+        load_default=None,
+        allow_none=True,
+        validate=_is_near,
+        metadata={"description": "Within ten years; null = never"},
+    )
 
 
 class ApiKeySchema(AnswerSchema):

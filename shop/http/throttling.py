@@ -3,6 +3,7 @@
 import hashlib
 import ipaddress
 
+import orjson
 from flask import Flask, Response, current_app, request
 from flask_limiter import ApplicationLimit, Limiter
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -84,7 +85,10 @@ def password_key() -> str:
 
 
 def stated_email() -> str:
-    body = request.get_json(silent=True)
+    try:
+        body = orjson.loads(request.get_data(cache=True))
+    except orjson.JSONDecodeError:
+        return ""
     return str(body.get("email", "")) if isinstance(body, dict) else ""
 
 

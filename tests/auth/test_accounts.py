@@ -1,6 +1,7 @@
 """Registering, confirming, logging in and out, as stories."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -237,3 +238,24 @@ class TestLogIn:
         with edge():
             assert not needs_rehash(session().get_one(User, user.id).password_hash)
             assert _log_in("anna@chain.example")
+
+
+def test_a_password_changed_while_the_old_one_is_checked_opens_nothing(edge, monkeypatch):
+    user = make_user()
+    checked = accounts.verify_password
+
+    def slow(password_hash, password):
+        """Meanwhile the owner resets the password."""
+        right = checked(password_hash, password)
+        with edge() as current:
+            current.get(User, user.id).password_hash = "$argon2id$another"
+        return right
+
+    monkeypatch.setattr(accounts, "verify_password", lambda *given: in_a_thread(slow, *given))
+    with pytest.raises(accounts.LoginFailed), edge():
+        accounts.log_in(user.email, password=PASSWORD, lifetime=timedelta(hours=1), secret_key="x" * 32)
+
+
+def in_a_thread(work, *given):
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work, *given).result()

@@ -119,6 +119,19 @@ def test_says_so_when_too_many_hash_at_once(monkeypatch):
             passwords._slots.release()
 
 
-def test_many_at_once_wait_for_each_other():
-    with ThreadPoolExecutor(6) as pool:
-        assert len(set(pool.map(hash_password, ["correct horse battery"] * 6))) == 6
+def test_a_few_at_once_wait_for_each_other():
+    with ThreadPoolExecutor(3) as pool:
+        assert len(set(pool.map(hash_password, ["correct horse battery"] * 3))) == 3
+
+
+def test_a_flood_is_sent_away_at_once_and_holds_no_threads():
+    taken = [passwords._slots, passwords._slots, passwords._waiting]
+    for slot in taken:
+        assert slot.acquire(blocking=False)
+    try:
+        with pytest.raises(Unavailable):
+            hash_password("correct horse battery")
+    finally:
+        for slot in taken:
+            slot.release()
+    assert hash_password("correct horse battery")

@@ -155,3 +155,11 @@ class TestApiKeys:
         scopes = {item["scope"]: item["operations"] for item in client.get(f"{AUTH}/scopes").json["items"]}
         assert "me" in scopes["account:read"]
         assert {"orders:read", "orders:write", "price-lists:write"} <= scopes.keys()
+
+
+def test_a_key_lives_no_longer_than_can_be_read_again(client):
+    headers = bearer(make_user())
+    body = {"name": "ERP", "scopes": ["orders:read"], "expires_at": "9999-12-31T23:59:59-12:00"}
+    answer = client.post("/api/v1/auth/api-keys", json=body, headers=headers)
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "expires_at")
+    assert client.get("/api/v1/auth/api-keys", headers=headers).status_code == 200
