@@ -21,6 +21,7 @@ MOST_RELEVANT_HITS = 1000
 NEWEST, RELEVANCE = "newest", "relevance"
 
 
+PLAIN_RANK = re.compile(r"\d{1,9}(\.\d{1,40})?")
 PLAIN_PRICE = re.compile(r"\d{1,10}(\.\d{1,4})?")
 
 
@@ -38,6 +39,8 @@ def _name(value: Any) -> str:
 
 
 def _rank(value: Any) -> Decimal:
+    if not isinstance(value, str) or not PLAIN_RANK.fullmatch(value):
+        raise ValueError
     rank = Decimal(value)
     if not 0 <= rank < MOST_RELEVANT_HITS:
         raise ValueError

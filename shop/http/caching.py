@@ -124,10 +124,12 @@ def _compute_once(key: str, compute: Callable[[], str], seconds: int) -> str:
         found = _wait_for(key)
         if found is not None:
             return found
-    text = compute()
-    _ask("set", key, text, timeout=seconds)
-    _ask("delete", claim)
-    return text
+    try:
+        text = compute()
+        _ask("set", key, text, timeout=seconds)
+        return text
+    finally:
+        _ask("delete", claim)  # also when it failed: nobody must wait for what does not come
 
 
 def _wait_for(key: str) -> str | None:

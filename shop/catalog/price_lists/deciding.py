@@ -44,6 +44,7 @@ def apply_list(price_list: PriceList, *, rows: Sequence[int] | None, by: User) -
     _lock(price_list)
     if price_list.state == HELD and rows is None:
         price_list.state, price_list.attempts, price_list.message = QUEUED, 0, None
+        price_list.started_at = None  # its turn begins anew: a newer list must not take it for stranded
         price_list.approved_at, price_list.approved_by_id = now(), by.id
     else:
         _mark(price_list, rows, APPLY)

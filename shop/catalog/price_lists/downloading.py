@@ -100,7 +100,7 @@ def download(
             if answer.status not in REDIRECTS:
                 return _read(answer, most_bytes, clock)
             url = urljoin(url, answer.getheader("Location") or "")
-        except (OSError, http.client.HTTPException, ssl.SSLError) as error:
+        except (OSError, http.client.HTTPException, ssl.SSLError, ValueError) as error:
             raise _failure(error, clock) from None
         finally:
             clock.rest()
@@ -179,7 +179,8 @@ def _read(answer: http.client.HTTPResponse, most_bytes: int, clock: _Clock) -> D
     if answer.status == NOT_MODIFIED:
         return Download(None)
     if answer.status != 200:
-        raise DownloadFailed(f"The server answered {answer.status} {answer.reason[:60]} in place of the file.")
+        reason = "".join(sign for sign in answer.reason[:60] if sign.isascii() and sign.isprintable())
+        raise DownloadFailed(f"The server answered {answer.status} {reason} in place of the file.")
     content = bytearray()
     while chunk := answer.read1(CHUNK):
         content += chunk

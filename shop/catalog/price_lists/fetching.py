@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from shop.auth.models import ACTIVE, Company
 from shop.catalog.price_lists.downloading import Download, download
-from shop.catalog.price_lists.models import APPLIED, HELD, QUEUED, STOCK_ONLY, ImportTerms, PriceList
+from shop.catalog.price_lists.models import APPLIED, QUEUED, STOCK_ONLY, ImportTerms, PriceList
 from shop.catalog.price_lists.receiving import EmptyFile, receive_address
 from shop.config import Settings
 from shop.db import now, session, transaction
@@ -64,13 +64,14 @@ def _is_waiting(supplier_id: int) -> bool:
 
 
 def _fetched_before(price_list: PriceList) -> PriceList | None:
-    """The list from this address that the catalog shows or that is held; none where another list came afterwards."""
+    """The list from this address that the catalog shows; none where another list came afterwards.
+
+    A held one does not count: fetched again it must be held again, not taken for what the catalog has.
+    """
     latest = (
         select(PriceList)
         .where(PriceList.supplier_id == price_list.supplier_id, PriceList.id < price_list.id)
-        .where(
-            PriceList.state.in_([APPLIED, HELD]), PriceList.sha256.is_not(None) | PriceList.rolls_back_id.is_not(None)
-        )
+        .where(PriceList.state == APPLIED, PriceList.sha256.is_not(None) | PriceList.rolls_back_id.is_not(None))
         .where((PriceList.mode != STOCK_ONLY) | (PriceList.url == price_list.url))
         .order_by(PriceList.id.desc())
         .limit(1)

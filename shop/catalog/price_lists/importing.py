@@ -9,6 +9,7 @@ from typing import BinaryIO, cast
 
 import structlog
 from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.exc import DataError
 
 from shop.catalog.events import PriceListFailed
 from shop.catalog.price_lists.fetching import NotChanged, fetch_price_list
@@ -48,6 +49,7 @@ MIB = 2**20
 SLICE = 4 * MIB
 
 STRANDED = "This list could not be finished and a newer one has come. Send it again if you still need it."
+UNSTORABLE = "The list holds text or numbers that cannot be stored, such as broken characters. Nothing was changed."
 DEADLY = "The list stopped our worker {attempts} times and is not tried again. Send it in smaller parts."
 
 # An import may take longer than a request. Locks are those of orders, which are short.
@@ -146,7 +148,7 @@ def _lock_key(supplier_id: int) -> object:
 def _begin(price_list_id: int, settings: Settings, finish_event: Finish) -> _Turn:
     """Under the claim: whose turn it is now. A list found in checking or applying was left by a dead worker."""
     with transaction():
-        price_list = session().get_one(PriceList, price_list_id, populate_existing=True)
+        price_list = session().get_one(PriceList, price_list_id, with_for_update=True, populate_existing=True)
         if price_list.is_finished or price_list.state == HELD:
             finish_event()
             return _Turn.OVER
@@ -211,6 +213,12 @@ def _run(price_list_id: int, settings: Settings, finish_event: Finish, progress:
         with transaction():
             price_list = session().get_one(PriceList, price_list_id, populate_existing=True)
             _fail(price_list, refusal.detail)
+            finish_event()
+    except (DataError, UnicodeError) as error:  # no retry can help: it is in the file
+        log.error("price_list_unstorable", price_list_id=price_list_id, error=type(error).__name__)
+        with transaction():
+            price_list = session().get_one(PriceList, price_list_id, populate_existing=True)
+            _fail(price_list, UNSTORABLE)
             finish_event()
 
 

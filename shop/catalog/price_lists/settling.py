@@ -83,7 +83,7 @@ def settle_decided_rows(price_list: PriceList, settings: Settings) -> None:
     if price_list.state == HELD:
         add_categories(price_list)
     counts = compare(price_list, guards, only_decided=True)
-    apply_changes(price_list, counts, writes_change_set=False)
+    apply_changes(price_list, counts, writes_change_set=False, takes_stock=not _has_newer_stock(price_list))
     if price_list.state == HELD:
         held = compare(price_list, guards)
         write_change_set(price_list)

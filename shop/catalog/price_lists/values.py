@@ -93,7 +93,7 @@ def price_of(value: Any) -> Decimal:
     if price > HIGHEST_PRICE:
         raise UnreadableValueError("too_large", f"is too large: {_shown(value)}")
     rounded = price.quantize(PRICE_PLACES, rounding=ROUND_HALF_UP)
-    if abs(rounded - price) > Decimal("0.000001"):  # a spreadsheet's 302.8600000001 is no finer price
+    if not rounded or abs(rounded - price) > Decimal("0.000001"):  # a spreadsheet's 302.8600000001 is no finer price
         raise UnreadableValueError("too_fine", f"has more than four decimals: {_shown(value)}")
     return rounded
 
