@@ -2,22 +2,19 @@
 
 import csv
 import io
-import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from xml.etree import ElementTree  # expat since 2.4.1 stops entity bombs by itself
 
 from python_calamine import CalamineError, CalamineWorkbook
 
 from shop.errors import FieldError, Invalid
+from shop.sheets import SheetTooLargeError, check_workbook
 
 MAX_ROWS = 1000
 MAX_COLUMNS = 50
-MAX_UNPACKED = 20 * 2**20
-FURTHEST_ROW, FURTHEST_COLUMN = 5000, 100
-REFERENCE = re.compile(r"(?P<column>[A-Za-z]*)(?P<row>\d*)", re.ASCII)
+LIMITS = {"rows": 5000, "columns": 100, "cells": 500_000, "text": 20 * 2**20, "unpacked": 20 * 2**20}
 
 # The columns by the names that people give them; an unknown column is left out.
 COLUMNS: Mapping[str, str] = {
@@ -107,7 +104,6 @@ BROKEN_SHEET = (
     CalamineError,
     zipfile.BadZipFile,
     zlib.error,
-    ElementTree.ParseError,
     EOFError,
     LookupError,
     OSError,
@@ -119,55 +115,14 @@ BROKEN_SHEET = (
 def _xlsx(raw: bytes) -> list[list[str]]:
     """The first sheet. A formula counts with the value that was saved with it."""
     try:
-        _check_size(raw)
+        check_workbook(io.BytesIO(raw), **LIMITS)
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(raw))
         rows = workbook.get_sheet_by_index(0).to_python(skip_empty_area=False, nrows=MAX_ROWS + 2)
+    except SheetTooLargeError:
+        raise FileTooLong(rows=MAX_ROWS, columns=MAX_COLUMNS) from None
     except BROKEN_SHEET:
         raise FileUnreadable from None
     return [[_text(cell) for cell in row] for row in rows]
-
-
-def _check_size(raw: bytes) -> None:
-    """The reader makes a dense table: a small file with one cell in the last corner would take gigabytes."""
-    left = MAX_UNPACKED
-    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-        for member in archive.infolist():
-            content = _unpacked(archive, member, left)
-            left -= len(content)
-            if member.filename.casefold().endswith((".xml", ".rels", ".vml")):
-                _check_corners(content)
-            elif b"sheetData" in content:  # a sheet under a false name would not be looked at
-                raise FileUnreadable
-
-
-def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> bytes:
-    """Counts what comes out: the sizes that an archive states can be false."""
-    with archive.open(member) as stream:
-        content = stream.read(limit + 1)
-    if len(content) > limit:
-        raise FileTooLong(rows=MAX_ROWS, columns=MAX_COLUMNS)
-    return content
-
-
-def _check_corners(xml: bytes) -> None:
-    """Cells (`r="B7"`) and rows (`r="7"`, or counted) that lie further out than any list of shops."""
-    rows = 0
-    for _, element in ElementTree.iterparse(io.BytesIO(xml)):  # noqa: S314 - see the import
-        name = element.tag.rpartition("}")[2]
-        rows += name == "row"
-        place = REFERENCE.fullmatch(element.get("r", "")) if name in ("row", "c") else None
-        row, column = (int(place["row"] or 0), _number(place["column"])) if place else (0, 0)
-        if max(row, rows) > FURTHEST_ROW or column > FURTHEST_COLUMN:
-            raise FileTooLong(rows=MAX_ROWS, columns=MAX_COLUMNS)
-        element.clear()
-
-
-def _number(column: str) -> int:
-    """A is 1, Z is 26, AA is 27."""
-    number = 0
-    for letter in column.upper()[:4]:
-        number = number * 26 + ord(letter) - ord("A") + 1
-    return number
 
 
 def _text(cell: Any) -> str:

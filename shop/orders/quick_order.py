@@ -3,6 +3,8 @@
 import csv
 import io
 import re
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,10 +13,13 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from shop.errors import Invalid
 from shop.orders.basket import Wanted
+from shop.sheets import SheetTooLargeError, check_workbook
 
 MAX_LINES = 1000
 MAX_SHEET_BYTES = 5 * 2**20
 LARGEST_QUANTITY = Decimal(10**9)
+LIMITS = {"rows": 10_000, "columns": 200, "cells": 500_000, "text": 10 * 2**20, "unpacked": 50 * 2**20}
+BROKEN_SHEET = (CalamineError, zipfile.BadZipFile, zlib.error, EOFError, LookupError, OSError, RuntimeError, ValueError)
 XLSX_MAGIC = b"PK\x03\x04"
 NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 SKU_AND_QUANTITY = re.compile(rf"(?P<sku>.+)\s(?P<quantity>{NUMBER.pattern})")
@@ -78,11 +83,14 @@ def _sheet_rows(raw: bytes) -> Iterator[tuple[int, Sequence[str]]]:
     if len(raw) > MAX_SHEET_BYTES:
         raise UnreadableQuickOrder(reason=f"The sheet is larger than {MAX_SHEET_BYTES // 2**20} MiB.")
     try:
+        check_workbook(io.BytesIO(raw), **LIMITS)
         rows: Iterable[Sequence[object]] = (
             CalamineWorkbook.from_filelike(io.BytesIO(raw)).get_sheet_by_index(0).to_python()
         )
-    except (CalamineError, ValueError, IndexError) as error:
-        raise UnreadableQuickOrder(reason=f"The sheet cannot be read: {error}") from None
+    except SheetTooLargeError:
+        raise UnreadableQuickOrder(reason="The sheet is too large. Delete its empty rows and columns.") from None
+    except BROKEN_SHEET as error:
+        raise UnreadableQuickOrder(reason=f"The sheet cannot be read: {str(error)[:200]}") from None
     for number, cells in enumerate(rows, start=1):
         if any(str(cell).strip() for cell in cells):
             yield number, [_cell(cell) for cell in cells]

@@ -148,6 +148,6 @@ def test_refuses_bombs_before_the_reader_sees_them(monkeypatch):
         archive.writestr("xl/sheet.png", "<sheetData/>")
     with pytest.raises(FileUnreadable):
         read_contacts(disguised.getvalue())
-    monkeypatch.setattr(contact_files, "MAX_UNPACKED", 1000)
+    monkeypatch.setitem(contact_files.LIMITS, "unpacked", 1000)
     with pytest.raises(FileTooLong):
         read_contacts(hidden)

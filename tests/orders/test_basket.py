@@ -205,6 +205,28 @@ def test_what_is_no_list_is_refused_with_a_sentence(content: bytes) -> None:
     assert len(refused.value.detail) > 10
 
 
+def bombs() -> list[bytes]:
+    """A cell in the last corner, and one long text that many cells show."""
+    made = []
+    for corner in (True, False):
+        file = io.BytesIO()
+        with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
+            page = book.add_worksheet()
+            page.write(0, 0, "12")
+            if corner:
+                page.write(2**20 - 1, 2**14 - 1, 1)
+            for row in range(0 if corner else 2000):
+                page.write(row, 1, "x" * 30_000)
+        made.append(file.getvalue())
+    return made
+
+
+@pytest.mark.parametrize("bomb", bombs(), ids=["corner", "text"])
+def test_a_sheet_that_would_fill_the_memory_is_refused(bomb: bytes) -> None:
+    with pytest.raises(UnreadableQuickOrder, match="too large"):
+        read_quick_order(bomb)
+
+
 @pytest.mark.parametrize("quantity", ["0", "-1", "1e3", "10000000001", "0,0001", "NaN", "x"])
 def test_a_quantity_that_cannot_be_one_is_reported_by_row(quantity: str) -> None:
     [_, row] = read_quick_order(f"A 1\nB;{quantity}")
