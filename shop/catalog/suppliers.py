@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from shop.auth.models import ACTIVE, SUPPLIER, Company
-from shop.catalog.models import Category, Offer
+from shop.catalog.models import Offer
 from shop.catalog.offers import Answer
 from shop.catalog.price_lists.terms import change_import_terms
 from shop.db import session
@@ -26,22 +26,6 @@ def list_suppliers() -> list[Answer]:
         .outerjoin(counts, counts.c.supplier_id == Company.id)
         .where(Company.kind == SUPPLIER, Company.status == ACTIVE)
         .order_by(Company.name, Company.id)
-    )
-    return [dict(row) for row in session().execute(statement).mappings()]
-
-
-def list_categories() -> list[Answer]:
-    """Those in which active suppliers list something, and how many offers they hold, by name."""
-    counts = (
-        select(Offer.category_id, func.count().label("offers"))
-        .join(Company, Company.id == Offer.supplier_id)
-        .where(Offer.is_listed, Company.status == ACTIVE)
-        .group_by(Offer.category_id)
-    ).subquery()
-    statement = (
-        select(Category.id, Category.name, counts.c.offers)
-        .join(counts, counts.c.category_id == Category.id)
-        .order_by(Category.name, Category.id)
     )
     return [dict(row) for row in session().execute(statement).mappings()]
 

@@ -1,8 +1,7 @@
 """One import from its file to the catalog: claimed by one worker, checked, staged, settled; resumed after a crash."""
 
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from enum import Enum, auto
 from typing import BinaryIO, cast
@@ -31,7 +30,7 @@ from shop.catalog.price_lists.rolling_back import settle_rollback
 from shop.catalog.price_lists.settling import SUPERSEDED, settle, settle_decided_rows
 from shop.catalog.price_lists.staging import Progress, stage
 from shop.config import Settings
-from shop.db import db, now, session, transaction
+from shop.db import claimed, now, session, transaction
 from shop.errors import NotFound, Refusal
 from shop.outbox.events import publish
 from shop.outbox.handling import finish
@@ -41,6 +40,7 @@ log = structlog.get_logger()
 
 TASK = "catalog.import_price_list"
 DECISIONS = "catalog.apply_decisions"
+CLAIM = "catalog.price_lists"  # of one supplier: his lists are imported one at a time
 COME_AGAIN = timedelta(seconds=3)
 GIVEN_UP_AFTER = timedelta(hours=1)
 
@@ -87,7 +87,7 @@ def import_price_list(
         if event_id is not None:
             finish(event_id, task)
 
-    with _claimed(_supplier_of(price_list_id)) as is_claimed:
+    with claimed(CLAIM, _supplier_of(price_list_id)) as is_claimed:
         turn = _begin(price_list_id, settings, finish_event) if is_claimed else _Turn.LATER
         if turn is _Turn.OURS:
             _run(price_list_id, settings, finish_event, progress)
@@ -102,7 +102,7 @@ def apply_decisions(price_list_id: int, settings: Settings, *, event_id: int | N
     if state in UNFINISHED_STATES:
         import_price_list(price_list_id, settings, event_id=event_id, task=DECISIONS)
         return
-    with _claimed(_supplier_of(price_list_id)) as is_claimed:
+    with claimed(CLAIM, _supplier_of(price_list_id)) as is_claimed:
         if is_claimed:
             _apply_rows(price_list_id, settings, event_id)
     if not is_claimed:
@@ -128,21 +128,6 @@ def _supplier_of(price_list_id: int) -> int:
     if supplier_id is None:
         raise PriceListNotFound(price_list_id=price_list_id)
     return supplier_id
-
-
-@contextmanager
-def _claimed(supplier_id: int) -> Iterator[bool]:
-    """A lock of the supplier's on a connection of its own, which a killed worker gives back by dying."""
-    with db.engine.connect() as connection:
-        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-        try:
-            yield bool(connection.scalar(select(func.pg_try_advisory_lock(_lock_key(supplier_id)))))
-        finally:
-            connection.detach()  # closed and not pooled: nothing can leave the lock behind
-
-
-def _lock_key(supplier_id: int) -> object:
-    return func.hashtextextended(f"catalog.price_lists.{supplier_id}", 0)
 
 
 def _begin(price_list_id: int, settings: Settings, finish_event: Finish) -> _Turn:

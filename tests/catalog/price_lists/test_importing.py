@@ -106,7 +106,7 @@ def test_a_list_waits_while_another_of_the_supplier_is_imported(app: Flask, supp
     price_list = receive(supplier, list_of(good(1)))
     event_id = send_event(app)
 
-    with app.app_context(), importing._claimed(supplier.id) as is_claimed:
+    with app.app_context(), importing.claimed(importing.CLAIM, supplier.id) as is_claimed:
         assert is_claimed
         thread = threading.Thread(target=import_price_list, args=(event_id,))
         thread.start()
