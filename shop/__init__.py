@@ -11,7 +11,7 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The table of contents: what the product consists of, in the order in which it is put together."""
-    from shop import cli, housekeeping, subscribers  # noqa: F401 - importing housekeeping registers its tasks
+    from shop import cli, housekeeping, metrics, subscribers  # noqa: F401 - importing housekeeping registers its tasks
     from shop.auth import access, pages, social_pages, social_routes  # noqa: F401 - its routes belong to auth
     from shop.auth.routes import blueprint as auth
     from shop.catalog.manager_routes import blueprint as catalog_management
@@ -21,11 +21,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     from shop.db import db, engine_options
     from shop.extensions import api, migrate
     from shop.http import caching, health, openapi, requests, throttling
-    from shop.logs import configure_logs
+    from shop.logs import configure_logs, report_errors
     from shop.orders.routes import blueprint as orders
 
     settings = settings or load_settings()
     configure_logs(settings)
+    report_errors(settings)
     app = Flask(__name__, static_folder=None)
     app.extensions["settings"] = settings
     app.config.update(
@@ -48,6 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     access.init_check(app)  # … and refuses after it
     caching.init_app(app, settings)
     health.init_app(app)
+    metrics.init_app(app)
     pages.init_app(app)
     social_pages.init_app(app, settings)
     api.init_app(app)

@@ -35,7 +35,7 @@ def create_celery(app: Flask, settings: Settings) -> Celery:
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any:
             structlog.contextvars.clear_contextvars()
-            structlog.contextvars.bind_contextvars(task=self.name)
+            structlog.contextvars.bind_contextvars(task=self.name, task_id=self.request.id)
             with app.app_context():
                 return self.run(*args, **kwargs)
 

@@ -95,6 +95,10 @@ class Settings(BaseSettings):
     outbox_resend_seconds: float = Field(30, description="An event not handled by then is sent again, then ever later")
     outbox_max_attempts: int = Field(14, description="After so many sendings an event is parked for a person")
 
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token of /metrics; empty = from this machine only"
+    )
+    sentry_dsn: SecretStr = Field(SecretStr(""), description="Where unforeseen errors are reported to; empty = nowhere")
     log_json: bool = Field(True, description="One JSON object a line; off = for reading by people")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 

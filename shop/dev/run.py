@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -107,6 +108,7 @@ class Run:
 
     def _prepare_and_watch(self) -> int:
         self._set_secret_key()
+        self._make_metrics_folder()
         self._start_servers()
         self._plan_mail_sink()
         self._run_once("migrate", "flask", "--app", "wsgi", "db", "upgrade")
@@ -129,6 +131,13 @@ class Run:
             if not file.exists():
                 embedded.write_private(file, secrets.token_urlsafe(48))
             self.env["SECRET_KEY"] = file.read_text()
+
+    def _make_metrics_folder(self) -> None:
+        """Where the web processes count together; counts begin anew with each run."""
+        folder = self.instance / "metrics"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        self.env["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
     def _start_servers(self) -> None:
         given = {"postgres": self.env.get("DATABASE_URL"), "valkey": self.env.get("REDIS_URL")}

@@ -1,0 +1,126 @@
+"""/metrics for Prometheus: requests per operation, and what waits in the outbox, among mails, imports and queues."""
+
+import hmac
+import os
+import time
+from collections.abc import Iterator
+from typing import cast
+
+import redis
+import structlog
+from flask import Blueprint, Flask, Response, current_app, g, request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import REGISTRY, Collector
+from sqlalchemy import text
+
+from shop.auth.access import public
+from shop.celery import QUEUES
+from shop.config import Settings
+from shop.db import session
+from shop.errors import NotFound, Unauthenticated
+
+log = structlog.get_logger()
+blueprint = Blueprint("metrics", __name__)
+
+REQUESTS = Histogram(
+    "shop_request_seconds",
+    "Requests by operation and status, and how long they took",
+    ["operation", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+
+OPEN_EVENTS = """
+SELECT count(*),
+       coalesce(greatest(extract(epoch FROM now() - min(due_at)), 0), 0),
+       coalesce(extract(epoch FROM now() - min(created_at)), 0)
+FROM outbox_events WHERE handled_at IS NULL AND parked_at IS NULL
+"""
+PARKED_EVENTS = "SELECT count(*) FROM outbox_events WHERE parked_at IS NOT NULL AND handled_at IS NULL"
+MAILS = """
+SELECT state, count(*) FROM mail_messages WHERE state <> 'sent' GROUP BY state
+UNION ALL SELECT 'sent', count(*) FROM mail_messages WHERE state = 'sent' AND created_at > now() - interval '1 day'
+"""
+IMPORTS = """
+SELECT state, count(*) FROM price_lists
+WHERE state IN ('queued', 'checking', 'held', 'applying') OR finished_at > now() - interval '1 day' GROUP BY state
+"""
+
+
+def init_app(app: Flask) -> None:
+    app.after_request(_observe)
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/metrics")
+@public
+def metrics() -> Response:
+    """With METRICS_TOKEN by that token; without one only from this machine, and through no proxy."""
+    _check_reader()
+    requests = CollectorRegistry()
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        MultiProcessCollector(requests)  # type: ignore[no-untyped-call]
+    else:
+        requests = REGISTRY
+    waiting = CollectorRegistry()
+    waiting.register(_Waiting())
+    return Response(generate_latest(requests) + generate_latest(waiting), content_type=CONTENT_TYPE_LATEST)
+
+
+def _check_reader() -> None:
+    token = cast(Settings, current_app.extensions["settings"]).metrics_token.get_secret_value()
+    if token:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not hmac.compare_digest(given.encode(), token.encode()):
+            raise Unauthenticated("Send METRICS_TOKEN as a bearer token.")
+    elif request.remote_addr not in ("127.0.0.1", "::1") or "X-Forwarded-For" in request.headers:
+        raise NotFound
+
+
+def _observe(response: Response) -> Response:
+    """An unknown address is one operation: whoever tries many must not fill the memory."""
+    if "started" in g:
+        endpoint = request.endpoint or "unknown"
+        operation = endpoint.rpartition(".")[2] if request.path.startswith("/api/v1/") else endpoint
+        REQUESTS.labels(operation, response.status_code).observe(time.perf_counter() - g.started)
+    return response
+
+
+class _Waiting(Collector):
+    """Counted when asked for: the rows are the truth for all processes, and outlive them."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        count, lag, age = session().execute(text(OPEN_EVENTS)).one()
+        yield _gauge("shop_outbox_open", "Events not handled yet", count)
+        yield _gauge("shop_outbox_lag_seconds", "For how long the event longest due has waited for the relay", lag)
+        yield _gauge("shop_outbox_oldest_seconds", "Age of the oldest event not handled", age)
+        parked = session().execute(text(PARKED_EVENTS)).scalar_one()
+        yield _gauge("shop_outbox_parked", "Events given up, for a person to look at", parked)
+        yield _by_state("shop_mails", "Mails queued or parked, and sent within a day", MAILS)
+        yield _by_state("shop_price_lists", "Price lists under way, and finished within a day", IMPORTS)
+        yield _queue_lengths()
+
+
+def _gauge(name: str, documentation: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, documentation, value=float(value))
+
+
+def _by_state(name: str, documentation: str, query: str) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, documentation, labels=["state"])
+    for state, count in session().execute(text(query)):
+        family.add_metric([state], count)
+    return family
+
+
+def _queue_lengths() -> GaugeMetricFamily:
+    """No lengths where the broker is away: its absence is /health/ready's to say, and the rest is worth having."""
+    family = GaugeMetricFamily("shop_queue_length", "Messages that no worker has taken yet", labels=["queue"])
+    url = cast(Settings, current_app.extensions["settings"]).urls["broker"]
+    try:
+        with redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as broker:
+            for queue in QUEUES:
+                family.add_metric([queue], cast(int, broker.llen(queue)))
+    except redis.RedisError as error:
+        log.warning("broker_away", error=str(error))
+    return family

@@ -1,0 +1,61 @@
+"""Errors nobody foresaw go to Sentry, if the operator has one, and take nothing of a person with them."""
+
+import gzip
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+from flask import Flask
+
+PROGRAM = """
+import sys
+import sentry_sdk
+from pydantic import SecretStr
+from shop import create_app
+from shop.auth.access import public
+from tests.conftest import make_settings
+
+app = create_app(make_settings(sys.argv[1], sys.argv[2], sentry_dsn=SecretStr(sys.argv[3])))
+
+@app.post("/breaks")
+@public
+def breaks():
+    password = "kept-in-a-variable"
+    raise ZeroDivisionError(f"after {len(password)} letters")
+
+answer = app.test_client().post(
+    "/breaks", json={"password": "sent-in-the-body"}, headers={"Authorization": "Bearer sent-in-a-header"}
+)
+sentry_sdk.flush(timeout=10)
+print(answer.status_code, answer.headers["X-Request-ID"])
+"""
+
+
+def test_an_unforeseen_error_is_reported_without_secrets(app: Flask) -> None:
+    received: list[str] = []
+
+    class Sink(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            received.append((gzip.decompress(body) if self.headers["Content-Encoding"] == "gzip" else body).decode())
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Sink) as sink:
+        threading.Thread(target=sink.serve_forever, daemon=True).start()
+        settings = app.extensions["settings"]
+        dsn = f"http://key@127.0.0.1:{sink.server_port}/1"
+        command = [sys.executable, "-c", PROGRAM, settings.database_url, settings.redis_url, dsn]
+        status, request_id = subprocess.check_output(command, text=True).split()
+        sink.shutdown()
+
+    report = "".join(received)
+    assert status == "500"
+    assert "ZeroDivisionError" in report
+    assert f'"request_id":"{request_id}"' in report.replace(": ", ":")
+    assert "sent-in" not in report
+    assert "kept-in-a-variable" not in report
