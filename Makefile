@@ -5,7 +5,7 @@ UV ?= $(VENV)/uv
 LOCK := $(UV) pip compile setup.py --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-extra demo-data lock bench clean
+.PHONY: help run demo test test-extra demo-data bench chaos lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -28,6 +28,9 @@ test-extra: ## the tests that need programs from npm or apt (see .ci/run)
 
 bench: ## measure speed and print ratios: make bench ARGS="orders"
 	@$(PYTHON) shop/dev/environment.py dev && exec $(VENV)/python -m benchmarks $(ARGS)
+
+chaos: ## kill everything at random and count what is left: make chaos ARGS="--orders 300 --kills 30"
+	@$(PYTHON) shop/dev/environment.py dev && exec $(VENV)/python -m tests.chaos $(ARGS)
 
 lock: ## compile requirements/ from setup.py
 	@$(LOCK) --extra embedded -o requirements/run.txt

@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from http.client import HTTPConnection
@@ -65,6 +66,9 @@ class Client:
         content = response.read()
         return Answer(response.status, response.headers, content, time.perf_counter() - started)
 
+    def close(self) -> None:
+        self.connection.close()
+
     def get(self, path: str, token: str) -> Any:
         answer = self.send("GET", path, token=token)
         if answer.status != 200:
@@ -96,7 +100,7 @@ class Product:
     servers: embedded.Servers
     app: Flask
     environment: dict[str, str]
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
     def port(self) -> int:
@@ -113,37 +117,46 @@ class Product:
     def start(self, names: Sequence[str]) -> None:
         """Processes of the Procfile, and `sink`, the mail server that keeps what it gets."""
         for name in names:
-            command = _sink(self) if name == "sink" else read_procfile(ROOT / "Procfile")[name]
-            with (self.folder / f"{name}.log").open("wb") as log:
-                self.processes.append(
-                    subprocess.Popen(
-                        command,
-                        cwd=ROOT,
-                        env=self.environment,
-                        stdin=subprocess.DEVNULL,
-                        stdout=log,
-                        stderr=log,
-                        start_new_session=True,
-                    )
+            with (self.folder / f"{name}.log").open("ab") as log:
+                self.processes[name] = subprocess.Popen(
+                    self._command(name),
+                    cwd=ROOT,
+                    env=self.environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
                 )
         if "web" in names:
             self._wait()
+
+    def _command(self, name: str) -> Sequence[str]:
+        if name == "sink":
+            return _sink(self)
+        return [part.replace("instance/", f"{self.folder}/") for part in read_procfile(ROOT / "Procfile")[name]]
 
     def _wait(self) -> None:
         deadline = time.monotonic() + READY_WITHIN
         while time.monotonic() < deadline:
             try:
-                if self.client().send("GET", "/health/ready").status == 200:
-                    return
+                with closing(self.client()) as client:
+                    if client.send("GET", "/health/ready").status == 200:
+                        return
             except OSError:
                 pass
             time.sleep(0.1)
         raise RuntimeError(f"The web server does not get ready:\n{(self.folder / 'web.log').read_text()[-2000:]}")
 
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """The process with all its children, at once, or as gently as the signal is."""
+        process = self.processes.pop(name)
+        _signal(process, number)
+        process.wait(60)
+
     def stop(self) -> None:
-        for process in self.processes:
+        for process in self.processes.values():
             _signal(process, signal.SIGTERM)
-        for process in self.processes:
+        for process in self.processes.values():
             with suppress(subprocess.TimeoutExpired):
                 process.wait(20)
             _signal(process, signal.SIGKILL)  # the group: whoever outlived its first process
@@ -151,14 +164,15 @@ class Product:
 
 
 @contextmanager
-def running(*names: str) -> Iterator[Product]:
+def running(*names: str, **environment: str) -> Iterator[Product]:
     """Migrated and started; whatever happens, nothing is left running and nothing is left on disk."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="shop-benchmark-") as folder:
         place = Path(folder)
         servers = embedded.start(place / "servers", durable=True)
         try:
-            product = Product(place, servers, _app(servers), _environment(servers))
+            product = Product(place, servers, _app(servers), _environment(servers) | environment)
             try:
                 product.start(names)
                 yield product

@@ -24,20 +24,23 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 TOP = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
+CUT = "421 the line is cut after DATA"
 
 
 class Mailbox:
-    """An SMTP server that keeps what it accepts; `before_accepting` may delay or refuse a message."""
+    """An SMTP server that keeps what it accepts; `before_accepting` may delay or refuse a message, or cut the line."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int | None = None) -> None:
         self.messages: list[EmailMessage] = []
         self.before_accepting: Callable[[EmailMessage], str | None] = lambda _message: None
-        self.controller = Controller(self, hostname="127.0.0.1", port=free_port())
+        self.controller = Controller(self, hostname="127.0.0.1", port=port or free_port())
         self.controller.start()
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
         message = message_from_bytes(envelope.content, policy=policy.default)
         refusal = await asyncio.to_thread(self.before_accepting, message)
+        if refusal == CUT and server.transport:
+            server.transport.abort()
         if refusal is None:
             self.messages.append(message)
         return refusal or "250 OK"
