@@ -147,10 +147,16 @@ class Product:
             time.sleep(0.1)
         raise RuntimeError(f"The web server does not get ready:\n{(self.folder / 'web.log').read_text()[-2000:]}")
 
-    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """The process with all its children, at once, or as gently as the signal is."""
+    def kill(self, name: str) -> None:
+        """The process with all its children, at once."""
         process = self.processes.pop(name)
-        _signal(process, number)
+        _signal(process, signal.SIGKILL)
+        process.wait()
+
+    def stop_gently(self, name: str) -> None:
+        """SIGTERM to the process alone: what it has started is its own to stop."""
+        process = self.processes.pop(name)
+        process.terminate()
         process.wait(60)
 
     def stop(self) -> None:

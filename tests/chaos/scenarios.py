@@ -1,6 +1,5 @@
 """The troubles: everything killed at random, no broker, a broker that forgets, a mail server that misbehaves."""
 
-import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -68,9 +67,9 @@ def trouble_the_mail(stage: Stage, *, orders: int) -> None:
     stage.mailbox.before_accepting = misbehave
     with _placing(stage, orders) as done:
         done.wait()
-    stage.mailbox.controller.stop()  # nobody listens any more
+    stage.mailbox.stop()  # nobody listens any more
     time.sleep(2)
-    stage.mailbox.controller.start()
+    stage.mailbox.start()
     stage.mailbox.before_accepting = lambda message: "550 no such person" if message["To"] == REFUSED_FOR_GOOD else None
     stage.settle()
 
@@ -80,7 +79,7 @@ def stop_the_worker_gently(stage: Stage, *, orders: int) -> None:
     with _placing(stage, orders) as done:
         for _ in range(2):
             eventually(lambda: stage.mailbox.messages)
-            stage.product.kill("worker", signal.SIGTERM)
+            stage.product.stop_gently("worker")
             stage.revive("worker")
         done.wait()
     stage.settle()
@@ -94,7 +93,7 @@ def _placing(stage: Stage, orders: int) -> Iterator[threading.Event]:
 
     def work() -> None:
         try:
-            stage.place(range(orders))
+            stage.place(orders)
         except BaseException as error:  # handed over to the thread that waits
             failures.append(error)
         finally:

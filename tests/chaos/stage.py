@@ -6,11 +6,12 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPException
+from itertools import count, islice
 from random import Random
 from typing import Any
 
@@ -67,19 +68,13 @@ class Stage:
     kills: Counter[str] = field(default_factory=Counter)
     _local: threading.local = field(default_factory=threading.local)
     _clients: list[Client] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=count)
 
-    def place(self, numbers: Sequence[int], *, fulfill: bool = True) -> None:
+    def place(self, orders: int) -> None:
         """Some at once; each goes on until its order is acknowledged and confirmed, whatever is killed meanwhile."""
         with ThreadPoolExecutor(CLIENTS) as clients:
-            for done in [clients.submit(self._order, number, fulfill) for number in numbers]:
+            for done in [clients.submit(self._order, number) for number in islice(self._numbers, orders)]:
                 done.result()
-
-    def fulfill(self, reference: str) -> None:
-        _number, order_id = self.references[reference]
-        path = f"/api/v1/orders/{order_id}"
-        self._insist("POST", f"{path}/fulfill", self.manager, {}, accept=(200, 409))
-        state = self._insist("GET", path, self.manager, None, accept=(200,)).json["state"]
-        assert state == "confirmed", (reference, state)  # 409: an answer got lost, the move did not
 
     def close(self) -> None:
         for client in self._clients:
@@ -143,7 +138,7 @@ class Stage:
         )
         return wrong
 
-    def _order(self, number: int, fulfill: bool) -> None:
+    def _order(self, number: int) -> None:
         random, reference = Random(number), f"PO-{number}"
         token, contact_id = self.buyers[number % len(self.buyers)]
         lines = [{"offer_id": id_, "quantity": random.randint(1, 3)} for id_ in random.sample(self.offers, 2)]
@@ -151,8 +146,14 @@ class Stage:
         placed = self._insist("POST", "/api/v1/orders", token, body, accept=(201,), Idempotency_Key=reference)
         self.references[reference] = (placed.json["number"], placed.json["id"])
         self.seconds.append(placed.seconds)
-        if fulfill:
-            self.fulfill(reference)
+        self._fulfill(reference)
+
+    def _fulfill(self, reference: str) -> None:
+        _number, order_id = self.references[reference]
+        path = f"/api/v1/orders/{order_id}"
+        self._insist("POST", f"{path}/fulfill", self.manager, {}, accept=(200, 409))
+        state = self._insist("GET", path, self.manager, None, accept=(200,)).json["state"]
+        assert state == "confirmed", (reference, state)  # 409: an answer got lost, the move did not
 
     def _insist(
         self, method: str, path: str, token: str, body: Any, *, accept: tuple[int, ...], **headers: str
@@ -196,7 +197,7 @@ def set_stage(*names: str) -> Iterator[Stage]:
                 yield stage
         finally:
             product.stop()
-            mailbox.controller.stop()
+            mailbox.stop()
 
 
 def _people(product: Product, mailbox: Mailbox) -> Stage:

@@ -15,7 +15,7 @@ from tests.journeys.product import Mailbox, Product, running
 def mailbox() -> Iterator[Mailbox]:
     box = Mailbox()
     yield box
-    box.controller.stop()
+    box.stop()
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def product(app: Flask, settings: Settings, mailbox: Mailbox, tmp_path: Path) ->
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "SMTP_HOST": "127.0.0.1",
-        "SMTP_PORT": str(mailbox.controller.port),
+        "SMTP_PORT": str(mailbox.port),
         "THROTTLE_ANON": "",
         "THROTTLE_USER": "",
         "THROTTLE_LOGIN": "",

@@ -33,8 +33,16 @@ class Mailbox:
     def __init__(self, port: int | None = None) -> None:
         self.messages: list[EmailMessage] = []
         self.before_accepting: Callable[[EmailMessage], str | None] = lambda _message: None
-        self.controller = Controller(self, hostname="127.0.0.1", port=port or free_port())
+        self.port = port or free_port()
+        self.start()
+
+    def start(self) -> None:
+        self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
         self.controller.start()
+
+    def stop(self) -> None:
+        """Nobody listens any more; connections are refused until it starts again."""
+        self.controller.stop()
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
         message = message_from_bytes(envelope.content, policy=policy.default)
