@@ -41,6 +41,7 @@ class Company(Model):
     delivery_fee: Mapped[Sum] = mapped_column(default=Decimal(0), server_default="0")
     free_delivery_from: Mapped[Sum | None]
     minimum_order: Mapped[Sum] = mapped_column(default=Decimal(0), server_default="0")
+    offers_changed_at: Mapped[datetime | None]  # by a trigger: when what offers show of their supplier last changed
 
     legal_entities: Mapped[list["LegalEntity"]] = relationship(
         back_populates="company", order_by="LegalEntity.id", lazy="raise_on_sql"

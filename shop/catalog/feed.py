@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import CompoundSelect, Select, literal, select, text, tuple_, union
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
-from shop.auth.models import Company
+from shop.auth.models import ACTIVE, Company
 from shop.catalog.filters import OfferFilter, conditions
-from shop.catalog.models import Offer, StockLevel
-from shop.catalog.offers import Answer, offer_answer, select_offers
+from shop.catalog.models import Category, Offer, StockLevel
+from shop.catalog.offers import CHANGES, WAS_ACTIVE, Answer, offer_answer, select_offers
 from shop.catalog.search import scope_of
 from shop.catalog.words import Words
 from shop.db import session
@@ -29,7 +29,10 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS
 def changed_offers(
     wanted: OfferFilter, *, since: datetime, limit: int, cursor: str | None
 ) -> tuple[list[Answer], str | None, datetime]:
-    """Offers (also withdrawn ones) whose data or stock have changed, and the moment to ask from the next time."""
+    """Offers that show something else than before, and the moment to ask from the next time.
+
+    Also those that are withdrawn or whose supplier was blocked: `is_listed` is false then.
+    """
     scope = f"changed:{since.isoformat()}:{scope_of(wanted, 'changed')}"
     key = read_cursor(cursor, scope=scope, types=(_moment, _moment, cursor_id))
     moment: datetime = key[0] if key else as_of()  # before the data: see AS_OF
@@ -49,7 +52,7 @@ def as_of() -> datetime:
 def _page(wanted: OfferFilter, since: datetime, after: Sequence[Any] | None, limit: int) -> Select[*tuple[Any, ...]]:
     changed = _changed(wanted, since, after, limit).subquery("changed")
     return (
-        select_offers()
+        select_offers(blocked=True)
         .add_columns(changed.c.changed_at)
         .join(changed, changed.c.id == Offer.id)
         .order_by(changed.c.changed_at, changed.c.id)
@@ -60,21 +63,22 @@ def _page(wanted: OfferFilter, since: datetime, after: Sequence[Any] | None, lim
 def _changed(
     wanted: OfferFilter, since: datetime, after: Sequence[Any] | None, limit: int
 ) -> CompoundSelect[*tuple[Any, ...]]:
-    """By its own change and by that of its stock, once where a list made both. Each branch reads an index in order.
+    """By each kind of change, once where two have the same moment. The first two branches read an index in order.
 
-    An offer may come twice, at two moments. To leave one out here would mean to read on until a page is full.
+    An offer may come several times, at different moments. To leave one out here would mean to read on until a page
+    is full.
     """
     branches = []
-    for changed_at, offer_id in (
-        (Offer.updated_at, Offer.id),
-        (StockLevel.updated_at, StockLevel.offer_id),
-    ):
+    for changed_at in CHANGES:
+        offer_id = StockLevel.offer_id if changed_at is StockLevel.updated_at else Offer.id  # as the index has it
+        is_shown = WAS_ACTIVE if changed_at is Company.offers_changed_at else Company.status == ACTIVE
         branch = (
             select(offer_id.label("id"), changed_at.label("changed_at"))
             .select_from(Offer)
             .join(Company, Company.id == Offer.supplier_id)
+            .outerjoin(Category, Category.id == Offer.category_id)
             .outerjoin(StockLevel, StockLevel.offer_id == Offer.id)
-            .where(changed_at >= since, *conditions(wanted, Words(wanted.q) if wanted.q else None))
+            .where(changed_at >= since, is_shown, *conditions(wanted, Words(wanted.q) if wanted.q else None))
             .order_by(changed_at, offer_id)
             .limit(limit + 1)
         )

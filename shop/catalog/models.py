@@ -20,13 +20,14 @@ VAT_RATE_KNOWN = "vat_rate IN ('22', '10', '7', '5', '0', 'none')"
 
 
 class Category(Model):
-    """Flat, ours. Suppliers' own numbers map to it by `SupplierCategory`."""
+    """Flat, ours. Suppliers' own numbers map to it by `SupplierCategory`. A trigger dates changes of its name."""
 
     __tablename__ = "categories"
     __table_args__ = (Index("uq_categories_name", func.lower(text("name")), unique=True),)
 
     id: Mapped[Id]
     name: Mapped[str]
+    offers_changed_at: Mapped[datetime | None]
 
 
 class SupplierCategory(Model):

@@ -7,10 +7,10 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import RowMapping, Select, Text, cast, func, select
+from sqlalchemy import RowMapping, Select, Text, and_, cast, func, or_, select
 from sqlalchemy.orm import joinedload
 
-from shop.auth.models import ACTIVE, Company
+from shop.auth.models import ACTIVE, BLOCKED, Company
 from shop.catalog.models import BOUND_KINDS, EXACT, Category, Offer, StockLevel
 from shop.catalog.packs import base_price, pack_of
 from shop.db import session
@@ -20,6 +20,11 @@ from shop.money import money_text
 
 Answer = dict[str, Any]
 
+# Whatever changes what an offer shows moves one of these: its own data and product; its stock; its supplier's name,
+# terms of price, readiness to take orders or standing; the name of its category.
+CHANGES = (Offer.updated_at, StockLevel.updated_at, Company.offers_changed_at, Category.offers_changed_at)
+WAS_ACTIVE = or_(Company.status == ACTIVE, and_(Company.status == BLOCKED, Company.approved_at.is_not(None)))
+
 
 class OfferNotFound(NotFound):
     code = "OfferNotFound"
@@ -27,12 +32,13 @@ class OfferNotFound(NotFound):
 
 
 @cache
-def select_offers() -> Select[*tuple[Any, ...]]:
+def select_offers(*, blocked: bool = False) -> Select[*tuple[Any, ...]]:
     """All that an offer's answer consists of, in one statement and without the ORM, which costs five times as much.
 
     Built once: putting it together costs as much as running it.
 
     Offers of suppliers who are not active do not exist for readers; withdrawn ones do, unless a list leaves them out.
+    With `blocked` come also, as withdrawn, those of suppliers who were active once: whoever has a copy must hear of it.
     """
     return (
         select(
@@ -61,15 +67,15 @@ def select_offers() -> Select[*tuple[Any, ...]]:
             cast(Offer.parameters, Text).label("parameters"),
             func.coalesce(StockLevel.kind, EXACT).label("stock_kind"),
             func.greatest(StockLevel.on_hand - StockLevel.reserved, 0).label("available"),
-            Offer.is_listed,
+            and_(Offer.is_listed, Company.status == ACTIVE).label("is_listed"),
             Offer.is_quarantined,
             Offer.revision,
-            func.greatest(Offer.updated_at, StockLevel.updated_at).label("updated_at"),
+            func.greatest(*CHANGES).label("updated_at"),
         )
         .join(Company, Company.id == Offer.supplier_id)
         .outerjoin(Category, Category.id == Offer.category_id)
         .outerjoin(StockLevel, StockLevel.offer_id == Offer.id)
-        .where(Company.status == ACTIVE)
+        .where(WAS_ACTIVE if blocked else Company.status == ACTIVE)
     )
 
 

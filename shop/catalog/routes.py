@@ -52,8 +52,10 @@ def search_offers(args: dict[str, Any]) -> Response:
     By relevance at most 1,000 hits can be paged through.
 
     To keep a copy in step take `GET export`, then ask with `changed_since` from its `X-As-Of` on, and from each
-    answer's `as_of` the next time. Withdrawn offers come with `is_listed` false. Whether a supplier takes orders
-    (`GET suppliers`) is no change of its offers; offers of a supplier who is not listed there are not for sale.
+    answer's `as_of` the next time. Whatever changes what an offer shows is a change of it: data, product and stock, the
+    name of its category, its supplier's name, `price_includes_vat` and whether it takes orders. Offers that were
+    withdrawn or whose supplier was blocked come with `is_listed` false. A filter other than `supplier` keeps from you
+    what changed so that it passes no longer.
     """
     page = {name: args.pop(name) for name in ("limit", "cursor")}
     sort, since = args.pop("sort"), args.pop("changed_since")

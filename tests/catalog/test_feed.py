@@ -5,18 +5,25 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import orjson
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from shop.auth.models import BLOCKED, SUPPLIER
+from shop.auth.companies import block
+from shop.auth.models import ACTIVE, BLOCKED, MANAGER, PENDING, SUPPLIER, Company, User
+from shop.catalog.categories import map_supplier_category, rename_category
 from shop.catalog.feed import as_of, changed_offers
 from shop.catalog.filters import OfferFilter
-from shop.catalog.models import Offer
+from shop.catalog.models import Offer, SupplierCategory
+from shop.catalog.offers import Answer, show_offer
+from shop.catalog.products import merge_products
 from shop.catalog.stock import reserve
-from shop.db import db, now
-from tests.factories.auth import make_company
-from tests.factories.catalog import make_offer
+from shop.catalog.suppliers import change_terms
+from shop.db import db, now, session
+from tests.factories.auth import make_company, make_user
+from tests.factories.catalog import make_category, make_offer
 
 
 def pull(edge: Callable[[], Any], since: datetime, limit: int = 2) -> tuple[list[int], datetime]:
@@ -81,3 +88,111 @@ def test_pages_through_http(client: FlaskClient) -> None:
     assert (rest["next_cursor"], page["as_of"]) == (None, rest["as_of"])
     assert next_time["items"] == []
     assert other.json["code"] == "BadCursor"
+
+
+def shown(answer: Answer) -> Any:
+    """As clients read it."""
+    return orjson.loads(orjson.dumps(answer))
+
+
+def switch_vat(offer: Offer, _: User) -> None:
+    change_terms(session().get_one(Company, offer.supplier_id), terms={"price_includes_vat": False})
+
+
+def stop_taking_orders(offer: Offer, _: User) -> None:
+    change_terms(session().get_one(Company, offer.supplier_id), terms={"accepts_orders": False})
+
+
+def rename_supplier(offer: Offer, _: User) -> None:
+    session().get_one(Company, offer.supplier_id).name = "ООО Другое"
+
+
+def rename_its_category(offer: Offer, by: User) -> None:
+    rename_category(offer.category_id, name="Другая", by=by)
+
+
+def map_its_category(offer: Offer, by: User) -> None:
+    mapped = SupplierCategory(supplier_id=offer.supplier_id, external_id="7", name="x", category_id=offer.category_id)
+    session().add(mapped)
+    session().get_one(Offer, offer.id).supplier_category = "7"
+    session().flush()
+    map_supplier_category(mapped.id, category_id=make_category().id, by=by)
+
+
+def merge_its_product(offer: Offer, by: User) -> None:
+    merge_products(make_offer().product_id, other_id=offer.product_id, by=by)
+
+
+def reserve_it(offer: Offer, _: User) -> None:
+    reserve({offer.id: Decimal(1)})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        switch_vat,
+        stop_taking_orders,
+        rename_supplier,
+        rename_its_category,
+        map_its_category,
+        merge_its_product,
+        reserve_it,
+    ],
+)
+def test_brings_whatever_shows_something_else(
+    app: Flask, edge: Callable[[], Any], change: Callable[[Offer, User], None]
+) -> None:
+    offer, manager = make_offer(category=make_category()), make_user(MANAGER)
+    make_offer(category=make_category())
+    with edge():
+        before = shown(show_offer(offer.id))
+    _, moment = pull(edge, now() - timedelta(days=1))
+
+    with edge() as current:
+        change(current.get_one(Offer, offer.id), current.merge(manager))
+    with edge():
+        after = shown(show_offer(offer.id))
+        changed, _, _ = changed_offers(OfferFilter(), since=moment, limit=40, cursor=None)
+
+    assert after != before
+    assert after["updated_at"] > before["updated_at"]
+    assert after in [shown(each) for each in changed]
+
+
+def test_changes_that_no_offer_shows_bring_nothing(app: Flask, edge: Callable[[], Any]) -> None:
+    offer = make_offer()
+    _, moment = pull(edge, now() - timedelta(days=1))
+    with edge():
+        terms = {"delivery_fee": Decimal(5), "minimum_order": Decimal(9), "accepts_orders": True}
+        change_terms(session().get_one(Company, offer.supplier_id), terms=terms)
+
+    assert pull(edge, moment)[0] == []
+
+
+def test_says_when_a_supplier_is_blocked_and_when_it_is_back(app: Flask, edge: Callable[[], Any]) -> None:
+    offers = [make_offer(supplier=make_company(SUPPLIER, approved_at=now())) for _ in range(2)]
+    never_approved = make_offer(supplier=make_company(SUPPLIER, status=PENDING))
+    _, moment = pull(edge, now() - timedelta(days=1))
+
+    with edge() as current:
+        block(current.get_one(Company, offers[1].supplier_id), by=None)
+        block(current.get_one(Company, never_approved.supplier_id), by=None)
+    with edge():
+        gone, _, later = changed_offers(OfferFilter(), since=moment, limit=40, cursor=None)
+    with edge() as current:
+        current.get_one(Company, offers[1].supplier_id).status = ACTIVE
+    with edge():
+        back, _, _ = changed_offers(OfferFilter(), since=later, limit=40, cursor=None)
+
+    standing = [[(each["id"], each["is_listed"], each["is_orderable"]) for each in items] for items in (gone, back)]
+    assert standing == [[(offers[1].id, False, False)], [(offers[1].id, True, True)]]
+
+
+def test_every_offer_of_a_supplier_comes_page_by_page(app: Flask, edge: Callable[[], Any]) -> None:
+    supplier = make_company(SUPPLIER)
+    ids = [make_offer(supplier=supplier).id for _ in range(5)]
+    _, moment = pull(edge, now() - timedelta(days=1))
+    with edge() as current:
+        current.get_one(Company, supplier.id).price_includes_vat = False
+
+    assert pull(edge, moment)[0] == ids
