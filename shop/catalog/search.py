@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-from sqlalchemy import Numeric, RowMapping, Select, cast, func, literal, select, tuple_
+from sqlalchemy import Numeric, RowMapping, Select, cast, func, literal, select, tuple_, union
 
 from shop.catalog.filters import OfferFilter, conditions, select_matching
 from shop.catalog.models import Offer
@@ -130,20 +130,26 @@ class _Search:
         return _page(statement, columns, self.after, order).limit(self.limit + 1)
 
     def _relevant(self) -> Select[*tuple[Any, ...]]:
-        """Ranks the newest 1,000 hits: ranking all that a common word finds would read the whole catalog.
+        """Ranks 1,000 hits: ranking all that a common word finds would read the whole catalog.
 
-        Only the page's own offers are joined with what is shown of them.
+        They are the offers with exactly this code, then the newest. Only the page's own offers are joined with what
+        is shown of them.
         """
         assert self.words
         rank = func.round(cast(self.words.relevance(), Numeric), 6).label("rank")
-        hits = (
+        newest = (
             select_matching(Offer.id, rank, wanted=self.wanted, words=self.words)
             .where(Offer.is_listed)
             .order_by(Offer.id.desc())
             .limit(MOST_RELEVANT_HITS)
-            .subquery("hits")
         )
         order = SORTS[RELEVANCE]
+        hits = newest.subquery("hits")
+        if self.words.corrected is None:
+            exact = newest.where(self.words.is_exact_code()).subquery("exact")
+            both = union(select(exact), select(newest.subquery("newest"))).subquery("both")
+            best = (both.c.rank.desc(), both.c.id.desc())
+            hits = select(both).order_by(*best).limit(MOST_RELEVANT_HITS).subquery("hits")
         page = _page(select(hits), [hits.c.rank, hits.c.id], self.after, order).limit(self.limit + 1).subquery("page")
         statement = select_offers().add_columns(page.c.rank).join(page, page.c.id == Offer.id)
         return statement.order_by(page.c.rank.desc(), page.c.id.desc())

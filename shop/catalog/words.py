@@ -21,6 +21,7 @@ LAST_WORD = re.compile(r"^(.*?)(\w{2,})\s*$", re.DOTALL)
 SEPARATORS = str.maketrans({"ё": "е"} | dict.fromkeys("-/._,+ "))
 YO = str.maketrans("Ёё", "Ее")
 SHORTEST_PART, LONGEST_PART = 3, 40
+BETWEEN = "|"  # what parts SKU and model in code_key
 
 CODE_IS_EXACT, CODE_IS_PART = 10.0, 1.0  # ts_rank stays below 1: codes come first
 
@@ -58,13 +59,23 @@ class Words:
         found = Offer.search.op("@@")(self._tsquery())
         if self.corrected is not None:
             return found
-        return or_(found, self._is_exact_code(), *self._is_part_of_code())
+        return or_(found, self.is_exact_code(), *self._is_part_of_code())
+
+    def is_exact_code(self) -> ColumnElement[bool]:
+        """The whole SKU or model, whatever separates its parts; or a barcode."""
+        codes = [Offer.sku == self.typed, has_barcode(self.typed)]
+        if len(code := self._code()) >= SHORTEST_PART and code.isalnum():
+            codes += [
+                Offer.code_key.startswith(code + BETWEEN, autoescape=True),
+                Offer.code_key.endswith(BETWEEN + code, autoescape=True),
+            ]
+        return or_(*codes)
 
     def relevance(self) -> ColumnElement[float]:
         rank = func.ts_rank(Offer.search, self._tsquery(), 1)
         if self.corrected is not None:
             return rank
-        codes = [(self._is_exact_code(), CODE_IS_EXACT), *((part, CODE_IS_PART) for part in self._is_part_of_code())]
+        codes = [(self.is_exact_code(), CODE_IS_EXACT), *((part, CODE_IS_PART) for part in self._is_part_of_code())]
         return rank + case(*codes, else_=0.0)
 
     def _tsquery(self) -> ColumnElement[Any]:
@@ -79,14 +90,14 @@ class Words:
             words = words.op("||")(before.op("&&")(beginning))
         return words
 
-    def _is_exact_code(self) -> ColumnElement[bool]:
-        return or_(Offer.sku == self.typed, has_barcode(self.typed))
-
     def _is_part_of_code(self) -> list[ColumnElement[bool]]:
-        part = self.typed.casefold().translate(SEPARATORS)
+        part = self._code()
         if not SHORTEST_PART <= len(part) <= LONGEST_PART or not part.isalnum() or self.typed.startswith("-"):
             return []
         return [Offer.code_key.contains(part, autoescape=True)]
+
+    def _code(self) -> str:
+        return self.typed.casefold().translate(SEPARATORS)
 
 
 def correct(words: Words) -> Words | None:

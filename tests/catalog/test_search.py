@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from shop.auth.models import BLOCKED, PENDING, SUPPLIER
 from shop.catalog.filters import OfferFilter
-from shop.catalog.models import ON_ORDER, UNKNOWN
+from shop.catalog.models import ON_ORDER, UNKNOWN, Offer
 from shop.catalog.search import RELEVANCE, SORTS, _Search, scope_of, search_offers
 from shop.http.pagination import BadCursor
 from tests.factories.auth import make_company
@@ -275,3 +275,39 @@ def test_a_page_reads_an_index_in_order(app: Flask, edge: Callable[[], Any], sor
         plan = "\n".join(row[0] for row in session.connection().exec_driver_sql(f"EXPLAIN {compiled}"))
 
     assert "Sort" not in plan
+
+
+@pytest.mark.parametrize("q", ["ЧАЙ-1", "чай1", "100-ЧАЙ", "4601234567893"])
+def test_a_code_comes_first_however_much_a_word_finds(
+    app: Flask, edge: Callable[[], Any], found: Callable[..., list[str]], q: str
+) -> None:
+    """The oldest of all: the newest 1,000 hits do not hold it."""
+    wanted = make_offer(name="Он", sku="ЧАЙ-1", model="100-чай", barcodes=["4601234567893"])
+    make_many(edge, wanted, name=f"Чай 100 чай1 {q}", count=1100)
+
+    assert found(sort=None, q=q)[0] == "Он"
+
+
+def test_relevance_reaches_over_a_thousand_hits(app: Flask, edge: Callable[[], Any]) -> None:
+    wanted = make_offer(name="Он", sku="ЧАЙ")
+    make_many(edge, wanted, name="Чай", count=1100)
+
+    seen, cursor = [], None
+    for _ in range(3):
+        with edge():
+            page = search_offers(OfferFilter(q="чай"), limit=400, cursor=cursor)
+        seen, cursor = [*seen, *(offer["id"] for offer in page.items)], page.next_cursor
+
+    assert (seen[0], len(seen), len(set(seen)), cursor) == (wanted.id, 1000, 1000, None)
+
+
+def make_many(edge: Callable[[], Any], like: Offer, *, name: str, count: int) -> None:
+    with edge() as session:
+        session.execute(
+            text(
+                "INSERT INTO offers (product_id, supplier_id, external_id, sku, name, price)"
+                " SELECT product_id, supplier_id, 'x' || n, 'x' || n, :name, price"
+                " FROM offers, generate_series(1, :count) AS n WHERE id = :id"
+            ),
+            {"id": like.id, "name": name, "count": count},
+        )
