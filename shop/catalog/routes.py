@@ -76,7 +76,8 @@ def search_offers(args: dict[str, Any]) -> Response:
 def count_facets(args: dict[str, Any]) -> Response:
     """Count what a search finds by category, supplier and parameter
 
-    Takes the filters of the search. With `in_stock` or `orderable` the counts may be a minute old.
+    Takes the filters of the search. A facet honors all of them but its own, so that one sees what choosing another
+    value would find. With `in_stock` or `orderable` the counts may be a minute old.
     """
     wanted = OfferFilter(**args)
     return cached_answer(

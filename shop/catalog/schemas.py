@@ -182,9 +182,9 @@ class ParameterFacetSchema(AnswerSchema):
 
 
 class FacetsSchema(AnswerSchema):
-    """What the current search holds, the most frequent first."""
+    """What the current search holds, the most frequent first; each facet without its own filter."""
 
-    offers = fields.Integer(required=True, metadata={"description": "How many the search finds"})
+    offers = fields.Integer(required=True, metadata={"description": "How many the search finds with all filters"})
     approximate = fields.Boolean(required=True)
     price = fields.Nested(PriceRangeSchema, required=True, allow_none=True)
     categories = fields.List(fields.Nested(CountedSchema), required=True)

@@ -50,6 +50,65 @@ def test_counts_the_current_search_only(edge: Callable[[], Any], count_statement
     assert len(statements) == 1
 
 
+def counts(facet: list[dict[str, Any]]) -> dict[Any, int]:
+    return {each.get("name", each.get("value")): each["offers"] for each in facet}
+
+
+@pytest.mark.usefixtures("_goods")
+def test_a_facet_ignores_its_own_filter_and_honors_the_others(
+    edge: Callable[[], Any], count_statements: Callable[[], Any]
+) -> None:
+    """Suppliers are 1 and 2, tea is 1, milk 2."""
+    with edge(), count_statements() as statements:
+        tea = count_facets(OfferFilter(category=(1,)))
+        of_one = count_facets(OfferFilter(supplier=(1,)))
+        cheap = count_facets(OfferFilter(price_max=Decimal(15)))
+        tea_of_two = count_facets(OfferFilter(category=(1,), supplier=(2,), price_max=Decimal(25)))
+
+    assert (tea["offers"], counts(tea["categories"]), counts(tea["suppliers"])) == (
+        2,
+        {"Чай": 2, "Молоко": 1},
+        {"Один": 1, "Два": 1},
+    )
+    assert (of_one["offers"], counts(of_one["suppliers"]), counts(of_one["categories"])) == (
+        1,
+        {"Два": 2, "Один": 1},
+        {"Чай": 1},
+    )
+    assert (cheap["offers"], cheap["price"]) == (1, {"min": "10.00", "max": "30.00"})
+    assert counts(cheap["suppliers"]) == {"Один": 1}
+    assert tea_of_two["offers"] == 1
+    assert counts(tea_of_two["categories"]) == {"Чай": 1}
+    assert counts(tea_of_two["suppliers"]) == {"Один": 1, "Два": 1}
+    assert tea_of_two["price"] == {"min": "20.00", "max": "20.00"}
+    assert len(statements) == 4
+
+
+@pytest.mark.usefixtures("_goods")
+def test_a_parameter_ignores_its_own_filter_only(edge: Callable[[], Any]) -> None:
+    with edge():
+        by_weight = count_facets(OfferFilter(parameters={"Вес": ("100",)}))
+        by_both = count_facets(OfferFilter(parameters={"Вес": ("5",), "Лист": ("true",)}))
+
+    parameters = {each["name"]: counts(each["values"]) for each in by_weight["parameters"]}
+    assert by_weight["offers"] == 2
+    assert parameters == {"Вес": {100: 2, 5: 1}, "Лист": {True: 1}}
+    assert counts(by_weight["categories"]) == {"Чай": 2}
+    assert by_both["offers"] == 0
+    assert {each["name"]: counts(each["values"]) for each in by_both["parameters"]} == {"Вес": {100: 1}}
+
+
+def test_the_parameters_that_are_chosen_are_always_among_those_shown(app: Flask, edge: Callable[[], Any]) -> None:
+    make_offer(parameters={f"Имя {number}": number for number in range(30)} | {"Редкое": "да"})
+    make_offer(parameters={f"Имя {number}": number for number in range(30)})
+
+    with edge():
+        found = count_facets(OfferFilter(parameters={"Редкое": ("да",)}))
+
+    assert "Редкое" in counts(found["parameters"])
+    assert len(found["parameters"]) == 20
+
+
 @pytest.mark.usefixtures("_goods")
 def test_forgives_as_the_search_does(edge: Callable[[], Any]) -> None:
     with edge():
