@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(0, description="How many X-Forwarded-For hops are ours; 0 = believe none")
 
     catalog_public: bool = Field(True, description="May anybody read the catalog without a log-in?")
+    export_folder: str = Field("instance/exports", description="Where web processes keep the catalog's latest export")
     max_body_mib: int = Field(10, description="Largest request body")
     max_price_list_mib: int = Field(50, description="Largest price list")
     max_unpacked_price_list_mib: int = Field(200, description="… unpacked, where read row by row (CSV, XLSX, YML)")

@@ -99,8 +99,8 @@ def make_settings(database_url: str, redis_url: str, **others: Any) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def settings(database_url: str, redis_url: str) -> Settings:
-    return make_settings(database_url, redis_url)
+def settings(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return make_settings(database_url, redis_url, export_folder=str(tmp_path_factory.mktemp("exports")))
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,21 @@
-"""The whole catalog as one compressed file, row by row as the database gives them: memory stays the same."""
+"""The whole catalog as one compressed file, written row by row as the database gives them."""
 
 import csv
 import io
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import orjson
-from sqlalchemy import Engine, RowMapping
+from sqlalchemy import Connection, RowMapping
 
+from shop.catalog.export_files import ExportFile, export_file
+from shop.catalog.feed import AS_OF
 from shop.catalog.models import Offer
 from shop.catalog.offers import offer_answer, select_offers
-from shop.db import session
+from shop.db import db
 
 Rows = Sequence[RowMapping]
 
@@ -30,21 +34,30 @@ COLUMNS = (
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def export_catalog(file_format: str) -> Iterator[bytes]:
+def export_catalog(file_format: str, *, generation: int, folder: Path) -> ExportFile:
     """Listed offers of active suppliers by id, as gzip. One statement, so one moment: never half a price list.
 
-    Sending outlives the request and its session, hence a connection of its own, given back when the client leaves.
+    To be called outside of a transaction: who waits here while another writes the file must hold no connection.
     """
-    engine = session().connection().engine
-    return _compressed(map(_FORMATS[file_format], _partitions(engine)))
+    return export_file(
+        folder, generation=generation, suffix=f"{file_format}.gz", write=lambda file: _write(file, file_format)
+    )
 
 
-def _partitions(engine: Engine) -> Iterator[Rows | None]:
+def _write(file: BinaryIO, file_format: str) -> datetime:
+    """The moment is read before the data."""
+    with db.engine.connect() as connection:
+        as_of: datetime = connection.scalar(AS_OF)
+        for part in _compressed(map(_FORMATS[file_format], _partitions(connection))):
+            file.write(part)
+    return as_of
+
+
+def _partitions(connection: Connection) -> Iterator[Rows | None]:
     """None first: the place of a heading."""
     yield None
     statement = select_offers().where(Offer.is_listed).order_by(Offer.id)
-    with engine.connect() as connection:
-        yield from connection.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE}).mappings().partitions()
+    yield from connection.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE}).mappings().partitions()
 
 
 def _ndjson(rows: Rows | None) -> bytes:

@@ -1,10 +1,11 @@
 """The catalog's API: reading it, and a supplier's own terms."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import marshmallow as ma
-from flask import Response
+from flask import Response, current_app
 
 from shop.auth.access import catalog_reader, current_company, only
 from shop.auth.models import SUPPLIER, Company
@@ -97,17 +98,18 @@ def export_catalog(args: dict[str, Any]) -> Response:
     """The whole catalog as one gzip file
 
     One JSON object a line as in the search, or CSV. The ETag follows the catalog and not its stock: fetch that by
-    `changed_since` from the moment in the header `X-As-Of` on.
+    `changed_since` from the moment in the header `X-As-Of` on. At most 15 minutes old, unless you have it already.
     """
-    generation, file_format = catalog_generation(), args["format"]
+    with transaction():  # gives the connection back: making the file takes a while, and one of its own
+        generation, file_format = catalog_generation(), args["format"]
     etag = f"{generation}-{file_format}"
-    if generation and (unchanged := not_modified(etag)):
+    if unchanged := not_modified(etag):
         return unchanged
-    as_of = feed.as_of()
-    response = Response(bulk_export.export_catalog(file_format), content_type="application/gzip")
+    found = bulk_export.export_catalog(file_format, generation=generation, folder=_export_folder())
+    response = Response(found.content, content_type="application/gzip")
     response.set_etag(etag, weak=True)
     response.headers["Cache-Control"] = "private, no-cache"
-    response.headers["X-As-Of"] = as_of.isoformat()
+    response.headers["X-As-Of"] = found.as_of.isoformat()
     response.headers["Content-Disposition"] = f'attachment; filename="catalog.{file_format}.gz"'
     return response
 
@@ -171,3 +173,7 @@ def change_terms(terms: dict[str, Any]) -> Company:
     """
     with transaction():
         return suppliers.change_terms(current_company(), terms=terms)
+
+
+def _export_folder() -> Path:
+    return Path(current_app.extensions["settings"].export_folder)

@@ -35,8 +35,8 @@ def _living_cache(app: Flask) -> Iterator[None]:
 
 
 @pytest.fixture
-def generation(edge: Callable[[], Any]) -> Callable[[], int | None]:
-    def read() -> int | None:
+def generation(edge: Callable[[], Any]) -> Callable[[], int]:
+    def read() -> int:
         with edge():
             return catalog_generation()
 
@@ -106,7 +106,7 @@ def test_an_import_whose_process_dies_with_its_commit_leaves_nothing_stale(app: 
 
 
 def test_a_change_that_is_taken_back_changes_nothing(
-    app: Flask, edge: Callable[[], Any], generation: Callable[[], int | None]
+    app: Flask, edge: Callable[[], Any], generation: Callable[[], int]
 ) -> None:
     make_offer()
     before = generation()
