@@ -1,28 +1,21 @@
 """Reading the catalog at 1,000 and at 100,000 offers: pages, search, facets, the export, and how all of it grows.
 
-Runs in a database of its own on the server of TEST_DATABASE_URL (else DATABASE_URL), through the app's test client:
-what is measured is the product without a web server and without the throttle, next to a bare route on the same data.
+How it grows is measured through the app's test client, without a web server and without the throttle, next to a bare
+route on the same data; how fast it is, by HTTP.
 """
 
-import os
 import statistics
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import orjson
-import psycopg
 from flask import Flask, Response
 from flask.testing import FlaskClient
-from flask_migrate import upgrade
-from pydantic import SecretStr
-from sqlalchemy import make_url, text
-from sqlalchemy.engine import URL
+from sqlalchemy import text
 
-from shop import create_app
+from benchmarks.catalog_web import measure_web
+from benchmarks.product import running
 from shop.auth.access import public
-from shop.config import Settings
 from shop.db import db
 
 SMALL, LARGE = 1_000, 100_000
@@ -60,8 +53,9 @@ SELECT id, name, sku, price, parameters FROM offers WHERE is_listed ORDER BY pri
 
 
 def main() -> None:
-    with _database() as url:
-        app = _app(url)
+    with running() as product:
+        app = product.app
+        app.add_url_rule("/bare", view_func=public(_bare))
         client = app.test_client()
         _fill(app, 0, SMALL)
         small = measure(client)
@@ -69,8 +63,7 @@ def main() -> None:
         large = measure(client)
         _report(small, large)
         print(f"{'export of 100,000 offers':<44}{_export(client):>9.1f} s")
-        with app.app_context():
-            db.engine.dispose()
+        measure_web(product)
 
 
 def measure(client: FlaskClient) -> dict[str, float]:
@@ -152,27 +145,7 @@ def _report(small: dict[str, float], large: dict[str, float]) -> None:
         print(f"{name:<44}{small[name]:>6.2f} ms{milliseconds:>6.2f} ms{growth:>9.2f}{bare / milliseconds:>9.2f}")
 
 
-def _app(url: URL) -> Flask:
-    address = url.render_as_string(hide_password=False)
-    redis = os.environ.get("TEST_REDIS_URL") or os.environ["REDIS_URL"]
-    settings = Settings(
-        app_env="testing",
-        secret_key=SecretStr("only-for-benchmarks-" * 2),
-        database_url=address,
-        redis_url=redis,
-        throttle_anon="",
-        throttle_user="",
-        log_level="WARNING",
-    )
-    app = create_app(settings)
-    app.add_url_rule("/bare", view_func=public(_bare))
-    with app.app_context():
-        upgrade()
-    return app
-
-
 def _bare() -> Response:
-
     with db.engine.connect() as connection:
         rows = connection.exec_driver_sql(BARE).mappings().all()
         return Response(orjson.dumps([dict(row) for row in rows], default=str), content_type="application/json")
@@ -185,29 +158,6 @@ def _fill(app: Flask, present: int, wanted: int) -> None:
         driver.execute(FILL.format(present=present, wanted=wanted))
     with app.app_context(), db.engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM ANALYZE")
-
-
-@contextmanager
-def _database() -> Iterator[URL]:
-    url = make_url(os.environ.get("TEST_DATABASE_URL") or os.environ["DATABASE_URL"])
-    own = url.set(database="shop_bench_catalog")
-    _on_server(url, f'DROP DATABASE IF EXISTS "{own.database}" WITH (FORCE)')
-    _on_server(
-        url,
-        f'CREATE DATABASE "{own.database}" TEMPLATE template0 LOCALE_PROVIDER builtin BUILTIN_LOCALE'
-        " 'PG_UNICODE_FAST' ENCODING 'UTF8'",
-    )
-    try:
-        yield own
-    finally:
-        if not os.environ.get("KEEP_BENCH_DATABASE"):
-            _on_server(url, f'DROP DATABASE IF EXISTS "{own.database}" WITH (FORCE)')
-
-
-def _on_server(url: URL, statement: str) -> None:
-    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

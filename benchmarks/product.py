@@ -114,12 +114,12 @@ class Product:
     def client(self) -> Client:
         return Client(self.port)
 
-    def start(self, names: Sequence[str]) -> None:
+    def start(self, names: Sequence[str], *, application: str = "wsgi:app") -> None:
         """Processes of the Procfile, and `sink`, the mail server that keeps what it gets."""
         for name in names:
             with (self.folder / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
-                    self._command(name),
+                    [part.replace("wsgi:app", application) for part in self._command(name)],
                     cwd=ROOT,
                     env=self.environment,
                     stdin=subprocess.DEVNULL,

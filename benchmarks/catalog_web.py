@@ -1,0 +1,116 @@
+"""The catalog under its real web server, against a bare Flask app under the same: the bars of the design."""
+
+import statistics
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from rich.table import Table
+
+from benchmarks.load import client_name, per_second
+from benchmarks.product import Product
+from benchmarks.timing import machine, terminal
+from shop.db import db
+from shop.dev.ports import free_port
+
+ROUNDS, SECONDS = 3, 2.0
+CATALOG = "/api/v1/catalog"
+SEARCH = f"{CATALOG}/offers?q={quote('чайники серия 16')}"
+TOKEN = "shop_s_benchmark"
+OFF, ON = "", "1000000000/day"
+
+ADD_BUYER = f"""
+WITH company AS (INSERT INTO companies (kind, name, status) VALUES ('buyer', 'ООО Сеть', 'active') RETURNING id),
+person AS (
+    INSERT INTO users (email, email_confirmed_at, role, company_id, first_name, last_name)
+    SELECT 'buyer@bench.example', now(), 'buyer', id, 'Анна', 'Петрова' FROM company RETURNING id
+)
+INSERT INTO access_tokens (user_id, kind, prefix, hash)
+SELECT id, 'session', 'shop_s_bench', sha256(convert_to('{TOKEN}', 'UTF8')) FROM person
+"""
+
+# what, how it is asked for, against what, bar with throttling on, bar with it off
+BARS = (
+    ("page of 40", f"{CATALOG}/offers", "/page", 0.30, 0.55),
+    ("search, about 500 hits", SEARCH, "/search", 0.25, 0.25),
+    ("304", f"{CATALOG}/facets", "/hello", 0.08, 0.2),
+    ("cached facets", f"{CATALOG}/facets", "/hello", 0.08, 0.2),
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    port: int
+    path: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def measure_web(product: Product) -> None:
+    """Everything in turns, so that what is compared meets the same neighbors."""
+    _add_buyer(product)
+    with (
+        _web(product, "benchmarks.bare:app", "bare") as bare,
+        _web(product, "wsgi:app", "on", THROTTLE_USER=ON) as throttled,
+        _web(product, "wsgi:app", "off", THROTTLE_USER=OFF) as free,
+    ):
+        targets = {path: Target(bare.port, path) for path in ("/hello", "/page", "/search")}
+        for name, path, *_ in BARS:
+            for kind, web in (("on", throttled), ("off", free)):
+                targets[f"{name}, {kind}"] = Target(web.port, path, _headers(web, path, fresh=name == "304"))
+        found: dict[str, list[float]] = {name: [] for name in targets}
+        for _ in range(ROUNDS):
+            for name, target in targets.items():
+                found[name].append(per_second(target.port, target.path, dict(target.headers), SECONDS))
+        _print(product, found)
+
+
+def _headers(web: Product, path: str, *, fresh: bool) -> tuple[tuple[str, str], ...]:
+    answer = web.client().send("GET", path, token=TOKEN)
+    if answer.status != 200:
+        raise RuntimeError(f"GET {path}: {answer.status} {answer.content[:500]!r}")
+    condition = (("If-None-Match", answer.headers["ETag"]),) if fresh else ()
+    return (("Authorization", f"Bearer {TOKEN}"), *condition)
+
+
+@contextmanager
+def _web(product: Product, application: str, name: str, **environment: str) -> Iterator[Product]:
+    """Two processes, as the Procfile starts them, with the access log on."""
+    folder = product.folder / name
+    folder.mkdir()
+    port = str(free_port())
+    web = replace(
+        product,
+        folder=folder,
+        environment=product.environment | {"PORT": port, "LOG_LEVEL": "INFO"} | environment,
+        processes={},
+    )
+    try:
+        web.start(["web"], application=application)
+        yield web
+    finally:
+        web.stop()
+
+
+def _add_buyer(product: Product) -> None:
+    with product.app.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql(ADD_BUYER)
+
+
+def _print(product: Product, found: dict[str, list[float]]) -> None:
+    console = terminal()
+    console.print(machine(product.database))
+    table = Table("", "requests/s", "against", "requests/s", "ratio", "bar", title=f"By HTTP ({client_name()})")
+    for name, _path, base, bar_on, bar_off in BARS:
+        for kind, bar in (("on", bar_on), ("off", bar_off)):
+            ours, its = found[f"{name}, {kind}"], found[base]
+            ratio = statistics.median(mine / other for mine, other in zip(ours, its, strict=True))
+            table.add_row(
+                f"{name}, throttling {kind}",
+                f"{statistics.median(ours):,.0f}",
+                base,
+                f"{statistics.median(its):,.0f}",
+                f"[{'green' if ratio >= bar else 'red'}]{ratio:.3f}",
+                f"≥ {bar}",
+            )
+    console.print(table)
