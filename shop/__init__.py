@@ -14,6 +14,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from shop import cli, housekeeping, metrics, subscribers  # noqa: F401 - importing housekeeping registers its tasks
     from shop.auth import access, pages, social_pages, social_routes  # noqa: F401 - its routes belong to auth
     from shop.auth.routes import blueprint as auth
+    from shop.catalog import caching as catalog_caching
     from shop.catalog.manager_routes import blueprint as catalog_management
     from shop.catalog.price_lists.routes import blueprint as price_lists
     from shop.catalog.routes import blueprint as catalog
@@ -48,6 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     throttling.init_app(app, settings)
     access.init_check(app)  # … and refuses after it
     caching.init_app(app, settings)
+    catalog_caching.init_app(app)
     health.init_app(app)
     metrics.init_app(app)
     pages.init_app(app)

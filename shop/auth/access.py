@@ -8,13 +8,14 @@ from typing import Any, TypeVar, cast
 from flask import Flask, current_app, g, request
 
 from shop.auth.models import API_KEY, SESSION, AccessToken, Company, User
-from shop.auth.tokens import IdleLimits, find_token, note_use
+from shop.auth.tokens import IdleLimits, find_token, find_token_along, note_use
 from shop.config import Settings
-from shop.db import transaction
+from shop.db import session, transaction
 from shop.errors import Forbidden, Refusal, Unauthenticated
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+CATALOG_ALONG = "catalog_along"  # the expression that catalog readers want to know, read together with the token
 STATED_ELSEWHERE = ("health.", "docs.", "api-docs.")  # open by nature: no data of anybody
 
 
@@ -122,12 +123,24 @@ def _identify() -> None:
     """Reads the token, refuses nothing yet: the throttle comes first, and counts for the user."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     is_bearer = scheme.casefold() == "bearer" and secret
-    g.token = find_token(secret.strip(), idle_limits=idle_limits(_settings())) if is_bearer else None
+    g.token = None
+    if is_bearer and _reads_catalog():
+        # Nothing is written, so BEGIN and ROLLBACK would be two round trips for nothing.
+        session().connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+        along = current_app.extensions[CATALOG_ALONG]
+        g.token, g.catalog_along = find_token_along(secret.strip(), along, idle_limits=idle_limits(_settings()))
+    elif is_bearer:
+        g.token = find_token(secret.strip(), idle_limits=idle_limits(_settings()))
     g.caller_id = g.token.user_id if g.token else None
     g.is_program = g.token is not None and g.token.kind == API_KEY
     if g.token and g.token.is_unused_for(timedelta(minutes=_settings().token_use_noted_minutes)):
         with transaction():
             note_use(g.token)
+
+
+def _reads_catalog() -> bool:
+    access = access_of(current_app.view_functions[request.endpoint]) if request.endpoint else None
+    return access is not None and access.is_catalog
 
 
 def _check() -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import structlog
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, literal, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from shop.auth.models import API_KEY, SESSION, AccessToken, User
@@ -57,18 +57,28 @@ def issue_token(
 
 def find_token(secret: str, *, idle_limits: IdleLimits | None = None) -> AccessToken | None:
     """The live token with this secret, its user and company in the same statement; None where it opens nothing."""
+    return find_token_along(secret, literal(None), idle_limits=idle_limits)[0]
+
+
+def find_token_along(
+    secret: str, along: ColumnElement[Any], *, idle_limits: IdleLimits | None = None
+) -> tuple[AccessToken | None, Any]:
+    """The token, and a value that costs no statement of its own; None twice where the token opens nothing."""
     if not secret.startswith(tuple(PREFIXES.values())):
-        return None
+        return None, None
     statement = (
-        select(AccessToken)
+        select(AccessToken, along)
         .where(AccessToken.hash == _hash(secret))
         .options(joinedload(AccessToken.user, innerjoin=True).joinedload(User.company))
     )
-    token = session().scalar(statement)
-    if token is None or token.is_expired or not token.user.may_log_in:
-        return None
+    found = session().execute(statement).one_or_none()
+    if found is None:
+        return None, None
+    token, value = found
+    if token.is_expired or not token.user.may_log_in:
+        return None, None
     idle = (idle_limits or {}).get(token.kind)
-    return None if idle and token.is_unused_for(idle) else token
+    return (None, None) if idle and token.is_unused_for(idle) else (token, value)
 
 
 def note_use(token: AccessToken) -> None:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from flask import Response
+from flask import Flask, Response, g
 from sqlalchemy import select
 
+from shop.auth.access import CATALOG_ALONG
 from shop.catalog.models import CatalogGeneration
 from shop.db import session
 from shop.http.caching import json_answer, not_modified, remembered
@@ -20,9 +21,13 @@ LIFETIME = 15 * 60
 LIFETIME_WITH_STOCK = 60  # stock moves with every order and does not raise the generation
 
 
+def init_app(app: Flask) -> None:
+    app.extensions[CATALOG_ALONG] = select(CatalogGeneration.number).scalar_subquery()
+
+
 def catalog_generation() -> int:
-    """0 in a database whose catalog was never written to."""
-    number: int | None = session().scalar(select(CatalogGeneration.number))
+    """0 in a database whose catalog was never written to. Read with the token, or now where there is none."""
+    number: int | None = g.get(CATALOG_ALONG) or session().scalar(select(CatalogGeneration.number))
     return number or 0
 
 

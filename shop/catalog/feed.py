@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from shop.auth.models import ACTIVE, Company
 from shop.catalog.filters import OfferFilter, conditions
 from shop.catalog.models import Category, Offer, StockLevel
-from shop.catalog.offers import CHANGES, WAS_ACTIVE, Answer, offer_answer, select_offers
+from shop.catalog.offers import CHANGES, WAS_ACTIVE, Answer, offer_answer, rows_of, select_offers
 from shop.catalog.search import scope_of
 from shop.catalog.words import Words
 from shop.db import session
@@ -36,7 +36,7 @@ def changed_offers(
     scope = f"changed:{since.isoformat()}:{scope_of(wanted, 'changed')}"
     key = read_cursor(cursor, scope=scope, types=(_moment, _moment, cursor_id))
     moment: datetime = key[0] if key else as_of()  # before the data: see AS_OF
-    rows = session().execute(_page(wanted, since, key[1:] if key else None, limit)).mappings().all()
+    rows = rows_of(_page(wanted, since, key[1:] if key else None, limit))
     page, next_cursor = page_of(
         rows, limit=limit, cursor_of=lambda row: make_cursor(scope=scope, key=[moment, row["changed_at"], row["id"]])
     )

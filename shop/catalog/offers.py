@@ -1,6 +1,6 @@
 """Offers as they are shown (alone, side by side, in lists) and as an order takes them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -77,6 +77,11 @@ def select_offers(*, blocked: bool = False) -> Select[*tuple[Any, ...]]:
         .outerjoin(StockLevel, StockLevel.offer_id == Offer.id)
         .where(WAS_ACTIVE if blocked else Company.status == ACTIVE)
     )
+
+
+def rows_of(statement: Select[*tuple[Any, ...]]) -> Sequence[RowMapping]:
+    """In the session's transaction, but past its ORM, which would take more time than the database for a page."""
+    return session().connection().execute(statement).mappings().all()
 
 
 def offer_answer(offer: RowMapping) -> Answer:

@@ -12,9 +12,8 @@ from sqlalchemy import Numeric, RowMapping, Select, cast, func, literal, select,
 
 from shop.catalog.filters import OfferFilter, conditions, select_matching
 from shop.catalog.models import Offer
-from shop.catalog.offers import Answer, offer_answer, select_offers
+from shop.catalog.offers import Answer, offer_answer, rows_of, select_offers
 from shop.catalog.words import Words, correct
-from shop.db import session
 from shop.http.pagination import cursor_id, make_cursor, page_of, read_cursor
 
 MOST_RELEVANT_HITS = 1000
@@ -116,7 +115,7 @@ class _Search:
 
     def rows(self) -> Sequence[RowMapping]:
         statement = self._relevant() if self.sort == RELEVANCE and self.words else self._sorted()
-        return session().execute(statement).mappings().all()
+        return rows_of(statement)
 
     def key_of(self, row: RowMapping) -> list[Any]:
         return [row[name] for name in SORTS[self.sort].columns]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -57,6 +58,35 @@ def test_an_unchanged_catalog_is_computed_once_and_not_sent_again(
     assert (third.status_code, third.data, third.headers["ETag"]) == (304, b"", first.headers["ETag"])
     assert third.headers["Cache-Control"] == "private, no-cache"
     assert len(statements) == 2  # one each: the generation
+
+
+def test_the_generation_comes_with_the_token(client: FlaskClient, count_statements: Callable[[], Any]) -> None:
+    make_offer()
+    headers = bearer(make_user())
+    client.get(FACETS, headers=headers)
+
+    with count_statements() as statements:
+        answer = client.get(FACETS, headers=headers)
+
+    assert answer.status_code == 200
+    assert len(statements) == 1
+    assert "catalog_generation" in statements[0]
+
+
+def test_reading_sends_the_database_nothing_but_its_statements(client: FlaskClient, app: Flask) -> None:
+    """No ping, no BEGIN, no ROLLBACK: what the connection was asked last is the page itself."""
+    make_offer()
+    headers = bearer(make_user())
+    with app.app_context():
+        db.engine.dispose()
+    client.get("/api/v1/catalog/offers", headers=headers)
+    with app.app_context(), db.engine.connect() as connection:
+        pids = [each.dbapi_connection.info.backend_pid for each in [connection.connection]]
+        address = db.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(address) as other:
+            last = other.execute("SELECT query FROM pg_stat_activity WHERE pid = ANY (%s)", [pids]).fetchall()
+
+    assert "FROM offers" in last[0][0]
 
 
 @pytest.mark.parametrize(
