@@ -18,7 +18,7 @@ from shop.db import session
 from tests.catalog.price_lists.lists import good, list_of, offers, run_import
 from tests.factories.auth import bearer, make_company, make_user
 
-EAN, OTHER_EAN, CASE = "4601234567893", "4600000000008", "14601234567890"
+EAN, OTHER_EAN, THIRD_EAN = "4601234567893", "4600000000008", "4600000000015"
 TEA = {"name": "Чай чёрный «Утро» 100 г", "model": "utro-100"}
 
 
@@ -108,6 +108,56 @@ def test_a_number_that_a_supplier_uses_for_another_thing_is_another_product(
     [after] = products_of(good(1, name="Кофе", barcode=OTHER_EAN), supplier=supplier)
 
     assert before == rival != after
+
+
+def test_an_id_that_a_supplier_uses_for_another_thing_is_another_product(
+    products_of: Callable[..., list[int]],
+) -> None:
+    supplier = make_company(SUPPLIER)
+    [tea, coffee] = products_of(good(7, **TEA), good(8, name="Кофе"))
+    assert products_of(good(1, **TEA), good(2, name="Кофе"), supplier=supplier) == [tea, coffee]
+
+    assert products_of(good(1, name="Кофе"), good(2, **TEA), supplier=supplier) == [coffee, tea]
+    [cocoa, _] = products_of(good(1, name="Какао"), good(2, **TEA), supplier=supplier)
+    assert cocoa not in (tea, coffee)
+
+
+def test_the_same_thing_under_a_changed_name_stays_where_it_is(products_of: Callable[..., list[int]]) -> None:
+    supplier = make_company(SUPPLIER)
+    [tea, coffee] = products_of(good(7, **TEA), good(8, name="Кофе", barcode=EAN))
+    products_of(good(1, **TEA), good(2, name="Кофе", barcode=EAN), supplier=supplier)
+
+    respelled = TEA | {"name": "чай ЧЕРНЫЙ - утро, 100 г"}
+
+    assert products_of(good(1, **respelled), good(2, name="Кофий", barcode=EAN), supplier=supplier) == [tea, coffee]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(
+    ("barcodes", "groups"),
+    [
+        (([EAN, OTHER_EAN], [OTHER_EAN]), 1),
+        (([EAN], [EAN, OTHER_EAN], [OTHER_EAN]), 1),
+        (([EAN, OTHER_EAN], [OTHER_EAN, THIRD_EAN]), 2),
+        (([EAN], [OTHER_EAN]), 2),
+    ],
+)
+def test_rows_of_one_list_that_share_a_barcode_are_one_thing_unless_they_disagree(
+    products_of: Callable[..., list[int]], barcodes: Any, groups: int, order: int
+) -> None:
+    rows = [good(number, barcodes=found) for number, found in enumerate(barcodes[::order])]
+
+    assert len(set(products_of(*rows, supplier=make_company(SUPPLIER)))) == groups
+
+
+def test_a_row_finds_its_product_by_the_number_of_a_row_beside_it(products_of: Callable[..., list[int]]) -> None:
+    [known] = products_of(good(7, **TEA, barcode=EAN))
+
+    found = products_of(
+        good(1, barcodes=[OTHER_EAN]), good(2, barcodes=[EAN, OTHER_EAN]), supplier=make_company(SUPPLIER)
+    )
+
+    assert found == [known, known]
 
 
 def test_a_barcode_that_comes_later_brings_rivals_together(products_of: Callable[..., list[int]]) -> None:
