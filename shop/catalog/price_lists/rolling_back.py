@@ -8,6 +8,7 @@ from shop.catalog.events import PriceListReceived
 from shop.catalog.price_lists.applying import apply_changes
 from shop.catalog.price_lists.diff import CHANGED, COUNT, DATA, FORGET, KINDS
 from shop.catalog.price_lists.models import APPLIED, STOCK_ONLY, UPDATE, PriceList, PriceListRow
+from shop.catalog.price_lists.rows import match_key
 from shop.catalog.price_lists.settling import complete
 from shop.db import session
 from shop.errors import Conflict
@@ -46,6 +47,14 @@ SELECT
 FROM wanted
 WHERE (change = 'changed' AND is_other) OR (change = 'withdrawn' AND was_listed)
 """  # noqa: S608 - of constants
+
+NAMES = text("SELECT row, name, model FROM price_list_changes WHERE change = 'changed'")
+NOTE_MATCH_KEYS = text("""
+UPDATE price_list_changes AS change
+SET match_key = found.match_key
+FROM unnest(CAST(:rows AS bigint[]), CAST(:keys AS text[])) AS found (row, match_key)
+WHERE found.row = change.row
+""")
 
 RELEASE_QUARANTINED = text("""
 UPDATE offers AS offer SET is_quarantined = FALSE, updated_at = now()
@@ -97,6 +106,7 @@ def settle_rollback(rollback: PriceList) -> None:
         raise NotTheLatest(price_list_id=rollback.rolls_back_id)
     session().execute(FORGET)
     session().execute(text(GATHER), {"rolls_back_id": rollback.rolls_back_id, "internal": INTERNAL})
+    _note_match_keys()
     counts = dict.fromkeys(KINDS, 0) | {change: count for change, count in session().execute(COUNT)}  # noqa: C416
     ids = {"rolls_back_id": rollback.rolls_back_id, "supplier_id": rollback.supplier_id}
     session().execute(RELEASE_QUARANTINED, ids)
@@ -104,3 +114,10 @@ def settle_rollback(rollback: PriceList) -> None:
     apply_changes(rollback, counts, takes_stock=False)
     rollback.rows_total = rollback.rows_done = counts[CHANGED]
     complete(rollback, counts)
+
+
+def _note_match_keys() -> None:
+    """By them an offer whose pack or name comes back finds the product of its rivals again."""
+    found = session().execute(NAMES).all()
+    keys = [match_key(row.name, row.model) for row in found]
+    session().execute(NOTE_MATCH_KEYS, {"rows": [row.row for row in found], "keys": keys})

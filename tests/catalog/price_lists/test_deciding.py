@@ -210,6 +210,24 @@ def test_rolls_back_the_latest_list_and_leaves_stock(app: Flask, supplier: Compa
     assert post(latest, "rollback").status_code == 409
 
 
+@pytest.mark.parametrize("change", [{"unit": "уп", "units_per_pack": 12}, {"name": "Другой товар"}])
+def test_a_rollback_brings_rivals_together_again(
+    app: Flask, supplier: Company, post: Post, change: dict[str, Any]
+) -> None:
+    rival = make_company(SUPPLIER)
+    run_import(app, rival, list_of(good("r", name="Товар 1")).replace("Связной".encode(), b""))
+    run_import(app, supplier, ten())
+    product = offers(app, rival)["r"].product_id
+    latest = run_import(app, supplier, ten(g1=change))
+    if latest.offers_quarantined:
+        post(latest, "apply", [1])
+    assert offers(app, supplier)["1"].product_id != product
+
+    post(latest, "rollback")
+
+    assert offers(app, supplier)["1"].product_id == product
+
+
 def test_others_decide_nothing(app: Flask, client: FlaskClient, supplier: Company) -> None:
     run_import(app, supplier, ten())
     held = run_import(app, supplier, ten(g1=None, g2=None, g3=None))
