@@ -122,10 +122,12 @@ def state_stock(stated: FromClause, *, is_free: bool) -> int:
     """Takes over `stated` (offer_id, kind, on_hand, is_new); how many levels changed, new ones not counted.
 
     Never touches `reserved`. A supplier who states free stock has already taken off what we reserved, so it is added
-    again, as it is under the lock. Only levels that change are locked, in the order that reservations use.
+    again, as it is under the lock. Where he states what is available anyway nothing changes: a good of which more is
+    promised than is there has none, and saying so must not add what is missing. Only levels that change are locked, in
+    the order that reservations use.
     """
     on_hand = _on_hand(stated, is_free=is_free)
-    is_other = (StockLevel.kind != stated.c.kind) | (StockLevel.on_hand != on_hand)
+    is_other = (StockLevel.kind != stated.c.kind) | (_present(stated, is_free=is_free) != stated.c.on_hand)
     changing = (
         select(StockLevel.offer_id)
         .join(stated, stated.c.offer_id == StockLevel.offer_id)
@@ -148,6 +150,14 @@ def _on_hand(stated: FromClause, *, is_free: bool) -> ColumnElement[Decimal]:
     if not is_free:
         return cast(ColumnElement[Decimal], stated.c.on_hand)
     return case((stated.c.kind.in_(BOUND_KINDS), stated.c.on_hand + StockLevel.reserved), else_=stated.c.on_hand)
+
+
+def _present(stated: FromClause, *, is_free: bool) -> ColumnElement[Decimal]:
+    """What a list would state of the level as it is."""
+    present: ColumnElement[Decimal] = StockLevel.on_hand.expression
+    if not is_free:
+        return present
+    return case((stated.c.kind.in_(BOUND_KINDS), func.greatest(present - StockLevel.reserved, 0)), else_=present)
 
 
 def _change(statement: Any, lines: Lines) -> None:

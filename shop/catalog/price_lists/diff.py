@@ -62,8 +62,9 @@ compared AS (
             CASE WHEN stated.vat_rate IS DISTINCT FROM offer.vat_rate AND offer.vat_rate IS NOT NULL
                 THEN 'vat_rate' END
         ], NULL) END AS reasons,
-        level.offer_id IS NULL OR level.kind <> stated.stock_kind OR level.on_hand <> stated.stock + CASE
-            WHEN :is_free AND stated.stock_kind IN ('exact', 'at_least') THEN level.reserved ELSE 0
+        level.offer_id IS NULL OR level.kind <> stated.stock_kind OR stated.stock <> CASE
+            WHEN :is_free AND stated.stock_kind IN ('exact', 'at_least')
+            THEN greatest(level.on_hand - level.reserved, 0) ELSE level.on_hand
         END AS has_other_stock
     FROM stated
     LEFT JOIN offers AS offer ON offer.supplier_id = :supplier_id AND offer.external_id = stated.external_id

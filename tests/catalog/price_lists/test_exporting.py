@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
-from shop.auth.models import MANAGER, SUPPLIER, Company
-from tests.catalog.price_lists.lists import good, issues, list_of, offers, run_import
+from shop.auth.models import FREE, MANAGER, SUPPLIER, Company
+from shop.catalog.models import StockLevel
+from shop.db import session, transaction
+from tests.catalog.price_lists.lists import good, issues, list_of, offers, run_import, stock
 from tests.factories.auth import bearer, make_company, make_user
 from tests.outbox_drain import Drain
 
@@ -63,6 +66,25 @@ def test_the_own_list_comes_in_again_without_a_change(
     assert (again.offers_new, again.offers_changed, again.offers_withdrawn, again.stock_changed) == (0, 0, 0, 0)
     assert again.offers_unchanged == 5
     assert {name: offer.revision for name, offer in offers(app, supplier).items()} == dict.fromkeys(before, 1)
+
+
+@pytest.mark.parametrize("form", ["yaml", "csv", "xlsx"])
+def test_free_stock_comes_in_again_without_a_change_whatever_is_reserved(
+    app: Flask, client: FlaskClient, form: str
+) -> None:
+    supplier = make_company(SUPPLIER, stock_means=FREE)
+    run_import(app, supplier, list_of(good(1, quantity=10), good(2, quantity=">10"), good(3, quantity="есть")))
+    found = list(offers(app, supplier).values())
+    with app.app_context(), transaction():
+        session().execute(update(StockLevel).values(on_hand=3, reserved=7).where(StockLevel.offer_id != found[2].id))
+        session().execute(update(StockLevel).values(reserved=2).where(StockLevel.offer_id == found[2].id))
+
+    answer = client.get(f"{CATALOG}/price-list?format={form}", headers=bearer(make_user(SUPPLIER, company=supplier)))
+    again = run_import(app, supplier, answer.data)
+
+    assert (again.stock_changed, again.offers_changed, again.offers_unchanged) == (0, 0, 3), again.message
+    levels = [stock(app, offer) for offer in found]
+    assert [(level.on_hand, level.reserved) for level in levels] == [(3, 7), (3, 7), (0, 2)]
 
 
 @pytest.mark.parametrize("form", ["yaml", "csv", "xlsx"])
