@@ -57,8 +57,7 @@ compared AS (
         CASE WHEN :takes_data AND offer.id IS NOT NULL THEN array_remove(ARRAY[
             CASE WHEN abs(stated.price - offer.price) * 100 > :price_percent * offer.price THEN 'price' END,
             CASE WHEN stated.unit IS DISTINCT FROM offer.unit THEN 'unit' END,
-            CASE WHEN stated.units_per_pack IS DISTINCT FROM offer.units_per_pack
-                AND offer.units_per_pack IS NOT NULL THEN 'units_per_pack' END,
+            CASE WHEN stated.units_per_pack IS DISTINCT FROM offer.units_per_pack THEN 'units_per_pack' END,
             CASE WHEN stated.vat_rate IS DISTINCT FROM offer.vat_rate AND offer.vat_rate IS NOT NULL
                 THEN 'vat_rate' END
         ], NULL) END AS reasons,

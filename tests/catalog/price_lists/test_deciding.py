@@ -150,6 +150,18 @@ def test_rows_that_move_too_much_wait_and_the_rest_is_applied(
     assert answer["counts"]["unchanged"] == 6
 
 
+@pytest.mark.parametrize(("before", "after"), [(None, 12), (12, None), (12, 6)])
+def test_a_pack_that_is_stated_or_no_longer_stated_is_another_pack(
+    app: Flask, supplier: Company, before: int | None, after: int | None
+) -> None:
+    run_import(app, supplier, ten(g1={"unit": "уп", "units_per_pack": before}))
+
+    done = run_import(app, supplier, ten(g1={"unit": "уп", "units_per_pack": after}))
+
+    assert (done.state, done.offers_quarantined) == (APPLIED, 1)
+    assert offers(app, supplier)["1"].units_per_pack == before
+
+
 def test_quarantined_rows_are_decided_one_by_one(app: Flask, supplier: Company, post: Post) -> None:
     done = quarantined(app, supplier)
 
