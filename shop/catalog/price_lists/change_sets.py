@@ -25,7 +25,8 @@ def _difference(name: str) -> str:
     )
 
 
-CATEGORY = """CASE WHEN offer.category_id IS DISTINCT FROM change.category_id THEN jsonb_build_object(
+CATEGORY = """CASE WHEN offer.category_id IS DISTINCT FROM change.category_id
+    OR change.category IS NOT NULL AND change.category_id IS NULL THEN jsonb_build_object(
     'category', jsonb_build_array(
         (SELECT name FROM categories WHERE id = offer.category_id),
         coalesce((SELECT name FROM categories WHERE id = change.category_id), list.categories ->> change.category)
@@ -55,15 +56,27 @@ LEFT JOIN offers AS offer ON offer.id = change.offer_id AND change.change IN ('c
 WHERE change.change IN ('new', 'changed', 'withdrawn', 'quarantined')
 """)  # noqa: S608 - of constants
 
-# A price that moved on after somebody has looked is a change that nobody has seen.
-UNSEEN = text("""
+# An offer that moved on after somebody has looked is a change that nobody has seen. That less changes is no matter.
+UNSEEN = text(f"""
 SELECT EXISTS (
-    SELECT external_id, change, price FROM price_list_changes
-    WHERE change IN ('new', 'changed', 'withdrawn', 'quarantined')
-    EXCEPT
-    SELECT external_id, change, price FROM change_set_lines WHERE price_list_id = :price_list_id
+    SELECT FROM price_list_changes AS change
+    JOIN price_lists AS list ON list.id = :price_list_id
+    LEFT JOIN offers AS offer ON offer.id = change.offer_id
+    LEFT JOIN change_set_lines AS seen
+        ON seen.price_list_id = list.id AND seen.external_id = change.external_id
+        AND (seen.change = change.change OR seen.change = 'quarantined' AND change.change = 'changed')
+    WHERE change.change IN ('new', 'changed', 'withdrawn', 'quarantined')
+        AND (
+            seen.price_list_id IS NULL
+            OR change.change = 'new' AND seen.price IS DISTINCT FROM change.price
+            OR change.change = 'quarantined' AND NOT change.reasons <@ seen.reasons
+            OR change.change IN ('changed', 'quarantined') AND EXISTS (
+                SELECT FROM jsonb_each({FIELDS}) AS field
+                WHERE field.value IS DISTINCT FROM seen.fields -> field.key
+            )
+        )
 )
-""")
+""")  # noqa: S608 - of constants
 
 
 def write_change_set(price_list: PriceList) -> None:

@@ -27,16 +27,25 @@ def columns_of(table: str) -> str:
 
 FORGET = text("DROP TABLE IF EXISTS pg_temp.price_list_changes")
 
-# Rows that change nothing are counted and left out: the second import of a list has hardly any others.
+# Rows that change nothing are counted and left out: the second import of a list has hardly any others. A category that
+# nobody has mapped under this name is one that the list would add: a held list has none of its own in the catalog. (Of
+# rows decided later, a newer list may have said what the number means.)
 # `barcodes_to_match` are those that mean the same good everywhere. `offer_id` and `product_id` of new offers are
 # filled in while the list is applied.
 COMPARE = f"""
 CREATE TEMPORARY TABLE price_list_changes ON COMMIT DROP AS
-WITH stated AS (
-    SELECT row.*, mapped.category_id, TRUE AS is_listed
+WITH known AS (
+    SELECT mapped.external_id, mapped.category_id
+    FROM price_lists AS list, jsonb_each_text(list.categories) AS declared (external_id, name)
+    JOIN supplier_categories AS mapped
+        ON mapped.supplier_id = :supplier_id AND mapped.external_id = declared.external_id
+        AND (mapped.name = declared.name OR :only_decided)
+    WHERE list.id = :price_list_id
+),
+stated AS (
+    SELECT row.*, known.category_id, TRUE AS is_listed
     FROM price_list_rows AS row
-    LEFT JOIN supplier_categories AS mapped
-        ON mapped.supplier_id = :supplier_id AND mapped.external_id = row.category
+    LEFT JOIN known ON known.external_id = row.category
     WHERE row.price_list_id = :price_list_id AND row.decision IS DISTINCT FROM 'discard'
         AND (NOT :only_decided OR row.decision = 'apply')
 ),
@@ -51,7 +60,8 @@ compared AS (
         CASE
             WHEN offer.id IS NULL THEN :if_missing
             WHEN :takes_data AND ({columns_of("offer")}, offer.is_listed)
-                IS DISTINCT FROM ({columns_of("stated")}, stated.is_listed) THEN 'changed'
+                IS DISTINCT FROM ({columns_of("stated")}, stated.is_listed)
+                OR stated.category IS NOT NULL AND stated.category_id IS NULL THEN 'changed'
             ELSE 'unchanged'
         END AS change,
         CASE WHEN :takes_data AND offer.id IS NOT NULL THEN array_remove(ARRAY[

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 
 from shop.auth.models import MANAGER, SUPPLIER, Company, User
 from shop.catalog.models import Offer
@@ -108,6 +108,48 @@ def test_a_list_that_grew_is_held_again(app: Flask, supplier: Company, post: Pos
     assert again.state == HELD
     assert "more than was shown" in (again.message or "")
     post(held, "apply")
+    assert read(app, held).state == APPLIED
+
+
+@pytest.mark.parametrize(
+    "moved_on",
+    [
+        {"vat_rate": "10"},  # one reason more for quarantine
+        {"name": "Имя, которое никто не видел"},
+        {"price": 99},
+        {"is_listed": False},
+    ],
+)
+def test_a_list_that_changes_more_than_was_shown_is_held_again(
+    app: Flask, supplier: Company, post: Post, moved_on: dict[str, Any]
+) -> None:
+    run_import(app, supplier, ten())
+    held = run_import(app, supplier, ten(g1=None, g2=None, g3=None, g7={"price": 10, "vat_rate": 22}))
+    with app.app_context(), transaction():
+        session().execute(update(Offer).filter_by(external_id="7").values(**moved_on))
+
+    post(held, "apply")
+
+    assert (read(app, held).state, offers(app, supplier)["1"].is_listed) == (HELD, True)
+    post(held, "apply")
+    assert read(app, held).state == APPLIED
+    assert (offers(app, supplier)["7"].price, offers(app, supplier)["7"].vat_rate) == (10, "22")
+
+
+def test_a_list_that_came_to_change_less_is_applied(app: Flask, supplier: Company, post: Post) -> None:
+    run_import(app, supplier, ten(g5={"category": None}))
+    held = run_import(
+        app,
+        supplier,
+        ten(g1=None, g2=None, g3=None, g7={"price": 10}).replace("Смартфоны".encode(), "Телефоны".encode()),
+    )
+    with app.app_context(), transaction():
+        session().execute(update(Offer).filter_by(external_id="7").values(price=10))
+        session().execute(update(Offer).filter_by(external_id="3").values(is_listed=False))
+    assert ("changed", "5", ["category"]) in change_set(app, held)
+
+    post(held, "apply")
+
     assert read(app, held).state == APPLIED
 
 
