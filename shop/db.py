@@ -8,9 +8,10 @@ from select import POLLIN, poll
 from typing import TYPE_CHECKING, Annotated, Any
 
 from flask_sqlalchemy import SQLAlchemy
+from psycopg import errors as pg
 from sqlalchemy import BigInteger, Date, DateTime, Identity, MetaData, Numeric, Pool, Text, event, func, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import IntegrityError, InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
 
 from shop.config import Settings
@@ -134,6 +135,11 @@ def claimed(what: str, id_: int) -> Iterator[bool]:
 def violated_constraint(error: IntegrityError) -> str | None:
     """The name of the unique index or constraint that refused, so that only conflicts foreseen become refusals."""
     return getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+
+
+def met_a_lock(error: DBAPIError) -> bool:
+    """Whether somebody else held what was wanted for too long. Nothing is wrong: it will do another time."""
+    return isinstance(error.orig, pg.LockNotAvailable | pg.DeadlockDetected | pg.SerializationFailure)
 
 
 def now() -> datetime:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from shop.db import db
+from shop.db import db, met_a_lock
 from shop.errors import (
     Conflict,
     FieldError,
@@ -141,7 +141,7 @@ def _problem_of_database(error: DBAPIError | PoolTimeout) -> Response:
     """A lock somebody holds is a conflict; a database that is away is a pause; anything else is our mistake."""
     db.session.rollback()
     cause = getattr(error, "orig", None)
-    if isinstance(cause, pg.LockNotAvailable | pg.DeadlockDetected | pg.SerializationFailure):
+    if isinstance(error, DBAPIError) and met_a_lock(error):
         return problem_of_refusal(Busy())
     away = isinstance(error, PoolTimeout) or isinstance(cause, pg.OperationalError | pg.InterfaceError)
     log.error("database_error", error=type(cause or error).__name__, exc_info=not away)

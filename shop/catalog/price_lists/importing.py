@@ -1,14 +1,15 @@
 """One import from its file to the catalog: claimed by one worker, checked, staged, settled; resumed after a crash."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from enum import Enum, auto
 from typing import BinaryIO, cast
 
 import structlog
 from sqlalchemy import delete, func, select, text, update
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, OperationalError
 
 from shop.catalog.events import PriceListFailed
 from shop.catalog.price_lists.fetching import NotChanged, fetch_price_list
@@ -30,7 +31,7 @@ from shop.catalog.price_lists.rolling_back import settle_rollback
 from shop.catalog.price_lists.settling import SUPERSEDED, settle, settle_decided_rows
 from shop.catalog.price_lists.staging import Progress, stage
 from shop.config import Settings
-from shop.db import claimed, now, session, transaction
+from shop.db import claimed, met_a_lock, now, session, transaction
 from shop.errors import NotFound, Refusal
 from shop.outbox.events import publish
 from shop.outbox.handling import finish
@@ -88,9 +89,15 @@ def import_price_list(
             finish(event_id, task)
 
     with claimed(CLAIM, _supplier_of(price_list_id)) as is_claimed:
-        turn = _begin(price_list_id, settings, finish_event) if is_claimed else _Turn.LATER
+        turn = _Turn.LATER
+        if is_claimed:
+            with _no_hurry():
+                turn = _begin(price_list_id, settings, finish_event)
         if turn is _Turn.OURS:
-            _run(price_list_id, settings, finish_event, progress)
+            turn = _Turn.LATER
+            with _no_hurry(price_list_id):
+                _run(price_list_id, settings, finish_event, progress)
+                turn = _Turn.OVER
     if turn is _Turn.LATER:
         _come_again(event_id)
 
@@ -102,11 +109,29 @@ def apply_decisions(price_list_id: int, settings: Settings, *, event_id: int | N
     if state in UNFINISHED_STATES:
         import_price_list(price_list_id, settings, event_id=event_id, task=DECISIONS)
         return
+    is_done = False
     with claimed(CLAIM, _supplier_of(price_list_id)) as is_claimed:
         if is_claimed:
-            _apply_rows(price_list_id, settings, event_id)
-    if not is_claimed:
+            with _no_hurry():
+                _apply_rows(price_list_id, settings, event_id)
+                is_done = True
+    if not is_done:
         _come_again(event_id)
+
+
+@contextmanager
+def _no_hurry(begun_id: int | None = None) -> Iterator[None]:
+    """A lock that others held for too long ends the work for now. It does not count as an attempt that has begun."""
+    try:
+        yield
+    except OperationalError as error:
+        if not met_a_lock(error):
+            raise
+        log.info("price_list_met_a_lock", price_list_id=begun_id, error=type(error.orig).__name__)
+        if begun_id is not None:
+            with transaction():
+                values = {"attempts": func.greatest(PriceList.attempts - 1, 0)}
+                session().execute(update(PriceList).where(PriceList.id == begun_id).values(**values))
 
 
 def _apply_rows(price_list_id: int, settings: Settings, event_id: int | None) -> None:
@@ -276,7 +301,7 @@ def _decide(price_list: PriceList, state: str, message: str) -> None:
 
 
 def _come_again(event_id: int | None) -> None:
-    """Waiting for another list is no failed attempt, so this sending does not count."""
+    """Waiting for another list, or for locks, is no failed attempt, so this sending does not count."""
     if event_id is None:
         return
     with transaction():

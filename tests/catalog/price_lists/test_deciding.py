@@ -1,5 +1,6 @@
 """Guards hold lists and quarantine rows; people decide; the last list can be taken back."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,8 @@ from sqlalchemy import select, text, update
 
 from shop.auth.models import MANAGER, SUPPLIER, Company, User
 from shop.catalog.models import Offer
+from shop.catalog.price_lists import importing
+from shop.catalog.price_lists.deciding import apply_list
 from shop.catalog.price_lists.models import APPLIED, DISCARDED, HELD, STOCK_ONLY, PriceList
 from shop.db import session, transaction
 from shop.mail.models import MailMessage
@@ -223,6 +226,29 @@ def test_quarantined_rows_are_decided_one_by_one(app: Flask, supplier: Company, 
     ]
     post(done, "apply")
     assert offers(app, supplier)["3"].unit == "уп"
+
+
+def test_a_decision_that_meets_a_lock_is_carried_out_later(
+    app: Flask, supplier: Company, user: User, edge: Callable[[], Any], drain: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "PATIENCE", text("SET LOCAL lock_timeout = '100ms'"))
+    done = quarantined(app, supplier)
+    with edge() as current:
+        apply_list(current.get_one(PriceList, done.id), rows=[1], by=user)
+
+    def work() -> None:
+        with app.app_context():
+            importing.apply_decisions(done.id, app.extensions["settings"])
+
+    with edge() as other:
+        other.scalars(select(Offer).with_for_update()).all()
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert offers(app, supplier)["1"].price == 100
+
+    drain()
+    assert offers(app, supplier)["1"].price == 10
 
 
 def test_a_newer_list_ends_quarantine(app: Flask, supplier: Company, post: Post) -> None:

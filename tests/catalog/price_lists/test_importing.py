@@ -1,14 +1,17 @@
 """One import at a time, in order, and nothing lost or doubled when a worker dies."""
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from shop.auth.models import SUPPLIER, Company
+from shop.catalog.matching import ONE_AT_A_TIME
 from shop.catalog.models import OfferRevision
 from shop.catalog.price_lists import importing
 from shop.catalog.price_lists.models import APPLIED, CHECKING, DISCARDED, FAILED, QUEUED, PriceList
@@ -28,6 +31,12 @@ UNREADABLE = {"yandeks-market__AbakumovM_1628c7.yaml": 'The field "id" is given 
 @pytest.fixture
 def supplier(app: Flask) -> Company:
     return make_company(SUPPLIER)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locks are given up at once."""
+    monkeypatch.setattr(importing, "PATIENCE", text("SET LOCAL lock_timeout = '100ms'"))
 
 
 def send_event(app: Flask) -> int:
@@ -117,6 +126,24 @@ def test_a_list_waits_while_another_of_the_supplier_is_imported(app: Flask, supp
     assert event.due_at < now() + importing.COME_AGAIN
     assert read(app, price_list).state == QUEUED
 
+    import_price_list(event_id)
+    assert read(app, price_list).state == APPLIED
+
+
+@pytest.mark.usefixtures("impatient")
+def test_waiting_for_locks_is_no_attempt(app: Flask, supplier: Company, edge: Callable[[], Any]) -> None:
+    price_list = receive(supplier, list_of(good(1)))
+    event_id = send_event(app)
+
+    with edge() as other:
+        other.execute(ONE_AT_A_TIME)
+        for _ in range(app.extensions["settings"].price_list_max_attempts + 1):
+            thread = threading.Thread(target=import_price_list, args=(event_id,))
+            thread.start()
+            thread.join()
+
+    waits, event = read(app, price_list), event_of(app, event_id)
+    assert (waits.is_finished, waits.attempts, event.attempts, event.last_error) == (False, 0, 0, None)
     import_price_list(event_id)
     assert read(app, price_list).state == APPLIED
 
