@@ -59,6 +59,7 @@ def discard_list(price_list: PriceList, *, rows: Sequence[int] | None, by: User)
     if price_list.state in (HELD, QUEUED) and rows is None:
         session().execute(delete(PriceListRow).where(PriceListRow.price_list_id == price_list.id))
         price_list.state, price_list.message, price_list.finished_at = DISCARDED, REFUSED, now()
+        price_list.discarded_by_id = by.id
         return price_list
     discarded = _mark(price_list, rows, DISCARD)
     _note_discarded(price_list, discarded)

@@ -1,13 +1,27 @@
-"""Lists at an address: fetched by a worker when a supplier asks for it or on a schedule, if they have changed."""
+"""Lists at an address: fetched by a worker when somebody asks for it or on a schedule, if they have changed.
+
+What somebody has decided against (discarded, rolled back) or not yet decided on does not come again by the clock until
+the file is another one. Who asks for it gets it.
+"""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select, update
 
 from shop.auth.models import ACTIVE, Company
 from shop.catalog.price_lists.downloading import Download, download
-from shop.catalog.price_lists.models import APPLIED, QUEUED, STOCK_ONLY, ImportTerms, PriceList
+from shop.catalog.price_lists.models import (
+    APPLIED,
+    HELD,
+    QUEUED,
+    STATES_SOMETHING,
+    STOCK_ONLY,
+    ImportTerms,
+    PriceList,
+)
 from shop.catalog.price_lists.receiving import EmptyFile, receive_address
 from shop.config import Settings
 from shop.db import now, session, transaction
@@ -32,11 +46,16 @@ def fetch_price_list(price_list_id: int, settings: Settings) -> None:
     if not found.content.strip():
         raise EmptyFile("The server sent an empty file.")
     digest = hashlib.sha256(found.content).digest()
-    values = {"raw": found.content, "sha256": digest, "etag": found.etag, "last_modified": found.last_modified}
+    values: dict[str, Any] = {"etag": found.etag, "last_modified": found.last_modified}
+    if before and before.sha256 == digest:
+        _note(before.id, values)
+        raise NotChanged
+    _note(price_list_id, values | {"raw": found.content, "sha256": digest})
+
+
+def _note(price_list_id: int, values: Mapping[str, Any]) -> None:
     with transaction():
         session().execute(update(PriceList).where(PriceList.id == price_list_id).values(**values))
-    if before and before.sha256 == digest:
-        raise NotChanged
 
 
 def fetch_due_price_lists() -> int:
@@ -64,6 +83,29 @@ def _is_waiting(supplier_id: int) -> bool:
 
 
 def _fetched_before(price_list: PriceList) -> PriceList | None:
+    """The list with which the file is compared: the one that the catalog shows, or one that shall not come again."""
+    decided = _decided_before(price_list) if price_list.user_id is None else None
+    return decided or _shown_before(price_list)
+
+
+def _decided_before(price_list: PriceList) -> PriceList | None:
+    """The latest from this address, if somebody has refused it, taken it back, or is still to decide on it."""
+    latest = (
+        select(PriceList)
+        .where(PriceList.supplier_id == price_list.supplier_id, PriceList.id < price_list.id)
+        .where(PriceList.url == price_list.url, PriceList.sha256.is_not(None))
+        .order_by(PriceList.id.desc())
+        .limit(1)
+    )
+    found = session().scalar(latest)
+    if found is None or not _is_same(found, price_list):
+        return None
+    rollback = select(PriceList.id).where(PriceList.rolls_back_id == found.id, PriceList.state == APPLIED)
+    is_decided = found.state == HELD or found.discarded_by_id is not None
+    return found if is_decided or session().scalar(rollback.limit(1)) is not None else None
+
+
+def _shown_before(price_list: PriceList) -> PriceList | None:
     """The list from this address that the catalog shows; none where another list came afterwards.
 
     A held one does not count: fetched again it must be held again, not taken for what the catalog has.
@@ -71,16 +113,17 @@ def _fetched_before(price_list: PriceList) -> PriceList | None:
     latest = (
         select(PriceList)
         .where(PriceList.supplier_id == price_list.supplier_id, PriceList.id < price_list.id)
-        .where(PriceList.state == APPLIED, PriceList.sha256.is_not(None) | PriceList.rolls_back_id.is_not(None))
+        .where(PriceList.state == APPLIED, STATES_SOMETHING)
         .where((PriceList.mode != STOCK_ONLY) | (PriceList.url == price_list.url))
         .order_by(PriceList.id.desc())
         .limit(1)
     )
     found = session().scalar(latest)
-    if found is None:
-        return None
-    is_same = all(getattr(found, name) == getattr(price_list, name) for name in ("url", "mode", "layout"))
-    return found if is_same else None
+    return found if found is not None and _is_same(found, price_list) else None
+
+
+def _is_same(one: PriceList, other: PriceList) -> bool:
+    return all(getattr(one, name) == getattr(other, name) for name in ("url", "mode", "layout"))
 
 
 def _download(url: str, before: PriceList | None, settings: Settings) -> Download:

@@ -22,6 +22,7 @@ from shop.catalog.price_lists.models import (
     DISCARDED,
     FAILED,
     HELD,
+    STATES_SOMETHING,
     STOCK_ONLY,
     UNFINISHED_STATES,
     PriceList,
@@ -181,7 +182,10 @@ def _begin(price_list_id: int, settings: Settings, finish_event: Finish) -> _Tur
 def _has_newer_applied(price_list: PriceList) -> bool:
     """Stock alone does not make an older list out of date."""
     newer = select(PriceList.id).where(
-        PriceList.supplier_id == price_list.supplier_id, PriceList.id > price_list.id, PriceList.state == APPLIED
+        PriceList.supplier_id == price_list.supplier_id,
+        PriceList.id > price_list.id,
+        PriceList.state == APPLIED,
+        STATES_SOMETHING,
     )
     if price_list.mode != STOCK_ONLY:
         newer = newer.where(PriceList.mode != STOCK_ONLY)

@@ -61,6 +61,7 @@ class PriceList(Model):
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     approved_at: Mapped[datetime | None]
     approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    discarded_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     state: Mapped[str] = mapped_column(default=QUEUED, server_default=QUEUED)
     message: Mapped[str | None]
     categories: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
@@ -80,6 +81,10 @@ class PriceList(Model):
     @property
     def is_finished(self) -> bool:
         return self.state in (APPLIED, FAILED, DISCARDED)
+
+
+# Not so of lists that were to be fetched and had not changed: they end applied, too, and say nothing of the catalog.
+STATES_SOMETHING = PriceList.sha256.is_not(None) | PriceList.rolls_back_id.is_not(None)
 
 
 class PriceListIssue(Model):
@@ -162,17 +167,23 @@ class ChangeSetLine(Model):
 
 
 class ImportTerms(Model):
-    """How one supplier's lists are taken: what was chosen last, when its address is fetched, and its own guards."""
+    """How one supplier's lists are taken: what was chosen last, when its address is fetched, and its own guards.
+
+    `mode` is that of lists from an address, `upload_mode` that of files: a file of nothing but stock that is sent at
+    noon does not make the nightly list one of stock.
+    """
 
     __tablename__ = "import_terms"
     __table_args__ = (
         CheckConstraint("mode IN ('full', 'update', 'stock_only')", name="mode_known"),
+        CheckConstraint("upload_mode IN ('full', 'update', 'stock_only')", name="upload_mode_known"),
         CheckConstraint("interval_hours BETWEEN 1 AND 168", name="interval_sensible"),
         Index("ix_import_terms_due", "next_fetch_at", postgresql_where=text("next_fetch_at IS NOT NULL")),
     )
 
     supplier_id: Mapped[int] = mapped_column(ForeignKey("companies.id"), primary_key=True, autoincrement=False)
     mode: Mapped[str] = mapped_column(default=FULL, server_default=FULL)
+    upload_mode: Mapped[str] = mapped_column(default=FULL, server_default=FULL)
     columns: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     headings: Mapped[str] = mapped_column(default=CATEGORY, server_default=CATEGORY)
     interval_hours: Mapped[int | None]

@@ -84,11 +84,12 @@ def _receive(
     if not supplier.is_active:
         raise SupplierNotApproved
     terms = terms_for(supplier)
-    _remember(terms, mode, layout or {})
+    kept_as = "mode" if values["source"] == "url" else "upload_mode"
+    _remember(terms, kept_as, mode, layout or {})
     price_list = PriceList(
         supplier_id=supplier.id,
         user_id=by.id if by else None,
-        mode=terms.mode,
+        mode=getattr(terms, kept_as),
         layout={"columns": terms.columns, "headings": terms.headings},
         **values,
     )
@@ -98,9 +99,10 @@ def _receive(
     return price_list
 
 
-def _remember(terms: ImportTerms, mode: str | None, layout: Mapping[str, Any]) -> None:
+def _remember(terms: ImportTerms, kept_as: str, mode: str | None, layout: Mapping[str, Any]) -> None:
+    """What columns mean is the same for all files of a supplier; the mode of files is not that of its address."""
     if mode is not None:
-        terms.mode = mode
+        setattr(terms, kept_as, mode)
     if layout.get("columns") is not None:
         terms.columns = dict(layout["columns"])
     if layout.get("headings") is not None:

@@ -37,7 +37,7 @@ MODE: dict[str, Any] = {
     "validate": validate.OneOf(MODES),
     "metadata": {
         "description": "full withdraws what the list does not name; update does not; stock_only: quantities. "
-        "Remembered: what is left out is as the last time, at first full"
+        "Remembered, for files and for addresses apart: what is left out is as the last time, at first full"
     },
 }
 HEADING: dict[str, Any] = {
@@ -78,7 +78,8 @@ class ImportTermsSchema(AnswerSchema):
     url = fields.String(required=True, allow_none=True)
     interval_hours = fields.Integer(required=True, allow_none=True)
     next_fetch_at = fields.AwareDateTime(required=True, allow_none=True)
-    mode = fields.String(required=True)
+    mode = fields.String(required=True, metadata={"description": "Of lists that are fetched"})
+    upload_mode = fields.String(required=True, metadata={"description": "Of files, where one does not say"})
     columns = fields.Dict(required=True)
     headings = fields.String(required=True)
 
@@ -93,6 +94,7 @@ class ChangeImportTermsSchema(Schema):
         metadata={"description": "How often it is fetched; null: never"},
     )
     mode = fields.String(**MODE)
+    upload_mode = fields.String(**MODE)
     columns = _columns()
     headings = fields.String(**HEADING)
 

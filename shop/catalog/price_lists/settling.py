@@ -13,6 +13,7 @@ from shop.catalog.price_lists.models import (
     APPLIED,
     DISCARDED,
     HELD,
+    STATES_SOMETHING,
     STOCK_ONLY,
     PriceList,
     PriceListRow,
@@ -98,7 +99,10 @@ def settle_decided_rows(price_list: PriceList, settings: Settings) -> None:
 
 def _has_newer_stock(price_list: PriceList) -> bool:
     newer = select(PriceList.id).where(
-        PriceList.supplier_id == price_list.supplier_id, PriceList.id > price_list.id, PriceList.state == APPLIED
+        PriceList.supplier_id == price_list.supplier_id,
+        PriceList.id > price_list.id,
+        PriceList.state == APPLIED,
+        STATES_SOMETHING,
     )
     return session().scalar(newer.limit(1)) is not None
 

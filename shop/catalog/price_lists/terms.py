@@ -12,7 +12,7 @@ from shop.catalog.price_lists.models import ImportTerms
 from shop.db import now, session
 
 GUARDS = ("guard_price_percent", "guard_median_percent", "guard_withdrawn_percent")
-OWN = ("mode", "columns", "headings")
+OWN = ("mode", "upload_mode", "columns", "headings")
 
 
 def terms_for(supplier: Company) -> ImportTerms:
@@ -22,7 +22,7 @@ def terms_for(supplier: Company) -> ImportTerms:
 
 
 def change_import_terms(supplier: Company, *, terms: Mapping[str, Any]) -> ImportTerms:
-    """Some of url, interval_hours, mode, columns and headings. An interval begins to run when it is set."""
+    """What is given of url, interval_hours, mode, upload_mode, columns, headings. An interval runs from now on."""
     own = terms_for(supplier)
     for name in OWN:
         if name in terms:
@@ -47,6 +47,8 @@ def change_guards(supplier: Company, *, guards: Mapping[str, int | None]) -> Imp
 
 
 def import_terms(supplier: Company) -> dict[str, Any]:
-    own = session().get(ImportTerms, supplier.id) or ImportTerms(mode="full", columns={}, headings="category")
+    own = session().get(ImportTerms, supplier.id) or ImportTerms(
+        mode="full", upload_mode="full", columns={}, headings="category"
+    )
     names = (*OWN, "interval_hours", "next_fetch_at", *GUARDS)
     return {"url": supplier.price_list_url} | {name: getattr(own, name) for name in names}

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from sqlalchemy import func, select, update
 from shop.auth.models import SUPPLIER, Company
 from shop.catalog.price_lists import downloading
 from shop.catalog.price_lists.downloading import AddressRefused, DownloadFailed, check_url, download
-from shop.catalog.price_lists.models import APPLIED, FAILED, ImportTerms, PriceList
+from shop.catalog.price_lists.models import APPLIED, FAILED, HELD, ImportTerms, PriceList
 from shop.catalog.price_lists.tasks import fetch_due_price_lists
 from shop.db import now
 from tests.catalog.price_lists.lists import good, list_of
@@ -27,6 +28,7 @@ LISTS = "/api/v1/catalog/price-lists"
 
 class Site(BaseHTTPRequestHandler):
     content = list_of(good(1))
+    tag = '"1"'
     asked: list[str]
 
     def do_GET(self) -> None:
@@ -34,10 +36,10 @@ class Site(BaseHTTPRequestHandler):
 
     def do_list(self) -> None:
         Site.asked.append(self.headers.get("If-None-Match") or "")
-        if self.headers.get("If-None-Match") == '"1"':
+        if self.headers.get("If-None-Match") == Site.tag:
             self._answer(304)
         else:
-            self._answer(200, Site.content, ETag='"1"')
+            self._answer(200, Site.content, ETag=Site.tag)
 
     def do_list_without_tag(self) -> None:
         self._answer(200, Site.content)
@@ -233,6 +235,108 @@ def test_refuses_an_address_and_a_file_at_once_or_neither(client: FlaskClient) -
     user = make_user(SUPPLIER)
     assert client.post(LISTS, json={}, headers=bearer(user)).status_code == 422
     assert client.post(LISTS, json={"url": "ftp://x"}, headers=bearer(user)).json["code"] == "AddressRefused"
+
+
+@pytest.fixture
+def by_the_clock(app: Flask, edge: Callable[[], Any], allowed: str, drain: Drain) -> Callable[[str], PriceList]:
+    """What becomes of the list at this path when its hour has come."""
+    supplier = make_company(SUPPLIER, name="По часам")
+
+    def fetch(path: str) -> PriceList:
+        with edge() as session:
+            session.get_one(Company, supplier.id).price_list_url = f"http://{allowed}/{path}"
+            terms = session.get(ImportTerms, supplier.id) or ImportTerms(supplier_id=supplier.id)
+            terms.interval_hours, terms.next_fetch_at = 6, now() - timedelta(hours=1)
+            session.add(terms)
+        fetch_due_price_lists()
+        drain()
+        with edge() as session:
+            return session.scalars(select(PriceList).order_by(PriceList.id.desc())).first()
+
+    return fetch
+
+
+@pytest.mark.parametrize("path", ["list", "list-without-tag"])
+@pytest.mark.parametrize("decision", ["rollback", "discard", None])
+def test_what_somebody_decided_against_does_not_come_back_by_the_clock(
+    client: FlaskClient,
+    edge: Callable[[], Any],
+    drain: Drain,
+    monkeypatch: pytest.MonkeyPatch,
+    by_the_clock: Callable[[str], PriceList],
+    path: str,
+    decision: str | None,
+) -> None:
+    monkeypatch.setattr(Site, "content", list_of(*(good(n) for n in range(1, 11))))
+    first = by_the_clock(path)
+    with edge() as session:
+        company = session.get_one(Company, first.supplier_id)
+    user = make_user(SUPPLIER, company=company)
+    if decision != "rollback":  # a list that is held, and perhaps discarded
+        monkeypatch.setattr(Site, "content", list_of(*(good(n) for n in range(1, 5))))
+        monkeypatch.setattr(Site, "tag", '"2"')
+        first = by_the_clock(path)
+        assert first.state == HELD
+    if decision:
+        assert client.post(f"{LISTS}/{first.id}/{decision}", headers=bearer(user)).status_code < 300
+        drain()
+
+    for _ in range(2):
+        again = by_the_clock(path)
+        assert (again.state, "has not changed" in (again.message or "")) == (APPLIED, True)
+
+    body = {"url": again.url, "mode": "full"}
+    asked = client.post(LISTS, json=body, headers=bearer(user)).headers["Location"]
+    drain()
+    counts = client.get(asked, headers=bearer(user)).json
+    assert (counts["state"], counts["offers_changed"], counts["offers_withdrawn"]) == (
+        (APPLIED, 10, 0) if decision == "rollback" else (HELD, 0, 6)
+    )
+    monkeypatch.setattr(Site, "content", list_of(*(good(n, price=101) for n in range(1, 11))))
+    monkeypatch.setattr(Site, "tag", '"3"')
+    changed = by_the_clock(path)
+    assert (changed.state, changed.offers_changed) == (APPLIED, 10)
+
+
+def test_a_held_list_can_be_approved_whenever_its_file_was_looked_at_again(
+    client: FlaskClient,
+    edge: Callable[[], Any],
+    drain: Drain,
+    monkeypatch: pytest.MonkeyPatch,
+    by_the_clock: Callable[[str], PriceList],
+) -> None:
+    monkeypatch.setattr(Site, "content", list_of(*(good(n) for n in range(1, 11))))
+    by_the_clock("list-without-tag")
+    monkeypatch.setattr(Site, "content", list_of(good(1, quantity=7)))
+    held = by_the_clock("list-without-tag")
+    assert "has not changed" in (by_the_clock("list-without-tag").message or "")
+    with edge() as session:
+        company = session.get_one(Company, held.supplier_id)
+    user = bearer(make_user(SUPPLIER, company=company))
+
+    client.post(f"{LISTS}/{held.id}/apply", headers=user)
+    drain()
+
+    done = client.get(f"{LISTS}/{held.id}", headers=user).json
+    assert (done["state"], done["offers_withdrawn"], done["stock_changed"]) == (APPLIED, 9, 1)
+
+
+def test_a_file_of_stock_leaves_the_nightly_list_as_it_is(
+    client: FlaskClient, edge: Callable[[], Any], drain: Drain, by_the_clock: Callable[[str], PriceList]
+) -> None:
+    first = by_the_clock("list-without-tag")
+    with edge() as session:
+        company = session.get_one(Company, first.supplier_id)
+    user = make_user(SUPPLIER, company=company)
+    send = lambda **form: client.post(  # noqa: E731
+        LISTS, data={"file": (BytesIO(list_of({"id": 1, "quantity": 3})), "x")} | form, headers=bearer(user)
+    )
+
+    assert send(mode="stock_only").json["mode"] == "stock_only"
+    assert send().json["mode"] == "stock_only"
+    drain()
+
+    assert by_the_clock("list-without-tag").mode == "full"
 
 
 def test_beat_fetches_what_is_due_once(app: Flask, edge: Callable[[], Any], allowed: str, drain: Drain) -> None:
