@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -146,7 +147,7 @@ def _xlsx(supplier: Company) -> Iterator[bytes]:
     workbook = Workbook(file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     sheet = workbook.add_worksheet("price list")
     header: Sequence[Any] = [*COLUMNS, *map(column_of_parameter, parameters)]
-    for number, cells in enumerate([header, *(_cells(good, parameters) for good in _goods(supplier))]):
+    for number, cells in enumerate(chain([header], (_cells(good, parameters) for good in _goods(supplier)))):
         for column, cell in enumerate(cells):
             if isinstance(cell, bool):
                 sheet.write_boolean(number, column, cell)

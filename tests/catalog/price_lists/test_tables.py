@@ -1,6 +1,8 @@
 """Tables and feeds: columns, headings, encodings, and numbers as spreadsheets write them."""
 
 import gzip
+import tracemalloc
+import zipfile
 from datetime import date
 from io import BytesIO
 from pathlib import Path
@@ -83,6 +85,86 @@ def test_numbers_of_a_sheet(app: Flask, supplier: Company) -> None:
         (6, "error", "id_not_text"),
         (7, "error", "name_not_text"),
     ]
+
+
+def book_of(content: str, **parts: str) -> bytes:
+    """A workbook as other programs write it: of one sheet, and of the parts given."""
+    relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    kinds = {"sheet": "worksheet", "sharedStrings": "sharedStrings", "styles": "styles"}
+    parts = {"sheet": f"<x:worksheet xmlns:x='x'>{content}</x:worksheet>"} | parts
+    links = "".join(
+        f'<Relationship Id="{name}" Type="{relations}/{kinds[name]}" Target="/xl/{name}.xml"/>' for name in parts
+    )
+    book = '<workbook xmlns:r="r"><sheets><sheet name="Лист" r:id="sheet"/></sheets></workbook>'
+    members = {f"xl/{name}.xml": text for name, text in parts.items()} | {
+        "[Content_Types].xml": "<Types/>",
+        "xl/workbook.xml": book,
+        "xl/_rels/workbook.xml.rels": f"<Relationships>{links}</Relationships>",
+    }
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+    return file.getvalue()
+
+
+HEADER = "<x:row r='3'>" + "".join(
+    f"<x:c r='{column}3' t='inlineStr'><x:is><x:t>{name}</x:t></x:is></x:c>"
+    for column, name in zip("ABCDE", ["id", "name", "price", "Дата", "Да"], strict=True)
+)
+
+
+def test_reads_what_other_programs_write() -> None:
+    raw = book_of(
+        f"<x:sheetData>{HEADER}</x:row><x:row><x:c t='s'><x:v>1</x:v></x:c><x:c t='str'><x:f>A1</x:f><x:v>Б</x:v></x:c>"
+        "<x:c><x:v>1.5</x:v></x:c><x:c s='1'><x:v>45000.5</x:v></x:c><x:c t='b'><x:v>1</x:v></x:c></x:row>"
+        "<x:row r='7'><x:c r='A7' t='s'><x:v>0</x:v></x:c><x:c r='C7' t='e'><x:v>#N/A</x:v></x:c></x:row>"
+        "</x:sheetData>",
+        sharedStrings="<sst><si><r><t>до_x000D_</t></r><r><t>м</t></r><rPh><t>phonetic</t></rPh></si>"
+        "<si><t>007</t></si></sst>",
+        styles="<styleSheet><numFmts><numFmt numFmtId='170' formatCode='[$-419]dd.mm'/></numFmts>"
+        "<cellXfs><xf numFmtId='4'/><xf numFmtId='170'/></cellXfs></styleSheet>",
+    )
+
+    assert goods(raw) == [
+        (4, {"id": "007", "name": "Б", "price": 1.5, "parameters": {"Дата": "2023-03-15 12:00:00", "Да": True}}),
+        (7, {"id": "до\rм", "price": "#N/A", "parameters": {}}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        ("<x:row r='4'><x:c r='XFD4'><x:v>1</x:v></x:c></x:row>", "too large"),
+        ("<x:row r='1048577'/>", "too large"),
+        ("<x:row r='2'/>", "not in order"),
+        ("<x:row r='4'><x:c r='A4' t='s'><x:v>5</x:v></x:c></x:row>", "a text is missing"),
+        ("<x:row r='4'><x:c r='4'><x:v>5</x:v></x:c></x:row>", "no place"),
+        (f"<x:row r='4'><x:c t='inlineStr'><x:is><x:t>{'x' * 200_000}</x:t></x:is></x:c></x:row>", "too large"),
+        ("<x:row>", "cannot be read"),
+    ],
+)
+def test_refuses_a_sheet_that_makes_no_sense(row: str, sentence: str) -> None:
+    with pytest.raises(UnreadablePriceList, match=sentence):
+        goods(book_of(f"<x:sheetData>{HEADER}</x:row>{row}</x:sheetData>"))
+
+
+def test_refuses_a_workbook_with_entities() -> None:
+    bomb = "<!DOCTYPE a [<!ENTITY b 'bbbbbbbb'>]><worksheet>&b;</worksheet>"
+    with pytest.raises(UnreadablePriceList, match="declares a document type"):
+        goods(book_of("", sheet=bomb))
+
+
+def test_a_long_sheet_takes_no_more_memory_than_a_short_one() -> None:
+    def most_memory(length: int) -> int:
+        raw = workbook(["id", "name", "price"], *([number, f"Товар {number}", 5] for number in range(length)))
+        tracemalloc.start()
+        assert sum(1 for _ in parse_price_list(raw).goods) == length
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    assert most_memory(30_000) < most_memory(10_000) + 2**20
 
 
 def test_headings_are_categories_or_skipped() -> None:
