@@ -18,6 +18,7 @@ from shop.catalog.models import EXACT, UNKNOWN
 from shop.catalog.price_lists.mending import original_of
 from shop.catalog.price_lists.models import ERROR, STOCK_ONLY, WARNING
 from shop.catalog.price_lists.values import (
+    CONTROLS,
     ZERO,
     UnreadableValueError,
     has_broken_characters,
@@ -45,6 +46,8 @@ ONE = Decimal(1)
 HEADING = "taken_as_heading"
 ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 ROUNDED_SENTENCE = "has lost its digits in a spreadsheet ({}): format the column as text and enter it again"
+
+BROKEN = "holds characters that no text has; they were left out"
 
 T = TypeVar("T")
 
@@ -159,7 +162,7 @@ def _heading(number: int, good: dict[Any, Any]) -> Checked:
     """A line of a table that looks like the title of a group; an offer of that id stays as it is."""
     shown = NOT_WORDS.sub(" ", str(good.get("id") or ""))[: LONGEST["id"]].strip()
     message = "The line has no price and was taken for the heading of a group."
-    external_id = str(good["id"])[: LONGEST["id"]] if shown else None
+    external_id = CONTROLS.sub(" ", str(good["id"]))[: LONGEST["id"]] if shown else None
     return Checked(None, [Issue(number, WARNING, external_id, "price", HEADING, message)])
 
 
@@ -274,7 +277,7 @@ class _Checker:
 
     def clean(self, name: str, value: Any) -> str:
         if has_broken_characters(value):
-            self.warn(name, "broken_characters", "holds characters that no text has; they were left out")
+            self.warn(name, "broken_characters", BROKEN)
         return text_of(value, longest=LONGEST[name])
 
     def sku(self) -> str:
@@ -350,6 +353,8 @@ class _Checker:
                     raise UnreadableValueError("missing", "has no name")
                 if len(found) >= MOST_PARAMETERS:
                     raise UnreadableValueError("too_many", f"are more than {MOST_PARAMETERS}")
+                if has_broken_characters(key) or has_broken_characters(value):
+                    self.warn("parameters", "broken_characters", f"«{name}» {BROKEN}")
                 found[name] = _parameter(value)
             except UnreadableValueError as error:
                 shown = NOT_WORDS.sub(" ", str(key))[:LONGEST_PARAMETER_NAME]
@@ -371,7 +376,7 @@ class _Checker:
 
     def report(self, severity: str, name: str, error: UnreadableValueError) -> None:
         self.is_rejected = self.is_rejected or severity == ERROR
-        sentence = f"{name} {error.message}".strip()
+        sentence = CONTROLS.sub(" ", f"{name} {error.message}").strip()
         code = f"{name}_{error.code}".strip("_")
         original = None
         if severity == ERROR and not any(issue.original for issue in self.issues):

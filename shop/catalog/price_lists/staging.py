@@ -21,6 +21,7 @@ from shop.catalog.price_lists.rows import (
     check_goods,
     unread_fields,
 )
+from shop.catalog.price_lists.values import CONTROLS
 from shop.db import session, transaction
 from shop.errors import Invalid
 
@@ -49,7 +50,7 @@ def stage(price_list_id: int, parsed: ParsedPriceList, *, mode: str, progress: P
     categories, category_issues = check_categories(parsed.categories)
     with transaction():
         forget_rows(price_list_id)
-        _note(price_list_id, format=parsed.format, shop=parsed.shop[:500].replace("\x00", ""))
+        _note(price_list_id, format=parsed.format, shop=CONTROLS.sub(" ", parsed.shop)[:500])
         _note(price_list_id, categories=categories, rows_total=parsed.rows_expected, rows_done=0, rows_rejected=0)
         _copy_issues(price_list_id, category_issues)
     unread: Counter[str] = Counter()

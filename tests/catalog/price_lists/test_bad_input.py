@@ -1,6 +1,7 @@
 """Files as nobody should send them: each is refused with a sentence or loses single rows, and the catalog stays."""
 
 import gzip
+import json
 import struct
 import time
 import zipfile
@@ -105,7 +106,8 @@ WHOLE_FILES: dict[str, tuple[bytes, str]] = {
     "columns that nobody knows": (b"foo;bar;baz\n1;2;3\n", "None of the columns is known"),
     "no goods that can be taken": (list_of(5, {"id": 1}), "None of the 2 goods"),
     "a table without a price": (b"id;name\n1;x\n", "None of the 1 goods"),
-    "an object of python": (b"goods: !!python/object/apply:os.system ['exit']", "None of the 1 goods"),
+    "an object of python": (b"goods: !!python/object/apply:os.system ['exit']", "no list called goods"),
+    "a tag for the whole": (b"!!python/dict\ngoods:\n- id: 1", "no list called goods"),
 }
 
 ROWS: dict[str, tuple[Any, str]] = {
@@ -136,6 +138,55 @@ ROWS: dict[str, tuple[Any, str]] = {
     "parameters of another type": (good(3, parameters=[1]), "parameters_not_a_group"),
     "deep parameters": (good(3, parameters={"a": {"b": {"c": 1}}}), "parameters_not_a_value"),
 }
+
+
+TAGGED = """
+goods:
+  - {{id: 1, name: Товар 1, price: 100.00, quantity: 10}}
+  - id: 2
+    name: {name}
+    price: {price}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "price", "code"),
+    [
+        ("!!python/object/apply:os.system ['exit']", "100", "name_not_text"),
+        ("!!python/name:os.system", "100", "name_not_text"),
+        ("!!binary 0KLQtdC60YHRgg==", "100", "name_not_text"),
+        ("!own text", "100", "name_not_text"),
+        ("!<tag:yaml.org,2002:binary> 0KLQtdC60YHRgg==", "100", "name_not_text"),
+        ("x", "!!binary NQ==", "price_not_a_number"),
+        ("!!str 007", "!!float 100.5", None),
+        ("Внимание !!binary", "100", None),
+        ("'!!python/str'", "100", None),
+    ],
+)
+def test_a_tag_is_no_text(app: Flask, supplier: Company, name: str, price: str, code: str | None) -> None:
+    done = run_import(app, supplier, TAGGED.format(name=name, price=price).encode(), mode="update")
+
+    assert done.state == APPLIED
+    assert [found for _, _, found in issues(app, done)] == ([code] if code else [])
+    shown = {"!!str 007": "007", "'!!python/str'": "!!python/str"}.get(name, name)
+    assert offers(app, supplier)["2"].name == ("Товар 2" if code else shown)
+
+
+@pytest.mark.parametrize("broken", ["a\x00b", "a\ud800b"])
+def test_text_that_cannot_be_stored_costs_a_row_and_no_list(app: Flask, supplier: Company, broken: str) -> None:
+    first = good(4, barcodes=[broken], unit=broken, vat_rate=broken, model=broken, parameters={broken: broken})
+    rows = [first, good(broken, name=broken), good(2, price=broken), good(3, **{broken: broken})]
+    raw = json.dumps({"shop": broken, "categories": [{"id": 224, "name": broken}], "goods": rows}).encode()
+
+    done = run_import(app, supplier, raw, mode="update")
+
+    assert done.state == APPLIED, done.message
+    said = issues(app, done)
+    assert {"barcode_invalid", "model_broken_characters", "parameters_broken_characters"} <= {
+        code for row, severity, code in said if row == 1 and severity == "warning"
+    }
+    assert (3, "error", "price_not_a_number") in said
+    assert offers(app, supplier)["4"].parameters == {"a b": "a b"}
 
 
 @pytest.fixture

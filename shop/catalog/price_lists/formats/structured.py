@@ -23,6 +23,13 @@ NUMBERS_KEPT_AS_TEXT = re.compile(
         (?=[ \t]*(?:\#[^\n]*)?\r?$)""",
     re.MULTILINE | re.VERBOSE,
 )
+# The parser reads over tags like !!python/… and !!binary, as if the text behind them were meant. Of its own tags, with
+# one sign, it makes a group that no field takes: so these become such, and their rows are refused.
+FOREIGN_TAG = re.compile(
+    r"""^([ \t]*(?:-[ \t]+)*(?:[\w"'][^\n:\#]*:[ \t]+)?)
+        !(?:!(?!(?:str|int|float|bool|null|map|seq|timestamp)\b)(?=[A-Za-z])|<[^>\n]*>)""",
+    re.MULTILINE | re.VERBOSE,
+)
 ANCHOR = re.compile(r"(?:^|[\s\[{,])&([^\s\[\]{},]+)")
 ALIAS = re.compile(r"(?:^|[\s\[{,])\*([^\s\[\]{},]+)")
 PLACE = re.compile(r" at line (\d+)(?: column \d+)?")
@@ -113,6 +120,7 @@ def _no_number(_name: str) -> NoReturn:
 
 def _load_yaml(text: str) -> Any:
     try:
+        text = FOREIGN_TAG.sub(r"\1!tag-", text) if "!" in text else text
         return ryaml.loads(NUMBERS_KEPT_AS_TEXT.sub(r'\1"\2"', text))
     except RecursionError:
         raise UnreadablePriceList(TOO_DEEP) from None
