@@ -84,8 +84,12 @@ def can_cancel(part: SupplierOrder, by: User) -> bool:
 
 def moves_of(part: SupplierOrder, by: User) -> tuple[str, ...]:
     """The states to which this person could move the part now."""
-    allowed = [to for to in TRANSITIONS[part.state] if by.role in MOVERS[to]]
-    if by.role == BUYER and part.state not in BUYER_CANCELS_FROM:
+    return moves_from(part.state, by)
+
+
+def moves_from(state: str, by: User) -> tuple[str, ...]:
+    allowed = [to for to in TRANSITIONS[state] if by.role in MOVERS[to]]
+    if by.role == BUYER and state not in BUYER_CANCELS_FROM:
         allowed = [to for to in allowed if to != CANCELED]
     return tuple(allowed)
 

@@ -22,7 +22,8 @@ from shop.http.pagination import BadCursor, cursor_id, make_cursor, page_of, rea
 from shop.http.preconditions import IF_MATCH, expected_version, tagged
 from shop.http.problems import Busy
 from shop.orders import lifecycle, placement, queries, refusals
-from shop.orders.blueprint import ETAG, blueprint
+from shop.orders.answers import order_answer
+from shop.orders.blueprint import ETAG, blueprint, finished_json
 from shop.orders.documents.pdf import render_invoice
 from shop.orders.queries import OrderFilter
 from shop.orders.schemas import (
@@ -34,7 +35,6 @@ from shop.orders.schemas import (
     OrderSchema,
     PlaceOrderSchema,
 )
-from shop.orders.views import order_view
 
 ORDERS_CURSOR = "orders:-id"
 LOCATION = {"Location": {"schema": {"type": "string", "format": "uri-reference"}}}
@@ -77,7 +77,8 @@ def place_order(body: dict[str, Any]) -> Any:
     lines = None if body["lines"] is None else {line["offer_id"]: line["quantity"] for line in body["lines"]}
     wishes = {key: body[key] for key in ("comment", "client_reference", "requested_delivery_on")}
     order = placement.place_order(user, contact=contact, lines=lines, **wishes)
-    return order_view(order), {"Location": url_for(".show_order", order_id=order.id)}
+    location = url_for(".show_order", order_id=order.id)
+    return finished_json(order_answer(order.id, by=user)), 201, {"Location": location}
 
 
 @blueprint.route("/orders")
@@ -104,7 +105,7 @@ def list_orders(args: dict[str, Any]) -> Any:
 @blueprint.response(200, OrderSchema, headers=ETAG)
 def show_order(order_id: int) -> Any:
     """One order with its parts, lines, history and invoices"""
-    return order_view(queries.find_order(order_id, by=current_user()))
+    return finished_json(order_answer(order_id, by=current_user()))
 
 
 @blueprint.route("/orders/<id:order_id>/fulfill", methods=["POST"])
@@ -122,7 +123,7 @@ def fulfill_order(body: dict[str, Any], order_id: int) -> Any:
     with transaction():
         order = queries.find_order(order_id, by=current_user())
         lifecycle.fulfill_order(order, by=current_user(), version=expected_version())
-        return order_view(order)
+        return finished_json(order_answer(order.id, by=current_user()))
 
 
 @blueprint.route("/orders/<id:order_id>/cancel", methods=["POST"])
@@ -140,7 +141,7 @@ def cancel_order(body: dict[str, Any], order_id: int) -> Any:
     with transaction():
         order = queries.find_order(order_id, by=current_user())
         lifecycle.cancel_order(order, by=current_user(), reason=body["reason"], version=expected_version())
-        return order_view(order)
+        return finished_json(order_answer(order.id, by=current_user()))
 
 
 @blueprint.route("/orders/<id:order_id>/invoices")

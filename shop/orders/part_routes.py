@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from flask import Response
+
 from shop.auth.access import current_user, only
 from shop.auth.models import BUYER, MANAGER, SUPPLIER
 from shop.db import transaction
@@ -11,7 +13,8 @@ from shop.http.pagination import BadCursor, cursor_id, make_cursor, page_of, rea
 from shop.http.preconditions import IF_MATCH, expected_version, tagged
 from shop.http.problems import Busy
 from shop.orders import queries, refusals
-from shop.orders.blueprint import ETAG, blueprint
+from shop.orders.answers import part_answer
+from shop.orders.blueprint import ETAG, blueprint, finished_json
 from shop.orders.confirmation import Cut
 from shop.orders.confirmation import confirm_part as confirm
 from shop.orders.lifecycle import move_part
@@ -27,7 +30,6 @@ from shop.orders.schemas import (
     PartSchema,
     ReceivePartSchema,
 )
-from shop.orders.views import part_view
 
 PARTS_CURSOR = "supplier-orders:-id"
 MOVE_REFUSALS = (
@@ -63,7 +65,7 @@ def list_supplier_orders(args: dict[str, Any]) -> Any:
 @blueprint.response(200, PartSchema, headers=ETAG)
 def show_supplier_order(part_id: int) -> Any:
     """One part with its lines, history and invoices, and what can be done with it"""
-    return part_view(queries.find_part(part_id, by=current_user()), current_user())
+    return finished_json(part_answer(part_id, by=current_user()))
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/confirm", methods=["POST"])
@@ -84,7 +86,7 @@ def confirm_supplier_order(body: dict[str, Any], part_id: int) -> Any:
     with transaction():
         part = queries.find_part(part_id, by=current_user())
         confirm(part, by=current_user(), cuts=cuts, version=version)
-        return part_view(part, current_user())
+        return finished_json(part_answer(part.id, by=current_user()))
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/assemble", methods=["POST"])
@@ -152,7 +154,7 @@ def receive_supplier_order(body: dict[str, Any], part_id: int) -> Any:
     with transaction():
         part = queries.find_part(part_id, by=current_user())
         receive(part, by=current_user(), receipt=receipt, version=version)
-        return part_view(part, current_user())
+        return finished_json(part_answer(part.id, by=current_user()))
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/refuse", methods=["POST"])
@@ -167,9 +169,9 @@ def refuse_supplier_order(body: dict[str, Any], part_id: int) -> Any:
     return _move(part_id, REFUSED, body)
 
 
-def _move(part_id: int, to: str, body: dict[str, Any]) -> dict[str, Any]:
+def _move(part_id: int, to: str, body: dict[str, Any]) -> Response:
     version = expected_version()
     with transaction():
         part = queries.find_part(part_id, by=current_user())
         move_part(part, to=to, by=current_user(), reason=body["reason"], version=version)
-        return part_view(part, current_user())
+        return finished_json(part_answer(part.id, by=current_user()))

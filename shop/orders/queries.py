@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload, un
 
 from shop.auth.models import BUYER, MANAGER, SUPPLIER, Company, User
 from shop.db import session
-from shop.orders.models import Invoice, Order, OrderEvent, SupplierOrder
+from shop.orders.models import Invoice, Order, SupplierOrder
 from shop.orders.refusals import InvoiceNotFound, OrderNotFound, SupplierOrderNotFound
 
 Buyer, Supplier = aliased(Company), aliased(Company)
@@ -30,10 +30,6 @@ def find_order(order_id: int, *, by: User) -> Order:
     if order is None:
         raise OrderNotFound
     return order
-
-
-def history_of(order: Order) -> Sequence[OrderEvent]:
-    return session().scalars(select(OrderEvent).filter_by(order_id=order.id).order_by(OrderEvent.id)).all()
 
 
 def invoices_of(order: Order) -> Sequence[Invoice]:
@@ -121,16 +117,6 @@ def find_part(part_id: int, *, by: User) -> SupplierOrder:
     if part is None:
         raise SupplierOrderNotFound
     return part
-
-
-def history_of_part(part: SupplierOrder) -> Sequence[OrderEvent]:
-    statement = select(OrderEvent).filter_by(supplier_order_id=part.id).order_by(OrderEvent.id)
-    return session().scalars(statement).all()
-
-
-def invoices_of_part(part: SupplierOrder) -> Sequence[Invoice]:
-    statement = select(Invoice).filter_by(supplier_order_id=part.id).order_by(Invoice.id)
-    return session().scalars(statement.options(joinedload(Invoice.part).joinedload(SupplierOrder.supplier))).all()
 
 
 def _order_rows() -> Select[*tuple[Any, ...]]:

@@ -9,10 +9,8 @@ from shop.catalog.models import BOUND_KINDS
 from shop.http.fields import quantity_number
 from shop.money import money_text
 from shop.orders.basket import LineResult, basket_lines
-from shop.orders.lifecycle import moves_of
-from shop.orders.models import BasketLine, Order, SupplierOrder
+from shop.orders.models import BasketLine
 from shop.orders.pricing import PricedPart, price_line, price_parts
-from shop.orders.queries import history_of, history_of_part, invoices_of, invoices_of_part
 
 BLOCKING = ("OfferWithdrawn", "OfferOnHold", "SupplierNotAccepting", "OutOfStock")  # agreeing does not help
 
@@ -28,32 +26,6 @@ def basket_view(user: User, results: Sequence[LineResult] = ()) -> dict[str, Any
         "currency": "RUB",
         "is_changed": any(line.is_changed for line in lines),
         "results": [result_view(result) for result in results],
-    }
-
-
-def order_view(order: Order) -> dict[str, Any]:
-    plain = ("id", "number", "state", "comment", "client_reference", "currency", "created_at", "delivery_point")
-    more = ("requested_delivery_on", "version", "subtotal", "delivery_total", "vat_total", "total", "parts")
-    return {field: getattr(order, field) for field in (*plain, *more)} | {
-        "history": history_of(order),
-        "invoices": invoices_of(order),
-    }
-
-
-def part_view(part: SupplierOrder, by: User) -> dict[str, Any]:
-    """A part as its supplier works it off: what to bring where, and what can be done with it."""
-    order = part.order
-    plain = ("comment", "client_reference", "requested_delivery_on", "delivery_point", "currency", "created_at")
-    own = ("id", "order_id", "supplier_id", "supplier", "state", "lines")
-    sums = ("subtotal", "delivery_fee", "vat_total", "total")
-    return {field: getattr(part, field) for field in (*own, *sums)} | {
-        **{field: getattr(order, field) for field in plain},
-        "order_number": order.number,
-        "buyer": order.company.name,
-        "version": order.version,
-        "moves": moves_of(part, by),
-        "history": history_of_part(part),
-        "invoices": invoices_of_part(part),
     }
 
 
