@@ -46,28 +46,17 @@ FROM contacts
 WHERE contacts.id = :contact::BIGINT AND (contacts.user_id = :user::BIGINT OR contacts.company_id =
     :company::BIGINT);
 
--- Offers, suppliers and stock, in one ordered share lock.
-SELECT offers.id, offers.product_id, offers.supplier_id, offers.external_id, offers.sku, offers.revision,
-    offers.created_at, offers.updated_at, offers.withdrawn_at, offers.name, offers.model, offers.category_id,
-    offers.price, offers.price_rrc, offers.currency, offers.vat_rate, offers.unit_code, offers.unit,
-    offers.quantity_step, offers.minimum_quantity, offers.units_per_pack, offers.barcodes, offers.parameters,
-    offers.is_listed, companies_1.id AS id_1, companies_1.kind, companies_1.name AS name_1, companies_1.status,
-    companies_1.created_at AS created_at_1, companies_1.accepts_orders, companies_1.price_list_url,
-    companies_1.stock_means, companies_1.price_includes_vat, companies_1.delivery_fee,
-    companies_1.free_delivery_from, companies_1.minimum_order, stock_levels_1.offer_id, stock_levels_1.kind AS
-    kind_1, stock_levels_1.on_hand, stock_levels_1.reserved, stock_levels_1.updated_at AS updated_at_1
-FROM offers JOIN companies AS companies_1 ON companies_1.id = offers.supplier_id LEFT OUTER JOIN stock_levels AS
-    stock_levels_1 ON offers.id = stock_levels_1.offer_id
-WHERE offers.id IN (:first::BIGINT, :second::BIGINT, :third::BIGINT) ORDER BY offers.id FOR SHARE OF offers;
-
--- The suppliers' legal entities (VAT of the delivery).
-SELECT legal_entities.company_id, legal_entities.id, legal_entities.full_name, legal_entities.short_name,
-    legal_entities.inn, legal_entities.kpp, legal_entities.ogrn, legal_entities.legal_address,
-    legal_entities.bank_name, legal_entities.bank_bik, legal_entities.bank_account,
-    legal_entities.correspondent_account, legal_entities.default_vat_rate, legal_entities.time_zone,
-    legal_entities.document_prefix
-FROM legal_entities
-WHERE legal_entities.company_id IN (:supplier::BIGINT) ORDER BY legal_entities.id;
+-- Goods with their suppliers' terms, in one ordered share lock.
+SELECT offers.id, offers.revision, offers.name, offers.sku, offers.barcodes, offers.unit_code, offers.unit,
+    offers.units_per_pack, offers.price, offers.vat_rate, offers.quantity_step, offers.minimum_quantity,
+    offers.is_listed, offers.is_quarantined, CASE WHEN (coalesce(stock_levels.kind, 'exact') IN ('exact',
+    'at_least')) THEN greatest(coalesce(stock_levels.on_hand - stock_levels.reserved, 0), 0) END AS available,
+    companies.id AS company_id, companies.name AS company_name, companies.status, companies.accepts_orders,
+    companies.price_includes_vat, companies.delivery_fee, companies.free_delivery_from, companies.minimum_order,
+    (SELECT legal_entities.default_vat_rate FROM legal_entities WHERE legal_entities.company_id = companies.id
+    ORDER BY legal_entities.id LIMIT 1) AS default_vat_rate FROM offers JOIN companies ON companies.id =
+    offers.supplier_id LEFT OUTER JOIN stock_levels ON stock_levels.offer_id = offers.id WHERE offers.id = ANY
+    (ARRAY[:first, :second, :third]::bigint[]) ORDER BY offers.id FOR SHARE OF offers;
 
 -- Stock, in one ordered lock.
 SELECT stock_levels.offer_id, offers.sku, offers.name, stock_levels.kind, stock_levels.on_hand,
@@ -78,7 +67,7 @@ WHERE stock_levels.offer_id IN (:first::BIGINT, :second::BIGINT, :third::BIGINT)
 
 -- … and reserved.
 UPDATE stock_levels AS stock
-SET reserved = stock.reserved + line.quantity
+SET reserved = stock.reserved + line.quantity, updated_at = now()
 FROM unnest(CAST(ARRAY[:first::bigint, :second::bigint, :third::bigint] AS bigint[]), CAST('{1,1,1}' AS
     numeric[])) AS line (offer_id, quantity)
 WHERE stock.offer_id = line.offer_id;
@@ -121,53 +110,45 @@ INSERT INTO outbox_events (type, payload, request_id, pending, attempts, handled
     NULL::TEXT[], 0::BIGINT, NULL::TIMESTAMP WITH TIME ZONE, NULL::TIMESTAMP WITH TIME ZONE, NULL::VARCHAR)
     RETURNING outbox_events.id, outbox_events.created_at, outbox_events.due_at;
 
--- The order read back for the answer.
-SELECT orders.id, orders.number, orders.user_id, orders.company_id, orders.state, orders.delivery_point,
-    orders.comment, orders.client_reference, orders.requested_delivery_on, orders.currency, orders.subtotal,
-    orders.delivery_total, orders.vat_total, orders.total, orders.version, orders.created_at
-FROM orders
-WHERE orders.id = :order_id::BIGINT AND orders.company_id = :company::BIGINT;
-
--- … its parts.
-SELECT supplier_orders.order_id, supplier_orders.id, supplier_orders.supplier_id, supplier_orders.state,
-    supplier_orders.price_includes_vat, supplier_orders.subtotal, supplier_orders.delivery_fee,
-    supplier_orders.delivery_vat, supplier_orders.vat_total, supplier_orders.total, companies_1.id,
-    companies_1.kind, companies_1.name, companies_1.status, companies_1.created_at, companies_1.accepts_orders,
-    companies_1.price_list_url, companies_1.stock_means, companies_1.price_includes_vat, companies_1.delivery_fee,
-    companies_1.free_delivery_from, companies_1.minimum_order
-FROM supplier_orders JOIN companies AS companies_1 ON companies_1.id = supplier_orders.supplier_id
-WHERE supplier_orders.order_id IN (:order_id::BIGINT) ORDER BY supplier_orders.id;
-
--- … their lines.
-SELECT order_lines.supplier_order_id, order_lines.id, order_lines.position, order_lines.offer_id,
-    order_lines.revision, order_lines.name, order_lines.sku, order_lines.barcode, order_lines.unit_code,
-    order_lines.unit, order_lines.units_per_pack, order_lines.ordered_quantity, order_lines.quantity,
-    order_lines.cut_reason, order_lines.received_quantity, order_lines.received_reason, order_lines.price,
-    order_lines.vat_rate, order_lines.net, order_lines.vat, order_lines.total
-FROM order_lines
-WHERE order_lines.supplier_order_id IN (:part_id::BIGINT) ORDER BY order_lines.position;
-
--- … its history.
-SELECT order_events.id, order_events.order_id, order_events.supplier_order_id, order_events.user_id,
-    order_events.from_state, order_events.to_state, order_events.reason, order_events.created_at
-FROM order_events
-WHERE order_events.order_id = :order_id::BIGINT ORDER BY order_events.id;
-
--- … its invoices.
-SELECT invoices.id, invoices.number, invoices.kind, invoices.supplier_order_id, invoices.legal_entity_id,
-    invoices.year, invoices.sequence, invoices.issued_on, invoices.total, invoices.annulled_at,
-    invoices.annulled_reason, invoices.created_at, companies_1.id AS id_1, companies_1.kind AS kind_1,
-    companies_1.name, companies_1.status, companies_1.created_at AS created_at_1, companies_1.accepts_orders,
-    companies_1.price_list_url, companies_1.stock_means, companies_1.price_includes_vat, companies_1.delivery_fee,
-    companies_1.free_delivery_from, companies_1.minimum_order, supplier_orders_1.id AS id_2,
-    supplier_orders_1.order_id, supplier_orders_1.supplier_id, supplier_orders_1.state,
-    supplier_orders_1.price_includes_vat AS price_includes_vat_1, supplier_orders_1.subtotal,
-    supplier_orders_1.delivery_fee AS delivery_fee_1, supplier_orders_1.delivery_vat, supplier_orders_1.vat_total,
-    supplier_orders_1.total AS total_1
-FROM invoices JOIN supplier_orders ON supplier_orders.id = invoices.supplier_order_id JOIN supplier_orders AS
-    supplier_orders_1 ON supplier_orders_1.id = invoices.supplier_order_id JOIN companies AS companies_1 ON
-    companies_1.id = supplier_orders_1.supplier_id
-WHERE supplier_orders.order_id = :order_id::BIGINT ORDER BY invoices.id;
+-- The answer.
+SELECT row_to_json(answer)::text FROM (
+    SELECT id, number, state, comment, client_reference, requested_delivery_on, currency,
+        subtotal::text, delivery_total::text, vat_total::text, total::text, created_at, version, delivery_point,
+        (
+    SELECT json_agg(part ORDER BY part.id) FROM (
+        SELECT id, supplier_id, (SELECT name FROM companies WHERE companies.id = supplier_id) AS supplier, state,
+            subtotal::text, delivery_fee::text, vat_total::text, total::text, (
+    SELECT json_agg(line ORDER BY line.position) FROM (
+        SELECT id, position, offer_id, name, sku, barcode, unit, unit_code,
+            trim_scale(ordered_quantity) AS ordered_quantity, trim_scale(quantity) AS quantity, cut_reason,
+            trim_scale(received_quantity) AS received_quantity, received_reason,
+            to_char(price, 'FM9999999990.0099') AS price, vat_rate, net::text, vat::text, total::text
+        FROM order_lines WHERE supplier_order_id = supplier_orders.id
+    ) AS line
+) AS lines
+        FROM supplier_orders WHERE order_id = orders.id
+    ) AS part
+) AS parts,
+        (
+    SELECT coalesce(json_agg(event ORDER BY event_id), '[]') FROM (
+        SELECT id AS event_id, json_build_object('supplier_order_id', supplier_order_id, 'user_id', user_id,
+            'from_state', from_state, 'to_state', to_state, 'reason', reason, 'created_at', created_at) AS event
+        FROM order_events WHERE order_id = orders.id
+    ) AS events
+) AS history,
+        (
+    SELECT coalesce(json_agg(invoice ORDER BY invoice.id), '[]') FROM (
+        SELECT invoices.id, invoices.number, invoices.kind, supplier_order_id, companies.name AS supplier, issued_on,
+            invoices.total::text, annulled_at
+        FROM invoices
+        JOIN supplier_orders AS part ON part.id = supplier_order_id
+        JOIN companies ON companies.id = part.supplier_id
+        WHERE part.order_id = orders.id
+    ) AS invoice
+) AS invoices
+    FROM orders
+    WHERE id = :order_id::bigint AND (false OR company_id = :company::bigint)
+) AS answer;
 
 -- The answer is kept with the key.
 UPDATE idempotency_keys SET status=201::BIGINT, location='/api/v1/orders/' || :order_id::VARCHAR,

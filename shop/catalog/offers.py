@@ -1,6 +1,6 @@
-"""Offers as they are shown (alone, side by side, in lists) and as an order takes them."""
+"""Offers as they are shown: alone, side by side, in lists."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 from sqlalchemy import RowMapping, Select, Text, and_, cast, func, or_, select
-from sqlalchemy.orm import joinedload
 
 from shop.auth.models import ACTIVE, BLOCKED, Company
 from shop.catalog.models import BOUND_KINDS, EXACT, Category, Offer, StockLevel
@@ -130,25 +129,6 @@ def show_offer(offer_id: int) -> Answer:
     if found is None:
         raise OfferNotFound(offer_id=offer_id)
     return offer_answer(found)
-
-
-def offers_for_order(offer_ids: Iterable[int]) -> dict[int, Offer]:
-    """By id, locked FOR SHARE in the order of ids: nobody changes them until we commit.
-
-    Suppliers with their legal entities and stock are loaded, too. What was loaded before is read again, so that an
-    order sees today's price and listing.
-    """
-    statement = (
-        select(Offer)
-        .where(Offer.id.in_(list(offer_ids)))
-        .options(
-            joinedload(Offer.supplier, innerjoin=True).selectinload(Company.legal_entities), joinedload(Offer.stock)
-        )
-        .order_by(Offer.id)
-        .with_for_update(read=True, of=Offer)
-        .execution_options(populate_existing=True)
-    )
-    return {offer.id: offer for offer in session().scalars(statement)}
 
 
 def _is_orderable(offer: RowMapping) -> bool:

@@ -1,14 +1,32 @@
 """The basket: what a buyer means to order. Nothing in it is reserved."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
+from sqlalchemy.orm import joinedload
 
 from shop.auth.models import ACTIVE, Company, User
+from shop.catalog.goods import Good, good_of, select_goods
 from shop.catalog.models import Offer
 from shop.db import session
 from shop.errors import Conflict, FieldError, Invalid, Refusal
@@ -25,6 +43,28 @@ from shop.orders.refusals import (
 )
 
 MAX_LINES = 1000
+
+# Puts lines in and says how many there are then. The basket is made and locked first, so two requests for one basket
+# wait for each other.
+FILL = text("""
+WITH basket AS (
+    INSERT INTO baskets (user_id) VALUES (:user_id)
+    ON CONFLICT (user_id) DO UPDATE SET user_id = excluded.user_id
+    RETURNING id
+), added AS (
+    INSERT INTO basket_lines (basket_id, offer_id, quantity, price_seen, unit_seen)
+    SELECT basket.id, line.*
+    FROM basket, unnest(
+        CAST(:offer_ids AS bigint[]), CAST(:quantities AS numeric[]), CAST(:prices AS numeric[]), CAST(:units AS text[])
+    ) AS line
+    ON CONFLICT (basket_id, offer_id) DO UPDATE
+    SET quantity = excluded.quantity, price_seen = excluded.price_seen, unit_seen = excluded.unit_seen
+    RETURNING offer_id
+)
+SELECT count(*) FROM (
+    SELECT offer_id FROM added UNION SELECT offer_id FROM basket_lines WHERE basket_id = (SELECT id FROM basket)
+) AS filled
+""")
 
 
 class BasketFull(Conflict):
@@ -52,26 +92,28 @@ class LineResult:
     """What became of a wanted line: the offer that was added, or why none was."""
 
     wanted: Wanted
-    offer: Offer | None = None
+    offer: Good | None = None
     refusal: Refusal | None = None
 
 
-def basket_lines(user: User) -> list[BasketLine]:
-    """The lines in the order in which they were added, their offers and suppliers with them, in two statements."""
-    statement = (
-        select(BasketLine)
-        .join(Basket, Basket.id == BasketLine.basket_id)
-        .where(Basket.user_id == user.id)
-        .order_by(BasketLine.added_at, BasketLine.offer_id)
-        .options(
-            joinedload(BasketLine.offer, innerjoin=True)
-            .joinedload(Offer.supplier, innerjoin=True)
-            .selectinload(Company.legal_entities),
-            joinedload(BasketLine.offer, innerjoin=True).joinedload(Offer.stock, innerjoin=True),
-        )
-        .execution_options(populate_existing=True)
-    )
-    return list(session().scalars(statement))
+class InBasket(NamedTuple):
+    """A line of a basket with the good as it is now."""
+
+    offer: Good
+    quantity: Decimal
+    price_seen: Decimal
+    unit_seen: str
+
+    @property
+    def is_changed(self) -> bool:
+        """Not what the buyer agreed to any more."""
+        return self.price_seen != self.offer.price or self.unit_seen != self.offer.unit
+
+
+def basket_lines(user: User) -> list[InBasket]:
+    """In the order in which they were added, in one statement."""
+    rows = session().execute(_select_lines(), {"user_id": user.id})
+    return [InBasket(good_of(row), row.quantity, row.price_seen, row.unit_seen) for row in rows]
 
 
 def add_lines(user: User, wanted: Sequence[Wanted]) -> list[LineResult]:
@@ -83,16 +125,14 @@ def add_lines(user: User, wanted: Sequence[Wanted]) -> list[LineResult]:
 
 
 def try_lines(user: User, wanted: Sequence[Wanted]) -> list[LineResult]:
-    """The same without the refusal. Four statements, whatever the number of lines.
+    """The same without the refusal. Two statements, whatever the number of lines.
 
     An offer that is there already gets the new quantity.
     """
-    offers = _offers(wanted)
-    results = _each_once([_judge(line, offers) for line in wanted])
+    choice = _choice(wanted)
+    results = _each_once([_judge(line, choice) for line in wanted])
     if any(result.offer for result in results):
-        basket_id = _basket_id(user)
-        _upsert(basket_id, results)
-        _check_size(basket_id)
+        _fill(user, results)
     return results
 
 
@@ -117,6 +157,15 @@ def remove_line(user: User, offer_id: int) -> None:
 def empty_basket(user: User) -> None:
     lock_basket(user)
     session().execute(delete(BasketLine).where(BasketLine.basket_id == _basket_of(user)))
+
+
+def take_basket(user: User) -> list[Any]:
+    """Empties the basket and says what was in it: (offer_id, quantity, price_seen, unit_seen), as it was added."""
+    lock_basket(user)
+    statement = delete(BasketLine).where(BasketLine.basket_id == _basket_of(user))
+    columns = (BasketLine.offer_id, BasketLine.quantity, BasketLine.price_seen, BasketLine.unit_seen)
+    taken: Iterable[Any] = session().execute(statement.returning(*columns, BasketLine.added_at))
+    return sorted(taken, key=lambda line: (line.added_at, line.offer_id))
 
 
 def acknowledge_changes(user: User) -> None:
@@ -150,33 +199,62 @@ def _each_once(results: list[LineResult]) -> list[LineResult]:
     return judged
 
 
-def _check_size(basket_id: int) -> None:
-    size = session().scalar(select(func.count()).where(BasketLine.basket_id == basket_id)) or 0
-    if size > MAX_LINES:
-        raise BasketFull(limit=MAX_LINES)
-
-
-def _offers(wanted: Sequence[Wanted]) -> list[Offer]:
-    """All offers that the lines could mean, of suppliers that buyers see, in one statement."""
-    conditions: list[ColumnElement[bool]] = [
-        Offer.id.in_([line.offer_id for line in wanted if line.offer_id is not None]),
-        Offer.sku.in_([line.sku for line in wanted if line.sku is not None and line.supplier_id is None]),
-        tuple_(Offer.supplier_id, Offer.sku).in_(
-            [(line.supplier_id, line.sku) for line in wanted if line.supplier_id is not None]
-        ),
-    ]
-    statement = (
-        select(Offer)
-        .join(Offer.supplier)
-        .where(Company.status == ACTIVE, or_(*conditions))
-        .options(contains_eager(Offer.supplier))
+@cache
+def _select_lines() -> Select[*tuple[Any, ...]]:
+    return (
+        select_goods()
+        .add_columns(BasketLine.quantity, BasketLine.price_seen, BasketLine.unit_seen)
+        .join(BasketLine, BasketLine.offer_id == Offer.id)
+        .join(Basket, Basket.id == BasketLine.basket_id)
+        .where(Basket.user_id == bindparam("user_id"))
+        .order_by(BasketLine.added_at, BasketLine.offer_id)
     )
-    return list(session().scalars(statement))
 
 
-def _judge(line: Wanted, offers: Iterable[Offer]) -> LineResult:
+@dataclass(frozen=True)
+class _Choice:
+    """All goods that the lines could mean."""
+
+    by_id: Mapping[int, Good]
+    by_sku: Mapping[str, Sequence[Good]]
+
+
+def _choice(wanted: Sequence[Wanted]) -> _Choice:
+    """Of suppliers that buyers see, in one statement."""
+    named = [(line.supplier_id, line.sku) for line in wanted if line.supplier_id is not None]
+    values = {
+        "ids": [line.offer_id for line in wanted if line.offer_id is not None],
+        "skus": [line.sku for line in wanted if line.sku is not None and line.supplier_id is None],
+        "named_suppliers": [supplier_id for supplier_id, _ in named],
+        "named_skus": [sku for _, sku in named],
+    }
+    given = frozenset(name for name, found in values.items() if found)
+    rows = session().execute(_select_choice(given), values) if given else ()
+    by_id = {row.id: good_of(row) for row in rows}
+    by_sku: defaultdict[str, list[Good]] = defaultdict(list)
+    for good in by_id.values():
+        by_sku[good.sku].append(good)
+    return _Choice(by_id, by_sku)
+
+
+@cache
+def _select_choice(given: frozenset[str]) -> Select[*tuple[Any, ...]]:
+    """Only with the conditions that are needed: an index answers each."""
+    ids, suppliers = (bindparam(name, type_=ARRAY(BigInteger)) for name in ("ids", "named_suppliers"))
+    skus, named_skus = (bindparam(name, type_=ARRAY(Text)) for name in ("skus", "named_skus"))
+    named = func.unnest(suppliers, named_skus).table_valued("supplier_id", "sku").render_derived()
+    conditions = {
+        "ids": Offer.id == any_(ids),
+        "skus": Offer.sku == any_(skus),
+        "named_skus": tuple_(Offer.supplier_id, Offer.sku).in_(select(named.c.supplier_id, named.c.sku)),
+    }
+    wanted = or_(*(condition for name, condition in conditions.items() if name in given))
+    return select_goods().where(Company.status == ACTIVE, wanted)
+
+
+def _judge(line: Wanted, choice: _Choice) -> LineResult:
     try:
-        offer = _find(line, offers)
+        offer = _find(line, choice)
         if not offer.is_listed:
             raise OfferWithdrawn(names=offer.name, offer_ids=[offer.id])
         if offer.is_quarantined:
@@ -187,19 +265,18 @@ def _judge(line: Wanted, offers: Iterable[Offer]) -> LineResult:
     return LineResult(line, offer=offer)
 
 
-def _find(line: Wanted, offers: Iterable[Offer]) -> Offer:
+def _find(line: Wanted, choice: _Choice) -> Good:
     if line.offer_id is not None:
-        found = next((offer for offer in offers if offer.id == line.offer_id), None)
-        if found is None:
+        if line.offer_id not in choice.by_id:
             raise OfferUnknown(offer_id=line.offer_id)
-        return found
-    same = [offer for offer in offers if offer.sku == line.sku and line.supplier_id in (None, offer.supplier_id)]
-    listed = [offer for offer in same if offer.is_listed] or same
+        return choice.by_id[line.offer_id]
+    same = [good for good in choice.by_sku.get(line.sku or "", ()) if line.supplier_id in (None, good.supplier_id)]
+    listed = [good for good in same if good.is_listed] or same
     if not listed:
         raise SkuUnknown(sku=line.sku)
     if len(listed) > 1:
-        choice = [{"offer_id": offer.id, "supplier": offer.supplier.name, "name": offer.name} for offer in listed]
-        raise SkuAmbiguous(sku=line.sku, offers=choice)
+        named = [{"offer_id": good.id, "supplier": good.supplier.name, "name": good.name} for good in listed]
+        raise SkuAmbiguous(sku=line.sku, offers=named)
     return listed[0]
 
 
@@ -214,33 +291,17 @@ def _basket_of(user: User) -> ColumnElement[int]:
     return select(Basket.id).where(Basket.user_id == user.id).scalar_subquery()
 
 
-def _basket_id(user: User) -> int:
-    statement = insert(Basket).values(user_id=user.id)
-    statement = statement.on_conflict_do_update(index_elements=["user_id"], set_={"user_id": user.id})
-    return session().execute(statement.returning(Basket.id)).scalar_one()
-
-
-def _upsert(basket_id: int, results: Sequence[LineResult]) -> None:
-    """In the order of offer ids, so that two requests for one basket cannot deadlock."""
-    rows = {
-        result.offer.id: {
-            "basket_id": basket_id,
-            "offer_id": result.offer.id,
-            "quantity": result.wanted.quantity,
-            "price_seen": result.offer.price,
-            "unit_seen": result.offer.unit,
-        }
-        for result in results
-        if result.offer is not None
+def _fill(user: User, results: Sequence[LineResult]) -> None:
+    lines = [(result.offer, result.wanted.quantity) for result in results if result.offer is not None]
+    values = {
+        "user_id": user.id,
+        "offer_ids": [good.id for good, _ in lines],
+        "quantities": [quantity for _, quantity in lines],
+        "prices": [good.price for good, _ in lines],
+        "units": [good.unit for good, _ in lines],
     }
-    statement = insert(BasketLine).values([rows[offer_id] for offer_id in sorted(rows)])
-    new = statement.excluded
-    session().execute(
-        statement.on_conflict_do_update(
-            index_elements=["basket_id", "offer_id"],
-            set_={"quantity": new.quantity, "price_seen": new.price_seen, "unit_seen": new.unit_seen},
-        )
-    )
+    if session().execute(FILL, values).scalar_one() > MAX_LINES:
+        raise BasketFull(limit=MAX_LINES)
 
 
 def _line(user: User, offer_id: int) -> BasketLine:

@@ -10,7 +10,7 @@ from shop.http.blueprint import refuses
 from shop.orders import basket as baskets
 from shop.orders import queries, quick_order, refusals
 from shop.orders.basket import LineResult, Wanted
-from shop.orders.blueprint import blueprint
+from shop.orders.blueprint import blueprint, finished_json
 from shop.orders.quick_order import QuickLine
 from shop.orders.schemas import (
     AddLinesSchema,
@@ -34,7 +34,7 @@ def show_basket() -> Any:
     With today's prices, per supplier what is missing to the minimum and to free delivery, and per line what has
     changed since it was put in.
     """
-    return basket_view(current_user())
+    return finished_json(basket_view(current_user()))
 
 
 @blueprint.route("/basket/lines", methods=["POST"])
@@ -51,7 +51,7 @@ def add_basket_lines(body: dict[str, Any]) -> Any:
     """
     with transaction():
         results = baskets.add_lines(current_user(), [Wanted(**line) for line in body["lines"]])
-        return basket_view(current_user(), results), _status(results)
+        return finished_json(basket_view(current_user(), results)), _status(results)
 
 
 @blueprint.route("/basket/lines/<id:offer_id>", methods=["PATCH"])
@@ -63,7 +63,7 @@ def change_basket_line(body: dict[str, Any], offer_id: int) -> Any:
     """Change a quantity in the basket"""
     with transaction():
         baskets.change_line(current_user(), offer_id, quantity=body["quantity"])
-        return basket_view(current_user())
+        return finished_json(basket_view(current_user()))
 
 
 @blueprint.route("/basket/lines/<id:offer_id>", methods=["DELETE"])
@@ -74,7 +74,7 @@ def remove_basket_line(offer_id: int) -> Any:
     """Take a good out of the basket"""
     with transaction():
         baskets.remove_line(current_user(), offer_id)
-        return basket_view(current_user())
+        return finished_json(basket_view(current_user()))
 
 
 @blueprint.route("/basket", methods=["DELETE"])
@@ -94,7 +94,7 @@ def acknowledge_basket(body: dict[str, Any]) -> Any:
     """Agree to the basket's present prices and units"""
     with transaction():
         baskets.acknowledge_changes(current_user())
-        return basket_view(current_user())
+        return finished_json(basket_view(current_user()))
 
 
 @blueprint.route("/basket/past-orders", methods=["POST"])
@@ -111,7 +111,7 @@ def add_past_order(body: dict[str, Any]) -> Any:
     with transaction():
         order = queries.find_order(body["order_id"], by=current_user())
         results = baskets.add_past_order(current_user(), order)
-        return basket_view(current_user(), results), _status(results)
+        return finished_json(basket_view(current_user(), results)), _status(results)
 
 
 @blueprint.route("/basket/quick-order", methods=["POST"])
@@ -126,7 +126,7 @@ def quick_order_text(body: dict[str, Any]) -> Any:
     """
     with transaction():
         rows = quick_order.read_quick_order(body["text"], supplier_id=body["supplier_id"])
-        return _fill(current_user(), rows)
+        return finished_json(_fill(current_user(), rows))
 
 
 @blueprint.route("/basket/quick-order/file", methods=["POST"])
@@ -141,7 +141,7 @@ def quick_order_file(form: dict[str, Any]) -> Any:
     """
     with transaction():
         rows = quick_order.read_quick_order(form["file"].read(), supplier_id=form["supplier_id"])
-        return _fill(current_user(), rows)
+        return finished_json(_fill(current_user(), rows))
 
 
 def _status(results: Sequence[LineResult]) -> int:

@@ -1,5 +1,8 @@
 """The blueprint orders, to which the route modules add their operations."""
 
+from typing import Any
+
+import orjson
 from flask import Response
 
 from shop.http.blueprint import ApiBlueprint
@@ -11,6 +14,7 @@ blueprint = ApiBlueprint(
 ETAG = {"ETag": {"schema": {"type": "string"}, "description": "The version; send it back as If-Match"}}
 
 
-def finished_json(answer: str | bytes) -> Response:
-    """What is JSON already goes out as it stands."""
-    return Response(answer, content_type="application/json")
+def finished_json(answer: Any) -> Response:
+    """Nothing is dumped: a text is JSON already, other values are what JSON knows. The schemas document both."""
+    body = answer if isinstance(answer, str) else orjson.dumps(answer)
+    return Response(body, content_type="application/json")

@@ -6,12 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from shop.auth.models import Contact, User
-from shop.catalog.models import Offer
-from shop.catalog.offers import offers_for_order
+from shop.catalog.goods import Good, goods_for_order
 from shop.catalog.stock import reserve
 from shop.db import now, session
 from shop.money import money_text
-from shop.orders.basket import basket_lines, empty_basket, lock_basket
+from shop.orders.basket import take_basket
 from shop.orders.events import OrderPlaced
 from shop.orders.models import NEW, Order, OrderEvent, OrderLine, SupplierOrder
 from shop.orders.pricing import PricedLine, PricedPart, price_parts
@@ -54,7 +53,7 @@ def place_order(
     wanted, agreed = (dict(lines), {}) if lines is not None else _take_basket(by)
     if not wanted:
         raise BasketEmpty
-    offers = offers_for_order(list(wanted))
+    offers = goods_for_order(wanted)
     _check(wanted, offers, agreed)
     parts = price_parts((offers[offer_id], wanted[offer_id]) for offer_id in wanted)
     _check_sums(parts)
@@ -65,28 +64,25 @@ def place_order(
         "requested_delivery_on": requested_delivery_on,
     }
     order = _write_order(by, contact, parts, wishes)
-    if lines is None:
-        empty_basket(by)
     publish(OrderPlaced(order_id=order.id))
     return order
 
 
 def _take_basket(by: User) -> tuple[Lines, Agreed]:
-    """Quantities and what was agreed to, by offer id; the basket is locked until we commit."""
-    lock_basket(by)
-    lines = basket_lines(by)
+    """Quantities and what was agreed to, by offer id; the basket is empty from now on, unless we refuse."""
+    lines = take_basket(by)
     return (
         {line.offer_id: line.quantity for line in lines},
         {line.offer_id: (line.price_seen, line.unit_seen) for line in lines},
     )
 
 
-def _check(wanted: Lines, offers: Mapping[int, Offer], agreed: Agreed) -> None:
+def _check(wanted: Lines, offers: Mapping[int, Good], agreed: Agreed) -> None:
     for offer_id in wanted:
-        if offer_id not in offers or not offers[offer_id].supplier.is_active:
+        if offer_id not in offers or not (offers[offer_id].supplier.is_active or offer_id in agreed):
             raise OfferUnknown(offer_id=offer_id)
     ordered = [offers[offer_id] for offer_id in wanted]
-    if gone := [offer for offer in ordered if not offer.is_listed]:
+    if gone := [offer for offer in ordered if not offer.is_listed or not offer.supplier.is_active]:
         raise OfferWithdrawn(names=", ".join(offer.name for offer in gone), offer_ids=[offer.id for offer in gone])
     if held := [offer for offer in ordered if offer.is_quarantined]:
         raise OfferOnHold(names=", ".join(offer.name for offer in held), offer_ids=[offer.id for offer in held])
@@ -98,11 +94,11 @@ def _check(wanted: Lines, offers: Mapping[int, Offer], agreed: Agreed) -> None:
         check_quantity(offer, wanted[offer.id])
 
 
-def _is_other(offer: Offer, agreed: Agreed) -> bool:
+def _is_other(offer: Good, agreed: Agreed) -> bool:
     return offer.id in agreed and agreed[offer.id] != (offer.price, offer.unit)
 
 
-def _change(offer: Offer, price_seen: Decimal, unit_seen: str) -> dict[str, object]:
+def _change(offer: Good, price_seen: Decimal, unit_seen: str) -> dict[str, object]:
     return {
         "offer_id": offer.id,
         "name": offer.name,
@@ -144,7 +140,7 @@ def _write_order(by: User, contact: Contact, parts: Sequence[PricedPart], wishes
 
 def _part(part: PricedPart) -> SupplierOrder:
     return SupplierOrder(
-        supplier=part.supplier,
+        supplier_id=part.supplier.id,
         price_includes_vat=part.supplier.price_includes_vat,
         subtotal=part.subtotal,
         delivery_fee=part.delivery_fee,

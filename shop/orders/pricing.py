@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from shop.auth.models import Company
-from shop.catalog.models import Offer
+from shop.catalog.goods import Good, Terms
 from shop.money import line_sum, vat_inside, vat_on_top
 
 
@@ -13,7 +12,7 @@ from shop.money import line_sum, vat_inside, vat_on_top
 class PricedLine:
     """`net` + `vat` = `total`, whether the supplier's prices are with VAT or without."""
 
-    offer: Offer
+    offer: Good
     quantity: Decimal
     net: Decimal
     vat: Decimal
@@ -24,7 +23,7 @@ class PricedLine:
 class PricedPart:
     """One supplier's lines. `subtotal` is what the goods cost with VAT; the delivery fee contains its VAT."""
 
-    supplier: Company
+    supplier: Terms
     lines: Sequence[PricedLine]
     subtotal: Decimal
     delivery_fee: Decimal
@@ -50,7 +49,7 @@ class PricedPart:
         return max(self.supplier.free_delivery_from - self.subtotal, Decimal(0))
 
 
-def price_line(offer: Offer, quantity: Decimal) -> PricedLine:
+def price_line(offer: Good, quantity: Decimal) -> PricedLine:
     sums = line_sums(offer.price, quantity, vat_rate=offer.vat_rate, includes_vat=offer.supplier.price_includes_vat)
     return PricedLine(offer, quantity, *sums)
 
@@ -67,7 +66,7 @@ def line_sums(
     return amount, vat, amount + vat
 
 
-def price_parts(lines: Iterable[tuple[Offer, Decimal]]) -> list[PricedPart]:
+def price_parts(lines: Iterable[tuple[Good, Decimal]]) -> list[PricedPart]:
     """The lines by supplier, in the order of the suppliers' ids."""
     by_supplier: dict[int, list[PricedLine]] = {}
     for offer, quantity in lines:
@@ -82,7 +81,7 @@ def _price_part(lines: list[PricedLine]) -> PricedPart:
     return PricedPart(supplier, lines, subtotal, fee, vat_inside(fee, supplier.default_vat_rate))
 
 
-def _delivery_fee(supplier: Company, subtotal: Decimal) -> Decimal:
+def _delivery_fee(supplier: Terms, subtotal: Decimal) -> Decimal:
     if supplier.free_delivery_from is not None and subtotal >= supplier.free_delivery_from:
         return Decimal(0)
     return supplier.delivery_fee

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from shop.catalog.goods import Good
 from shop.catalog.models import Offer
 from shop.errors import Conflict, Forbidden, Invalid, NotFound
 from shop.http.fields import quantity_number
@@ -81,7 +82,7 @@ class SupplierNotAccepting(Conflict):
 
 class BelowMinimumOrder(Conflict):
     code = "BelowMinimumOrder"
-    message = "{supplier} delivers from {minimum} on; {missing} is missing."
+    message = "{supplier} takes orders from {minimum} on, without the delivery; add goods for {missing}."
 
 
 class DeliveryDayPassed(Invalid):
@@ -138,7 +139,7 @@ class SellerIncomplete(Conflict):
     message = "{supplier} has no legal entity with a document prefix, so its invoice cannot be numbered."
 
 
-def check_quantity(offer: Offer, quantity: Decimal) -> None:
+def check_quantity(offer: Good | Offer, quantity: Decimal) -> None:
     """Refuses what the offer's step and minimum do not allow, naming the nearest quantities that they do."""
     step, minimum = offer.quantity_step, offer.minimum_quantity
     if quantity >= minimum and quantity % step == 0:

@@ -31,6 +31,8 @@ def committed(make: Callable[P, R]) -> Callable[P, R]:
             current.refresh(made)
             for related in RELATED:
                 getattr(made, related, None)
+            for part in getattr(made, "parts", ()):
+                assert part.lines  # after the refresh, which may have loaded other objects
         return made
 
     return wrapper

@@ -1,0 +1,119 @@
+"""Goods as baskets and orders take them: the offer, its supplier's terms and its stock.
+
+One statement and no ORM: this is read with every change of a basket and with every order.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import ARRAY, BigInteger, Row, Select, any_, bindparam, case, func, select
+
+from shop.auth.models import ACTIVE, Company, LegalEntity
+from shop.catalog.models import BOUND_KINDS, EXACT, Offer, StockLevel
+from shop.db import session
+
+
+class Terms(NamedTuple):
+    """On what terms a supplier trades now; the VAT rate is that of the delivery."""
+
+    id: int
+    name: str
+    status: str
+    accepts_orders: bool
+    price_includes_vat: bool
+    delivery_fee: Decimal
+    free_delivery_from: Decimal | None
+    minimum_order: Decimal
+    default_vat_rate: str | None
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == ACTIVE
+
+
+class Good(NamedTuple):
+    """`available` is how much a reservation may take; None where the supplier does not say how much there is."""
+
+    id: int
+    revision: int
+    name: str
+    sku: str
+    barcodes: list[str]
+    unit_code: str | None
+    unit: str
+    units_per_pack: Decimal | None
+    price: Decimal
+    vat_rate: str | None
+    quantity_step: Decimal
+    minimum_quantity: Decimal
+    is_listed: bool
+    is_quarantined: bool
+    available: Decimal | None
+    supplier: Terms
+
+    @property
+    def supplier_id(self) -> int:
+        return self.supplier.id
+
+
+@cache
+def select_goods() -> Select[*tuple[Any, ...]]:
+    """The columns of `good_of`, to which a caller may add its own. Built once."""
+    default_vat_rate = (
+        select(LegalEntity.default_vat_rate)
+        .where(LegalEntity.company_id == Company.id)
+        .order_by(LegalEntity.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    kind = func.coalesce(StockLevel.kind, EXACT)
+    left = func.greatest(func.coalesce(StockLevel.on_hand - StockLevel.reserved, 0), 0)
+    return (
+        select(
+            Offer.id,
+            Offer.revision,
+            Offer.name,
+            Offer.sku,
+            Offer.barcodes,
+            Offer.unit_code,
+            Offer.unit,
+            Offer.units_per_pack,
+            Offer.price,
+            Offer.vat_rate,
+            Offer.quantity_step,
+            Offer.minimum_quantity,
+            Offer.is_listed,
+            Offer.is_quarantined,
+            case((kind.in_(BOUND_KINDS), left)).label("available"),
+            Company.id.label("company_id"),
+            Company.name.label("company_name"),
+            Company.status,
+            Company.accepts_orders,
+            Company.price_includes_vat,
+            Company.delivery_fee,
+            Company.free_delivery_from,
+            Company.minimum_order,
+            default_vat_rate.label("default_vat_rate"),
+        )
+        .join(Company, Company.id == Offer.supplier_id)
+        .outerjoin(StockLevel, StockLevel.offer_id == Offer.id)
+    )
+
+
+def good_of(row: Row[Any]) -> Good:
+    own = len(Good._fields) - 1
+    return Good._make((*row[:own], Terms._make(row[own : own + len(Terms._fields)])))
+
+
+def goods_for_order(offer_ids: Iterable[int]) -> dict[int, Good]:
+    """By id, the offers locked FOR SHARE in the order of ids: nobody changes price or listing until we commit."""
+    rows = session().execute(_lock_goods(), {"offer_ids": list(offer_ids)})
+    return {row.id: good_of(row) for row in rows}
+
+
+@cache
+def _lock_goods() -> Select[*tuple[Any, ...]]:
+    wanted = Offer.id == any_(bindparam("offer_ids", type_=ARRAY(BigInteger)))
+    return select_goods().where(wanted).order_by(Offer.id).with_for_update(read=True, of=Offer)
