@@ -15,7 +15,7 @@ from shop.orders.lifecycle import moves_from
 from shop.orders.models import STATES
 from shop.orders.refusals import OrderNotFound, SupplierOrderNotFound
 
-# The sums have two decimals in the database; a price keeps as many as it needs, at least two (money_text does the same).
+# Sums have two decimals in the database anyway; a price shows what it needs, at least two, as money_text does.
 PRICE = "to_char(price, 'FM9999999990.0099')"
 
 LINES = f"""(

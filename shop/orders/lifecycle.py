@@ -54,13 +54,13 @@ ADVANCEMENT = (NEW, CONFIRMED, ASSEMBLED, SENT, REFUSED, DELIVERED)
 Quantities = Mapping[int, Decimal]
 
 
-def fulfill_order(order: Order, *, by: User, version: int | None = None) -> None:
+def fulfill_order(order: Order, *, by: User, reason: str = "", version: int | None = None) -> None:
     """Confirms every part that is new; each gets its numbered invoice in this transaction."""
     lock_order(order, version)
     parts = [part for part in order.parts if part.state == NEW]
     if not parts:
         raise NothingToFulfill(state=order.state)
-    move(order, parts, to=CONFIRMED, by=by)
+    move(order, parts, to=CONFIRMED, by=by, reason=reason)
 
 
 def cancel_order(order: Order, *, by: User, reason: str = "", version: int | None = None) -> None:

@@ -45,11 +45,6 @@ class BasketLine(Model):
 
     offer: Mapped[Offer] = relationship()
 
-    @property
-    def is_changed(self) -> bool:
-        """Not what the buyer agreed to any more."""
-        return self.price_seen != self.offer.price or self.unit_seen != self.offer.unit
-
 
 class Order(Model):
     """What a buyer ordered in one go, with the address as it was. Its state follows from its parts and is stored."""
@@ -59,6 +54,16 @@ class Order(Model):
         CheckConstraint(STATE_KNOWN, name="state_known"),
         Index("ix_orders_user", "user_id", "id"),
         Index("ix_orders_company", "company_id", "id"),
+        Index("ix_orders_state", "state", "id"),
+        Index("ix_orders_company_state", "company_id", "state", "id"),
+        Index(
+            "ix_orders_client_reference",
+            "client_reference",
+            "company_id",
+            "id",
+            postgresql_where=text("client_reference IS NOT NULL"),
+        ),
+        Index("ix_orders_created_at", "created_at"),
     )
 
     id: Mapped[Id]
@@ -91,6 +96,8 @@ class SupplierOrder(Model):
         CheckConstraint(STATE_KNOWN, name="state_known"),
         UniqueConstraint("order_id", "supplier_id"),
         Index("ix_supplier_orders_supplier", "supplier_id", "id"),
+        Index("ix_supplier_orders_state", "state", "id"),
+        Index("ix_supplier_orders_supplier_state", "supplier_id", "state", "id"),
     )
 
     id: Mapped[Id]

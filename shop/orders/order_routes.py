@@ -27,10 +27,9 @@ from shop.orders.blueprint import ETAG, blueprint, finished_json
 from shop.orders.documents.pdf import render_invoice
 from shop.orders.queries import OrderFilter
 from shop.orders.schemas import (
+    BuyersListArgsSchema,
     InvoiceListSchema,
     MoveSchema,
-    NoFieldsSchema,
-    OrderListArgsSchema,
     OrderListSchema,
     OrderSchema,
     PlaceOrderSchema,
@@ -84,18 +83,19 @@ def place_order(body: dict[str, Any]) -> Any:
 @blueprint.route("/orders")
 @only(BUYER, MANAGER, scope="orders:read")
 @refuses(BadCursor)
-@blueprint.arguments(OrderListArgsSchema, location="query")
+@blueprint.arguments(BuyersListArgsSchema, location="query")
 @blueprint.response(200, OrderListSchema)
 def list_orders(args: dict[str, Any]) -> Any:
     """Orders, newest first
 
-    Those of a buyer's company; all of them for a manager.
+    Those of a buyer's company, with `mine` only one's own; all of them for a manager.
     """
-    limit = args.pop("limit")
+    by, limit = current_user(), args.pop("limit")
     key = read_cursor(args.pop("cursor"), scope=ORDERS_CURSOR, types=[cursor_id])
-    rows = queries.page_of_orders(current_user(), OrderFilter(**args), before_id=key[0] if key else None, limit=limit)
+    wanted = OrderFilter(user_id=by.id if args.pop("mine") else None, **args)
+    rows = queries.page_of_orders(by, wanted, before_id=key[0] if key else None, limit=limit)
     items, cursor = page_of(rows, limit=limit, cursor_of=lambda row: make_cursor(scope=ORDERS_CURSOR, key=[row.id]))
-    return {"items": items, "next_cursor": cursor}
+    return finished_json({"items": [dict(row._mapping) for row in items], "next_cursor": cursor})
 
 
 @blueprint.route("/orders/<id:order_id>")
@@ -112,7 +112,7 @@ def show_order(order_id: int) -> Any:
 @only(MANAGER, scope="orders:write")
 @refuses(refusals.OrderNotFound, refusals.NothingToFulfill, refusals.SellerIncomplete, Stale, Busy)
 @blueprint.doc(parameters=[IF_MATCH])
-@blueprint.arguments(NoFieldsSchema, required=False)
+@blueprint.arguments(MoveSchema, required=False)
 @tagged
 @blueprint.response(200, OrderSchema, headers=ETAG)
 def fulfill_order(body: dict[str, Any], order_id: int) -> Any:
@@ -122,7 +122,7 @@ def fulfill_order(body: dict[str, Any], order_id: int) -> Any:
     """
     with transaction():
         order = queries.find_order(order_id, by=current_user())
-        lifecycle.fulfill_order(order, by=current_user(), version=expected_version())
+        lifecycle.fulfill_order(order, by=current_user(), reason=body["reason"], version=expected_version())
         return finished_json(order_answer(order.id, by=current_user()))
 
 

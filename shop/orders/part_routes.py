@@ -55,7 +55,7 @@ def list_supplier_orders(args: dict[str, Any]) -> Any:
     key = read_cursor(args.pop("cursor"), scope=PARTS_CURSOR, types=[cursor_id])
     rows = queries.page_of_parts(current_user(), OrderFilter(**args), before_id=key[0] if key else None, limit=limit)
     items, cursor = page_of(rows, limit=limit, cursor_of=lambda row: make_cursor(scope=PARTS_CURSOR, key=[row.id]))
-    return {"items": items, "next_cursor": cursor}
+    return finished_json({"items": [dict(row._mapping) for row in items], "next_cursor": cursor})
 
 
 @blueprint.route("/supplier-orders/<id:part_id>")

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, false, func, select, true
+from sqlalchemy import ColumnElement, Row, Select, Text, cast, false, func, select, true
 from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload, undefer
 
 from shop.auth.models import BUYER, MANAGER, SUPPLIER, Company, User
@@ -66,11 +67,13 @@ class OrderFilter:
     client_reference: str | None = None
     from_day: date | None = None
     to_day: date | None = None
+    user_id: int | None = None
 
     def conditions(self, state: ColumnElement[str]) -> list[ColumnElement[bool]]:
         """`state` is the column that the list shows: the order's or the part's."""
         wanted: list[ColumnElement[bool] | None] = [
             state == self.state if self.state else None,
+            Order.user_id == self.user_id if self.user_id else None,
             Order.client_reference == self.client_reference if self.client_reference else None,
             Order.created_at >= _begin(self.from_day) if self.from_day else None,
             Order.created_at < _begin(self.to_day) + timedelta(days=1) if self.to_day else None,
@@ -119,6 +122,7 @@ def find_part(part_id: int, *, by: User) -> SupplierOrder:
     return part
 
 
+@cache
 def _order_rows() -> Select[*tuple[Any, ...]]:
     suppliers = (
         select(func.array_agg(Company.name).label("names"))
@@ -136,10 +140,10 @@ def _order_rows() -> Select[*tuple[Any, ...]]:
             Order.client_reference,
             Order.requested_delivery_on,
             Order.currency,
-            Order.subtotal,
-            Order.delivery_total,
-            Order.vat_total,
-            Order.total,
+            _shown(Order.subtotal),
+            _shown(Order.delivery_total),
+            _shown(Order.vat_total),
+            _shown(Order.total),
             Order.created_at,
             suppliers.c.names.label("suppliers"),
         )
@@ -148,6 +152,7 @@ def _order_rows() -> Select[*tuple[Any, ...]]:
     )
 
 
+@cache
 def _part_rows() -> Select[*tuple[Any, ...]]:
     return (
         select(
@@ -161,16 +166,21 @@ def _part_rows() -> Select[*tuple[Any, ...]]:
             Order.client_reference,
             Order.requested_delivery_on,
             Order.currency,
-            SupplierOrder.subtotal,
-            SupplierOrder.delivery_fee,
-            SupplierOrder.vat_total,
-            SupplierOrder.total,
+            _shown(SupplierOrder.subtotal),
+            _shown(SupplierOrder.delivery_fee),
+            _shown(SupplierOrder.vat_total),
+            _shown(SupplierOrder.total),
             Order.created_at,
         )
         .join(Order, Order.id == SupplierOrder.order_id)
         .join(Supplier, Supplier.id == SupplierOrder.supplier_id)
         .join(Buyer, Buyer.id == Order.company_id)
     )
+
+
+def _shown(amount: Any) -> ColumnElement[str]:
+    """A sum as answers show it: the database writes it with its two decimals."""
+    return cast(amount, Text).label(amount.key)
 
 
 def _begin(day: date) -> datetime:

@@ -1,14 +1,27 @@
 """What goes into and comes out of the routes of baskets, orders and invoices."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
-from marshmallow import ValidationError, fields, validate, validates, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from shop.http.fields import MAX_ID, AnswerSchema, Day, Identifier, Money, Quantity, Schema, Text, UploadedFile
 from shop.http.pagination import PageArgsSchema
 from shop.orders.models import STATES
 
 StateField = validate.OneOf(STATES)
+
+
+def each_once(name: str, message: str) -> Callable[[list[dict[str, Any]]], None]:
+    """Which quantity is meant where one thing stands in a list twice? We do not guess."""
+
+    def check(lines: list[dict[str, Any]]) -> None:
+        firsts = {line[name]: index for index, line in reversed(list(enumerate(lines)))}
+        twice = {index: {name: [message]} for index, line in enumerate(lines) if firsts[line[name]] < index}
+        if twice:
+            raise ValidationError(cast(Any, twice))
+
+    return check
 
 
 class OrderLineArgsSchema(Schema):
@@ -126,16 +139,9 @@ class PlaceOrderSchema(Schema):
     lines = fields.List(
         fields.Nested(OrderLineArgsSchema),
         load_default=None,
-        validate=validate.Length(1, 1000),
+        validate=[validate.Length(1, 1000), each_once("offer_id", "This good stands in the list twice.")],
         metadata={"description": "Order these instead of the basket"},
     )
-
-    @validates("lines")
-    def _name_each_good_once(self, lines: list[dict[str, Any]] | None, **_: Any) -> None:
-        ids = [line["offer_id"] for line in lines or ()]
-        twice = [index for index, offer_id in enumerate(ids) if offer_id in ids[:index]]
-        if twice:
-            raise ValidationError({index: {"offer_id": ["This good stands in the list twice."]} for index in twice})
 
 
 class DeliveryPointSchema(AnswerSchema):
@@ -277,7 +283,7 @@ class ConfirmPartSchema(Schema):
     lines = fields.List(
         fields.Nested(ChangedLineSchema),
         load_default=list,
-        validate=validate.Length(max=1000),
+        validate=[validate.Length(max=1000), each_once("line_id", "This line is named twice.")],
         metadata={"description": "Only the lines of which fewer come; needs If-Match"},
     )
 
@@ -286,7 +292,7 @@ class ReceivePartSchema(Schema):
     lines = fields.List(
         fields.Nested(ChangedLineSchema),
         load_default=list,
-        validate=validate.Length(max=1000),
+        validate=[validate.Length(max=1000), each_once("line_id", "This line is named twice.")],
         metadata={"description": "Only the lines that are not complete; needs If-Match"},
     )
 
@@ -301,6 +307,10 @@ class OrderListArgsSchema(PageArgsSchema):
     client_reference = Text(load_default=None, max_length=100)
     from_day = Day(load_default=None, metadata={"description": "Placed on this day (UTC) or later"})
     to_day = Day(load_default=None, metadata={"description": "Placed on this day (UTC) or earlier"})
+
+
+class BuyersListArgsSchema(OrderListArgsSchema):
+    mine = fields.Boolean(load_default=False, metadata={"description": "Only what you ordered yourself"})
 
 
 class OrderListSchema(AnswerSchema):

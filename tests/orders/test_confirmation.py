@@ -135,6 +135,12 @@ class TestThroughHttp:
         assert (answer.status_code, answer.json["lines"][0]["cut_reason"]) == (200, "мало")
         assert answer.headers["ETag"] != etag
 
+    def test_a_line_named_twice_is_not_guessed_at(self, client, supplier, part) -> None:
+        cut = {"line_id": part.lines[0].id, "quantity": 1, "reason": "мало"}
+        body, headers = {"lines": [cut, cut | {"quantity": 2}]}, bearer(supplier) | {"If-Match": "*"}
+        answer = client.post(f"/api/v1/supplier-orders/{part.id}/confirm", json=body, headers=headers)
+        assert [error["field"] for error in answer.json["errors"]] == ["lines.1.line_id"]
+
     def test_a_plain_move_checks_the_version_only_when_asked(self, client, supplier, part) -> None:
         headers = bearer(supplier)
         path = f"/api/v1/supplier-orders/{part.id}/confirm"

@@ -23,7 +23,7 @@ from shop.orders.models import STATES, Invoice, OrderEvent, SupplierOrder
 from shop.orders.queries import find_order
 from shop.orders.refusals import MoveNotAllowed, MoveNotYours, NothingToCancel, NothingToFulfill, SellerIncomplete
 from shop.outbox.models import OutboxEvent
-from tests.factories.auth import make_user
+from tests.factories.auth import bearer, make_user
 from tests.factories.catalog import make_offer
 from tests.factories.orders import make_order
 
@@ -73,6 +73,13 @@ def test_fulfilling_confirms_numbers_and_tells(edge, manager) -> None:
         assert [event.payload["invoice_id"] for event in events] == [invoice.id for invoice in invoices]
         history = session().scalars(select(OrderEvent).filter_by(to_state="confirmed")).all()
         assert [(event.from_state, event.user_id) for event in history] == [("new", manager.id)] * 2
+
+
+def test_a_managers_reason_stays_in_the_history(client, manager, edge) -> None:
+    order = make_order()
+    client.post(f"/api/v1/orders/{order.id}/fulfill", json={"reason": "По телефону"}, headers=bearer(manager))
+    with edge():
+        assert session().scalars(select(OrderEvent.reason).filter_by(to_state="confirmed")).all() == ["По телефону"]
 
 
 def test_fulfilling_twice_is_refused_and_numbers_nothing(edge, manager) -> None:
