@@ -10,15 +10,18 @@ from flask import Flask
 from sqlalchemy import func, select, text
 
 from shop.catalog.models import StockLevel
+from shop.catalog.price_lists.importing import import_price_list
+from shop.catalog.price_lists.receiving import receive_price_list
 from shop.db import session
 from shop.errors import Refusal
 from shop.orders.basket import Wanted, add_lines, change_line
+from shop.orders.confirmation import confirm_part
 from shop.orders.lifecycle import cancel_order, fulfill_order
 from shop.orders.models import Invoice, Order, OrderEvent
 from shop.orders.placement import place_order
-from shop.orders.queries import find_order
+from shop.orders.queries import find_order, find_part
 from shop.orders.refusals import NotInBasket
-from tests.factories.auth import bearer, make_contact, make_user
+from tests.factories.auth import bearer, make_company, make_contact, make_user
 from tests.factories.catalog import make_offer
 from tests.factories.orders import make_order
 
@@ -175,6 +178,110 @@ def test_fifty_requests_with_one_key_make_one_order(app: Flask, edge) -> None:
     assert len(answers) == 1
     with edge():
         assert session().scalar(select(func.count(Order.id))) == 1
+
+
+def test_one_key_for_two_different_orders_at_once_makes_one_of_them(app: Flask, edge) -> None:
+    offer = make_offer(on_hand=1000)
+    buyer = make_user()
+    headers = bearer(buyer) | {"Idempotency-Key": "one of two"}
+    contact_id = make_contact(buyer).id
+
+    def ordering_of(quantity: int):
+        body = {"contact_id": contact_id, "lines": [{"offer_id": offer.id, "quantity": quantity}]}
+        return lambda: app.test_client().post("/api/v1/orders", json=body, headers=headers)
+
+    answers = together([ordering_of(1 + number % 2) for number in range(20)])
+    made = {answer.data for answer in answers if answer.status_code == 201}
+    refused = {(answer.status_code, answer.json["code"]) for answer in answers if answer.status_code != 201}
+    assert (len(made), refused) == (1, {(422, "IdempotencyKeyReused")})
+    with edge():
+        assert session().scalar(select(func.count(Order.id))) == 1
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_of_confirming_and_canceling_the_same_version_one_wins(edge, attempt: int) -> None:
+    offer = make_offer(on_hand=10)
+    order = make_order({offer.id: 4})
+    supplier = make_user("supplier", company=offer.supplier)
+
+    def confirming() -> str:
+        with edge() as current:
+            by = current.merge(supplier)
+            confirm_part(find_part(order.parts[0].id, by=by), by=by, version=1)
+            return "confirmed"
+
+    def canceling() -> str:
+        with edge() as current:
+            by = current.merge(order.user)
+            cancel_order(find_order(order.id, by=by), by=by, version=1)
+            return "canceled"
+
+    results = together([confirming, canceling])
+    [won] = [result for result in results if isinstance(result, str)]
+    assert [result.code for result in results if result is not won] == ["Stale"]
+    with edge():
+        assert session().get_one(Order, order.id).state == won
+        assert session().get_one(StockLevel, offer.id).reserved == (4 if won == "confirmed" else 0)
+        assert session().scalar(select(func.count(Invoice.id))) == (1 if won == "confirmed" else 0)
+
+
+def test_an_import_during_ordering_loses_no_reservation_and_changes_no_placed_line(app: Flask, edge) -> None:
+    supplier = make_company("supplier")
+    offers = [make_offer(supplier=supplier, on_hand=1000, price="10.00") for _ in range(6)]
+    buyers = [make_user() for _ in range(4)]
+    contacts = {buyer.id: make_contact(buyer).id for buyer in buyers}
+    bodies = {
+        buyer.id: {
+            "contact_id": contacts[buyer.id],
+            "lines": [{"offer_id": offer.id, "quantity": 1} for offer in offers],
+        }
+        for buyer in buyers
+    }
+
+    def importing(price: int):
+        def act() -> None:
+            rows = "".join(
+                f'  - {{id: "{offer.external_id}", name: "{offer.name}", vat_rate: 22, price: {price},'
+                f" quantity: {900 + price}}}\n"
+                for offer in offers
+            )
+            with edge() as current:
+                price_list = receive_price_list(
+                    current.merge(supplier),
+                    file_name="list.yaml",
+                    raw=f"shop: X\ncategories: []\ngoods:\n{rows}".encode(),
+                    mode="full",
+                    source="cli",
+                    by=None,
+                )
+                current.flush()
+                price_list_id = price_list.id
+            with app.app_context():
+                import_price_list(price_list_id, app.extensions["settings"])
+
+        return act
+
+    def placing(buyer):
+        return lambda: app.test_client().post("/api/v1/orders", json=bodies[buyer.id], headers=bearer(buyer)).json
+
+    def importing_all() -> None:
+        for price in (11, 12, 13):
+            importing(price)()
+
+    results = together([importing_all, *(placing(buyer) for _ in range(6) for buyer in buyers)], workers=5)
+    placed = results[1:]
+    shown = {order["id"]: [line["price"] for line in order["parts"][0]["lines"]] for order in placed}
+    assert len(shown) == 24
+    for prices in shown.values():
+        assert len(set(prices)) == 1  # the old list or a new one, never half of each
+    with edge() as current:
+        for buyer in buyers:
+            orders = current.scalars(select(Order).filter_by(user_id=buyer.id)).all()
+            for order in orders:
+                now_there = [f"{line.price:.2f}" for line in order.parts[0].lines]
+                assert now_there == shown[order.id]
+        levels = current.scalars(select(StockLevel)).all()
+        assert {(level.on_hand, level.reserved) for level in levels} == {(913, 24)}
 
 
 def test_numbers_have_no_gaps_whoever_confirms_first(edge) -> None:
