@@ -33,6 +33,7 @@ def committed(make: Callable[P, R]) -> Callable[P, R]:
                 getattr(made, related, None)
             for part in getattr(made, "parts", ()):
                 assert part.lines  # after the refresh, which may have loaded other objects
+                assert part.order
         return made
 
     return wrapper
