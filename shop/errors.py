@@ -6,6 +6,7 @@ Refusal
 ├── NotFound           unknown, or somebody else's: the two look the same
 ├── Stale              the thing has changed since the caller looked at it
 ├── VersionNeeded      the caller must say which version the change is meant for
+├── Untrusted          nobody can tell that the person meant to send this
 ├── Invalid            the request's content cannot be meant
 ├── Conflict           well-formed, but the present state forbids it
 └── Unavailable        something that it depends on does not answer; try again
@@ -51,6 +52,11 @@ class Forbidden(Refusal):
 class NotFound(Refusal):
     code = "NotFound"
     message = "There is no such thing here."
+
+
+class Untrusted(Refusal):
+    code = "Untrusted"
+    message = "This form was not sent from a page that we have shown you, or too long ago. Open the page again."
 
 
 class Invalid(Refusal):

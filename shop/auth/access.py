@@ -16,7 +16,8 @@ from shop.errors import Forbidden, Refusal, Unauthenticated
 View = TypeVar("View", bound=Callable[..., Any])
 
 CATALOG_ALONG = "catalog_along"  # the expression that catalog readers want to know, read together with the token
-STATED_ELSEWHERE = ("health.", "docs.", "api-docs.")  # open by nature: no data of anybody
+# The first three are open by nature: no data of anybody. The admin has a door of its own, closed by default.
+STATED_ELSEWHERE = ("health.", "docs.", "api-docs.", "admin")
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,16 @@ def init_check(app: Flask) -> None:
     app.before_request(_check)
 
 
+def identify(secret: str, *, kinds: tuple[str, ...] = (SESSION, API_KEY)) -> None:
+    """Who calls, by one statement: whoever this secret belongs to, where it is one of these kinds; or nobody."""
+    token = find_token(secret, idle_limits=idle_limits(_settings())) if secret else None
+    _keep(token if token and token.kind in kinds else None)
+
+
+def lacks_second_factor(user: User) -> bool:
+    return user.is_manager and not user.has_second_factor and _settings().manager_totp_required
+
+
 def current_user() -> User:
     """Whoever is calling; the access of the route has made sure that there is somebody."""
     return current_token().user
@@ -122,20 +133,24 @@ def access_of(view: Callable[..., Any]) -> Access | None:
 def _identify() -> None:
     """Reads the token, refuses nothing yet: the throttle comes first, and counts for the user."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    is_bearer = scheme.casefold() == "bearer" and secret
-    g.token = None
-    if is_bearer and _reads_catalog():
+    secret = secret.strip() if scheme.casefold() == "bearer" else ""
+    if secret and _reads_catalog():
         # Nothing is written, so BEGIN and ROLLBACK would be two round trips for nothing.
         session().connection(execution_options={"isolation_level": "AUTOCOMMIT"})
         along = current_app.extensions[CATALOG_ALONG]
-        g.token, g.catalog_along = find_token_along(secret.strip(), along, idle_limits=idle_limits(_settings()))
-    elif is_bearer:
-        g.token = find_token(secret.strip(), idle_limits=idle_limits(_settings()))
-    g.caller_id = g.token.user_id if g.token else None
-    g.is_program = g.token is not None and g.token.kind == API_KEY
-    if g.token and g.token.is_unused_for(timedelta(minutes=_settings().token_use_noted_minutes)):
+        token, g.catalog_along = find_token_along(secret, along, idle_limits=idle_limits(_settings()))
+        _keep(token)
+    else:
+        identify(secret)
+
+
+def _keep(token: AccessToken | None) -> None:
+    g.token = token
+    g.caller_id = token.user_id if token else None
+    g.is_program = token is not None and token.kind == API_KEY
+    if token and token.is_unused_for(timedelta(minutes=_settings().token_use_noted_minutes)):
         with transaction():
-            note_use(g.token)
+            note_use(token)
 
 
 def _reads_catalog() -> bool:
@@ -159,12 +174,8 @@ def _check() -> None:
         raise SessionNeeded
     if access.scope and not token.allows(access.scope):
         raise Forbidden(f"This API key lacks the scope {access.scope}.", scope=access.scope)
-    if not access.before_second_factor and _lacks_second_factor(token.user):
+    if not access.before_second_factor and lacks_second_factor(token.user):
         raise SecondFactorNeeded
-
-
-def _lacks_second_factor(user: User) -> bool:
-    return user.is_manager and not user.has_second_factor and _settings().manager_totp_required
 
 
 def _is_catalog_closed() -> bool:

@@ -1,12 +1,12 @@
 """From a refusal to RFC 9457 problem+json: the only module that knows status codes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
 import orjson
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from flask_smorest import Api
 from marshmallow import fields
 from psycopg import errors as pg
@@ -25,6 +25,7 @@ from shop.errors import (
     Stale,
     Unauthenticated,
     Unavailable,
+    Untrusted,
     VersionNeeded,
 )
 from shop.http.fields import AnswerSchema
@@ -33,6 +34,7 @@ log = structlog.get_logger()
 
 CONTENT_TYPE = "application/problem+json"
 STATUS_OF_KIND: dict[type[Refusal], int] = {
+    Untrusted: 400,
     Unauthenticated: 401,
     Forbidden: 403,
     NotFound: 404,
@@ -105,7 +107,7 @@ class ProblemApi(Api):  # type: ignore[misc]
         """None by default: ApiBlueprint documents each operation's refusals itself."""
 
     def handle_http_exception(self, error: HTTPException) -> Response | HTTPException:
-        if not request.path.startswith("/api/"):
+        if not request.path.startswith("/api/") and _page_of_problems() is None:
             return error
         status = error.code or 500
         data: Mapping[str, Any] = getattr(error, "data", None) or {}
@@ -119,6 +121,14 @@ class ProblemApi(Api):  # type: ignore[misc]
         if isinstance(error, MethodNotAllowed) and error.valid_methods:
             response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
         return response
+
+
+Page = Callable[[int, str, list[FieldError]], Response]
+
+
+def answer_with_pages(app: Flask, prefix: str, page: Page) -> None:
+    """Under this prefix people look at the answers, so they get pages: made of status, sentence and wrong fields."""
+    app.extensions.setdefault("problem_pages", {})[prefix] = page
 
 
 def status_of(refusal: type[Refusal]) -> int:
@@ -158,6 +168,8 @@ def _problem(
     errors: list[FieldError] | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> Response:
+    if page := _page_of_problems():
+        return page(status, detail, errors or [])
     body = {
         "type": f"urn:problem:{code}",
         "title": HTTPStatus(status).phrase,
@@ -169,6 +181,16 @@ def _problem(
         "request_id": g.get("request_id", ""),
     }
     return Response(orjson.dumps(body, default=str), status=status, content_type=CONTENT_TYPE)
+
+
+def _page_of_problems() -> Page | None:
+    pages: dict[str, Page] = current_app.extensions.get("problem_pages", {})
+    return next((page for prefix, page in pages.items() if is_under(prefix)), None)
+
+
+def is_under(prefix: str) -> bool:
+    """Whether this request is for the prefix itself or something below it."""
+    return request.path == prefix or request.path.startswith(f"{prefix}/")
 
 
 def _field_errors(messages: Any) -> Iterator[FieldError]:

@@ -85,6 +85,9 @@ def password_key() -> str:
 
 
 def stated_email() -> str:
+    """Of a JSON body or of a form."""
+    if request.mimetype == "application/x-www-form-urlencoded":
+        return request.form.get("email", "")
     try:
         body = orjson.loads(request.get_data(cache=True))
     except orjson.JSONDecodeError:

@@ -49,9 +49,9 @@ def per_log_in(view: View) -> View:
     """Three counts: account and address together, and failures of each alone.
 
     Guesses from everywhere at one account would lock its owner out, so that count leaves out the places where the
-    account has a session: there the owner gets in, whoever guesses elsewhere.
+    account has a session: there the owner gets in, whoever guesses elsewhere. All ways to log in share these counts.
     """
-    return cast(View, per_account(_failures_per_account(_failures_per_address(view))))
+    return cast(View, _tries_per_account(_failures_per_account(_failures_per_address(view))))
 
 
 def settings() -> Settings:
@@ -83,9 +83,20 @@ def _is_address_unlimited() -> bool:
     return is_login_unlimited() or not login_address_limit()
 
 
-_failures_per_account = limiter.limit(
-    login_account_limit, key_func=login_account_key, exempt_when=_is_account_unlimited, deduct_when=_is_failure
+_tries_per_account = limiter.shared_limit(
+    login_limit, scope="log_in", key_func=login_key, exempt_when=is_login_unlimited
 )
-_failures_per_address = limiter.limit(
-    login_address_limit, key_func=login_address_key, exempt_when=_is_address_unlimited, deduct_when=_is_failure
+_failures_per_account = limiter.shared_limit(
+    login_account_limit,
+    scope="log_in",
+    key_func=login_account_key,
+    exempt_when=_is_account_unlimited,
+    deduct_when=_is_failure,
+)
+_failures_per_address = limiter.shared_limit(
+    login_address_limit,
+    scope="log_in",
+    key_func=login_address_key,
+    exempt_when=_is_address_unlimited,
+    deduct_when=_is_failure,
 )
