@@ -24,7 +24,7 @@ from shop.orders.models import (
     OrderEvent,
     SupplierOrder,
 )
-from shop.orders.refusals import MoveNotAllowed, MoveNotYours, NothingToCancel, NothingToFulfill
+from shop.orders.refusals import MoveNotAllowed, MoveNotYours, NothingToCancel, NothingToFulfill, NothingToMove
 from shop.outbox.events import publish
 
 TRANSITIONS: dict[str, tuple[str, ...]] = {
@@ -70,6 +70,15 @@ def cancel_order(order: Order, *, by: User, reason: str = "", version: int | Non
     if not parts:
         raise NothingToCancel(state=order.state)
     move(order, parts, to=CANCELED, by=by, reason=reason)
+
+
+def move_order(order: Order, *, to: str, by: User, reason: str = "") -> None:
+    """Moves every part that can go there now; the others stay where they are."""
+    lock_order(order)
+    parts = [part for part in order.parts if to in moves_of(part, by)]
+    if not parts:
+        raise NothingToMove(to=to, state=order.state)
+    move(order, parts, to=to, by=by, reason=reason)
 
 
 def move_part(part: SupplierOrder, *, to: str, by: User, reason: str = "", version: int | None = None) -> None:

@@ -129,6 +129,11 @@ class NothingToFulfill(Conflict):
     message = "No part of this order is waiting for confirmation; the order is {state}."
 
 
+class NothingToMove(Conflict):
+    code = "NothingToMove"
+    message = "No part of this order can be {to} now; the order is {state}."
+
+
 class NothingToCancel(Conflict):
     code = "NothingToCancel"
     message = "Nothing of this order can be canceled any more; the order is {state}."
