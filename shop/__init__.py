@@ -11,7 +11,8 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The table of contents: what the product consists of, in the order in which it is put together."""
-    from shop import cli, housekeeping, metrics, subscribers  # noqa: F401 - importing housekeeping registers its tasks
+    # importing housekeeping registers its tasks
+    from shop import admin, cli, housekeeping, metrics, subscribers  # noqa: F401
     from shop.auth import access, pages, social_pages, social_routes  # noqa: F401 - its routes belong to auth
     from shop.auth.routes import blueprint as auth
     from shop.catalog import caching as catalog_caching
@@ -60,5 +61,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         api.register_blueprint(blueprint)
 
     subscribers.init_app(app)
+    admin.init_app(app)
     cli.init_app(app)
     return app

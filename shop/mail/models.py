@@ -18,6 +18,9 @@ class MailMessage(Model):
     __table_args__ = (
         CheckConstraint("state IN ('queued', 'sent', 'parked')", name="state_known"),
         Index("ix_mail_messages_state", "state", postgresql_where="state <> 'sent'"),
+        Index(
+            "ix_mail_messages_context", "context", postgresql_using="gin", postgresql_ops={"context": "jsonb_path_ops"}
+        ),
     )
 
     id: Mapped[Id]

@@ -1,0 +1,42 @@
+"""The managers' desk: Flask-Admin under /admin. VIEWS is its table of contents."""
+
+from flask import Flask, Response, make_response, render_template
+from flask_admin import Admin, AdminIndexView
+from flask_admin.theme import Theme
+from flask_babel import Babel
+
+from shop.admin import door, entering, locales
+from shop.admin.audit import AuditView
+from shop.admin.base import GROUPS, DeskView
+from shop.admin.dashboard import DashboardView
+from shop.admin.orders import OrdersView
+from shop.errors import FieldError
+from shop.http.problems import answer_with_pages
+
+VIEWS: tuple[type[DeskView], ...] = (OrdersView, AuditView)
+
+
+def init_app(app: Flask) -> None:
+    Babel(app, locale_selector=locales.locale, timezone_selector=locales.time_zone)
+    answer_with_pages(app, door.PREFIX, _problem_page)
+    door.init_app(app)
+    entering.init_app(app)
+    locales.init_app(app)
+    index: AdminIndexView = DashboardView()
+    admin = Admin(name="Shop", index_view=index, theme=Theme("bootstrap4", "desk/base.html"))
+    for view in VIEWS:
+        admin.add_view(view())
+    admin.init_app(app)
+    app.extensions["admin_menu"] = _menu(admin)
+
+
+def _menu(admin: Admin) -> list[tuple[str, list[DeskView]]]:
+    """Views by group, in the order of GROUPS and of VIEWS."""
+    views = [view for view in admin._views if isinstance(view, DeskView)]
+    grouped = [(group, [view for view in views if view.category == group]) for group in GROUPS]
+    return [(group, members) for group, members in grouped if members]
+
+
+def _problem_page(status: int, detail: str, errors: list[FieldError]) -> Response:
+    html = render_template("desk/problem.html", status=status, detail=detail, errors=errors)
+    return make_response(html, status)

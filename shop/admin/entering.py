@@ -1,0 +1,151 @@
+"""Logging in and out, the second factor, the language: what a manager does at the admin's door.
+
+There is no social log-in here: managers log in with password and second factor only (shop.auth.social).
+"""
+
+from datetime import timedelta
+from zoneinfo import available_timezones
+
+import flask
+import structlog
+from flask import Blueprint, Flask, current_app, g, make_response, redirect, render_template, request, url_for
+from werkzeug import Response
+
+from shop.admin.door import PREFIX, ManagersOnly, close_session, local_address, manager, open_session
+from shop.admin.words import say
+from shop.auth import accounts
+from shop.auth.passwords import MAX_BYTES
+from shop.auth.profile import change_profile
+from shop.auth.routes import per_log_in
+from shop.auth.second_factor import OtpInvalid, SecondFactorOn, set_up_totp, switch_on
+from shop.config import Settings
+from shop.db import transaction
+from shop.errors import Forbidden, Refusal, Unauthenticated
+from shop.http.problems import status_of
+from shop.http.throttling import caller_address
+
+log = structlog.get_logger()
+
+TIME_ZONE = "admin_time_zone"
+MAX_FIELD = 500
+
+desk = Blueprint(
+    "admin_desk",
+    __name__,
+    url_prefix=PREFIX,
+    template_folder="templates",
+    static_folder="static",
+    static_url_path="/assets",
+)
+
+
+def init_app(app: Flask) -> None:
+    app.register_blueprint(desk)
+
+
+@desk.get("/login")
+def ask_to_log_in() -> Response:
+    """Who is in already goes on."""
+    if g.token is not None and g.token.user.is_manager:
+        return redirect(local_address(request.args.get("next")), 303)
+    return _log_in_page()
+
+
+@desk.post("/login")
+@per_log_in
+def log_in() -> Response:
+    """Always a new session: nobody can have fixed it before."""
+    try:
+        with transaction() as current:
+            token, secret = accounts.log_in(
+                _field("email"),
+                password=request.form.get("password", "")[: MAX_BYTES + 1],
+                otp=_field("otp") or None,
+                lifetime=timedelta(days=_settings().session_lifetime_days),
+                secret_key=_settings().signing_key,
+                opened_from=caller_address(),
+                user_agent=request.headers.get("User-Agent"),
+            )
+            current.flush()
+            if not token.user.is_manager:
+                log.warning("admin_refused", user_id=token.user_id)
+                raise ManagersOnly
+    except (Unauthenticated, Forbidden) as refusal:
+        return _log_in_page(refusal)
+    log.info("admin_entered", user_id=token.user_id, session_id=token.id, opened_from=token.opened_from)
+    if (zone := _field("time_zone")) in available_timezones():
+        flask.session[TIME_ZONE] = zone
+    response = redirect(local_address(_field("next")), 303)
+    open_session(response, token, secret)
+    return response
+
+
+@desk.post("/logout")
+def log_out() -> Response:
+    if g.token is not None:
+        with transaction():
+            accounts.log_out(g.token)
+    response = redirect(url_for(".ask_to_log_in"), 303)
+    close_session(response)
+    return response
+
+
+@desk.post("/language")
+def choose_language() -> Response:
+    """The language of the person, so of mails, too."""
+    if request.form.get("locale") in ("ru", "en"):
+        with transaction():
+            change_profile(manager(), locale=request.form["locale"])
+    return redirect(local_address(request.form.get("next")), 303)
+
+
+@desk.get("/second-factor")
+def second_factor() -> str:
+    return render_template("desk/second_factor.html")
+
+
+@desk.post("/second-factor/secret")
+def show_second_factor_secret() -> Response:
+    try:
+        with transaction():
+            secret, address = set_up_totp(manager(), secret_key=_settings().signing_key)
+    except SecondFactorOn:
+        return redirect(f"{PREFIX}/", 303)
+    return _second_factor_page(secret=secret, address=address)
+
+
+@desk.post("/second-factor")
+def set_up_second_factor() -> Response:
+    """The first code switches it on; the recovery codes are shown this once."""
+    try:
+        with transaction():
+            codes = switch_on(manager(), otp=_field("otp"), secret_key=_settings().signing_key, keep=g.token)
+    except OtpInvalid as refusal:
+        shown = {name: _field(name) for name in ("secret", "address")}
+        return _second_factor_page(422, problem=say(refusal), **shown)
+    except SecondFactorOn:
+        return redirect(f"{PREFIX}/", 303)
+    return _second_factor_page(codes=codes)
+
+
+def _second_factor_page(status: int = 200, **shown: object) -> Response:
+    return make_response(render_template("desk/second_factor.html", **shown), status)
+
+
+def _log_in_page(problem: Refusal | None = None) -> Response:
+    html = render_template(
+        "desk/log_in.html",
+        email=_field("email"),
+        next=local_address(request.values.get("next")),
+        problem=problem and say(problem),
+    )
+    return make_response(html, status_of(type(problem)) if problem else 200)
+
+
+def _field(name: str) -> str:
+    return "".join(filter(str.isprintable, request.form.get(name, "")))[:MAX_FIELD]
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings

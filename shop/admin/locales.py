@@ -1,0 +1,63 @@
+"""Whose language and time zone the desk speaks, and what its templates can call."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import flask
+from flask import Flask, current_app, g, has_request_context, request, url_for
+from markupsafe import Markup
+
+from shop.admin import charts, formatting
+from shop.admin.door import PREFIX, csrf_token
+from shop.admin.entering import TIME_ZONE
+from shop.admin.words import t
+from shop.http.problems import is_under
+
+LANGUAGES = ("ru", "en")
+DEFAULT_TIME_ZONE = "Europe/Moscow"
+
+
+def locale() -> str:
+    """The manager's own; before the log-in what the browser prefers."""
+    if not has_request_context():
+        return LANGUAGES[0]
+    token = g.get("token")
+    return token.user.locale if token else request.accept_languages.best_match(LANGUAGES, LANGUAGES[0]) or LANGUAGES[0]
+
+
+def time_zone() -> str:
+    """What the browser said at the log-in."""
+    return flask.session.get(TIME_ZONE, DEFAULT_TIME_ZONE) if has_request_context() else DEFAULT_TIME_ZONE
+
+
+def init_app(app: Flask) -> None:
+    app.context_processor(_words_of_templates)
+
+
+def csrf_field() -> Markup:
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(csrf_token())
+
+
+def _words_of_templates() -> dict[str, Any]:
+    """Only under /admin: other pages of the product have words of their own."""
+    if not has_request_context() or not is_under(PREFIX):
+        return {}
+    token = g.get("token")
+    return {
+        "t": t,
+        "money": formatting.money,
+        "number": formatting.number,
+        "moment": formatting.moment,
+        "day": formatting.day,
+        "badge": formatting.badge,
+        "plain": formatting.plain,
+        "bars": charts.bars,
+        "csrf_token": csrf_token,
+        "csrf_field": csrf_field,
+        "here": request.full_path.rstrip("?"),
+        "language": locale(),
+        "manager": token.user if token and token.user.is_manager else None,
+        "menu": current_app.extensions.get("admin_menu", []),
+        "asset": lambda name: url_for("admin_desk.static", filename=name),
+        "zone": ZoneInfo(time_zone()),
+    }

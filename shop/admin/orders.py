@@ -1,0 +1,244 @@
+"""Orders at the desk: the list, one order with all that belongs to it, and every allowed move, by the stories."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from flask import Response, request
+from sqlalchemy import Select, and_, exists, func, or_, select
+from werkzeug import Response as BaseResponse
+
+from shop.admin.base import ManagedView, expose
+from shop.admin.bulk import Bulk, stated_reason
+from shop.admin.door import manager
+from shop.admin.filters import Filter, choice, contains, flag, since, until
+from shop.admin.formatting import badge, linked, money, shown, zone
+from shop.admin.words import t
+from shop.auth.models import Company, User
+from shop.db import now, session
+from shop.errors import FieldError, NotFound
+from shop.mail.models import MailMessage
+from shop.orders import queries
+from shop.orders.confirmation import Cut, Cuts, confirm_part
+from shop.orders.documents.pdf import render_invoice
+from shop.orders.lifecycle import cancel_order, fulfill_order, move_order, move_part, moves_of
+from shop.orders.models import (
+    ASSEMBLED,
+    CANCELED,
+    CONFIRMED,
+    DELIVERED,
+    NEW,
+    REFUSED,
+    SENT,
+    STATES,
+    Order,
+    OrderEvent,
+    OrderLine,
+    SupplierOrder,
+)
+from shop.orders.refusals import CutImpossible
+
+STATE_CHOICES = [(state, f"state|{state}") for state in STATES]
+GRAVE = (CANCELED, REFUSED)  # somebody reads why
+MOVES = {
+    CONFIRMED: "Confirm",
+    ASSEMBLED: "Assembled",
+    SENT: "Sent",
+    DELIVERED: "Delivered",
+    REFUSED: "Refused…",
+    CANCELED: "Cancel…",
+}
+
+
+def _suppliers() -> Any:
+    return (
+        select(func.array_agg(Company.name))
+        .join(SupplierOrder, SupplierOrder.supplier_id == Company.id)
+        .where(SupplierOrder.order_id == Order.id)
+        .scalar_subquery()
+    )
+
+
+def _has_part(*conditions: Any) -> Any:
+    return exists().where(SupplierOrder.order_id == Order.id, *conditions)
+
+
+def _of_supplier(name: str) -> Any:
+    return _has_part(SupplierOrder.supplier_id == Company.id, Company.name.icontains(name, autoescape=True)).correlate(
+        Order.__table__
+    )
+
+
+def _is_late() -> Any:
+    today = now().astimezone(zone()).date()
+    return and_(Order.requested_delivery_on <= today, Order.state.in_((NEW, CONFIRMED, ASSEMBLED)))
+
+
+def _has_cut_line() -> Any:
+    cut = exists().where(
+        SupplierOrder.order_id == Order.id,
+        OrderLine.supplier_order_id == SupplierOrder.id,
+        OrderLine.quantity < OrderLine.ordered_quantity,
+    )
+    return cut.correlate(Order.__table__)
+
+
+class OrdersView(ManagedView):
+    model = Order
+    title, group, slug = "Orders", "Orders", "orders"
+    details = "desk/order.html"
+    column_list = (
+        "number", "state", "company", "suppliers", "total", "created_at", "requested_delivery_on", "client_reference",
+    )  # fmt: skip
+    column_labels = {
+        "company": "Buyer",
+        "total": "Total",
+        "created_at": "Placed",
+        "requested_delivery_on": "Wanted on",
+        "client_reference": "Buyer's reference",
+    }
+    column_formatters = {
+        "number": linked(lambda row: f"/admin/orders/{row.id}/"),
+        "state": shown(badge),
+        "total": shown(money),
+    }
+    numeric = ("total",)
+    sorts = {"number": Order.id, "total": Order.total, "created_at": Order.id, "company": Company.name}
+    searched = (Order.number, Order.client_reference, Company.name)
+    filters = (
+        choice("state", "State", Order.state, STATE_CHOICES),
+        contains("number", "Number", Order.number),
+        contains("buyer", "Buyer", Company.name),
+        Filter("supplier", "Supplier", _of_supplier),
+        contains("reference", "Buyer's reference", Order.client_reference),
+        since("since", "From", Order.created_at),
+        until("until", "To", Order.created_at),
+        flag("waiting", "A part waits for its confirmation", _has_part(SupplierOrder.state == NEW)),
+        Filter("late", "Due and not sent", lambda _: _is_late(), "flag"),
+        flag("cut", "With cut lines", _has_cut_line()),
+    )
+    bulk = (
+        Bulk("confirm", "Confirm", lambda order, _: fulfill_order(order, by=manager()), "order.confirm"),
+        Bulk("assemble", "Assembled", lambda order, _: _to(order, ASSEMBLED), "order.assemble"),
+        Bulk("send", "Sent", lambda order, _: _to(order, SENT), "order.send"),
+        Bulk(
+            "cancel",
+            "Cancel",
+            lambda order, reason: cancel_order(order, by=manager(), reason=reason),
+            "order.cancel",
+            needs_reason=True,
+            is_grave=True,
+        ),
+    )
+    empty = "No orders yet. They appear here as soon as a buyer places one."
+
+    def statement(self) -> Select[*tuple[Any, ...]]:
+        return select(
+            Order.id,
+            Order.number,
+            Order.state,
+            Company.name.label("company"),
+            _suppliers().label("suppliers"),
+            Order.total,
+            Order.created_at,
+            Order.requested_delivery_on,
+            Order.client_reference,
+        ).join(Company, Company.id == Order.company_id)
+
+    def find(self, id_: int) -> Order:
+        return queries.find_order(id_, by=manager())
+
+    def page_facts(self, order: Order) -> dict[str, Any]:
+        invoices = queries.invoices_of(order)
+        return {
+            "buyer": session().get_one(Company, order.company_id),
+            "author": session().get_one(User, order.user_id),
+            "history": _history(order),
+            "invoices": invoices,
+            "mails": _mails(order, [invoice.id for invoice in invoices]),
+            "moves": {part.id: moves_of(part, manager()) for part in order.parts},
+            "grave": GRAVE,
+            "labels": MOVES,
+        }
+
+    @expose("/<id:id_>/parts/<id:part_id>/move", methods=("POST",))
+    def move(self, id_: int, part_id: int) -> BaseResponse:
+        part, to, reason = _part(id_, part_id), request.form.get("to", ""), stated_reason()
+        done = t("{supplier}: {state}", supplier=part.supplier.name, state=t(f"state|{to}"))
+        with self.acting(f"order.{to}"[:50], part.order, part, reason=reason, done=done):
+            move_part(part, to=to, by=manager(), reason=reason, version=_version())
+        return self.back(self.page_of(id_))
+
+    @expose("/<id:id_>/parts/<id:part_id>/confirm", methods=("POST",))
+    def confirm(self, id_: int, part_id: int) -> BaseResponse:
+        part = _part(id_, part_id)
+        done = t("{supplier}: {state}", supplier=part.supplier.name, state=t("state|confirmed"))
+        with self.acting("order.confirm", part.order, part, done=done):
+            confirm_part(part, by=manager(), cuts=_cuts(part), version=_version())
+        return self.back(self.page_of(id_))
+
+    @expose("/invoices/<id:invoice_id>.pdf")
+    def invoice(self, invoice_id: int) -> Response:
+        found = queries.find_invoice(invoice_id, by=manager())
+        answer = Response(render_invoice(found.document), mimetype="application/pdf")
+        answer.headers.set("Content-Disposition", "inline", filename=f"{found.number}.pdf")
+        return answer
+
+
+def _to(order: Order, state: str) -> None:
+    move_order(order, to=state, by=manager())
+
+
+def _part(order_id: int, part_id: int) -> SupplierOrder:
+    part = queries.find_part(part_id, by=manager())
+    if part.order_id != order_id:
+        raise NotFound
+    return part
+
+
+def _version() -> int | None:
+    """What the person has looked at, as the form remembers it."""
+    given = request.form.get("version", "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
+
+
+def _cuts(part: SupplierOrder) -> Cuts:
+    """Of a form in which each line has its quantity; those left as ordered are no cuts."""
+    cuts = {}
+    for line in part.lines:
+        given = request.form.get(f"quantity-{line.id}", "").strip().replace(",", ".").replace("\u00a0", "")[:20]
+        quantity = _quantity(given) if given else line.quantity
+        if quantity is None:
+            raise CutImpossible(errors=[FieldError("form", f"lines.{line.id}", f"{line.name}: {given}?")])
+        if quantity != line.quantity:
+            cuts[line.id] = Cut(quantity, " ".join(request.form.get(f"why-{line.id}", "").split())[:200])
+    return cuts
+
+
+def _quantity(text: str) -> Decimal | None:
+    try:
+        quantity = Decimal(text).quantize(Decimal("0.001"))
+    except InvalidOperation:
+        return None
+    return quantity if quantity.is_finite() else None
+
+
+def _history(order: Order) -> Any:
+    """Events with who did them and to which supplier's part."""
+    statement = (
+        select(OrderEvent, User.first_name, User.last_name, User.email, Company.name.label("supplier"))
+        .outerjoin(User, User.id == OrderEvent.user_id)
+        .outerjoin(SupplierOrder, SupplierOrder.id == OrderEvent.supplier_order_id)
+        .outerjoin(Company, Company.id == SupplierOrder.supplier_id)
+        .where(OrderEvent.order_id == order.id)
+        .order_by(OrderEvent.id)
+    )
+    return session().execute(statement).all()
+
+
+def _mails(order: Order, invoice_ids: list[int]) -> Any:
+    """By what their contexts name; an index answers (ix_mail_messages_context)."""
+    about = [{"order_id": order.id}]
+    about += [{"supplier_order_id": part.id} for part in order.parts]
+    about += [{"invoice_id": invoice_id} for invoice_id in invoice_ids]
+    is_about = or_(*(MailMessage.context.contains(ids) for ids in about))
+    return session().scalars(select(MailMessage).where(is_about).order_by(MailMessage.id)).all()

@@ -1,0 +1,39 @@
+"""The admin's texts: English where they are used, `t("…")`, and here what they are in Russian, by area.
+
+A sentence of a refusal is a text, too: its Russian stands here under the English message of its class.
+"""
+
+from typing import Any
+
+from flask_babel import get_locale
+from flask_babel.speaklater import LazyString
+
+from shop.admin.words import audit, dashboard, entering, lists, orders, refusals
+from shop.errors import Refusal
+
+RUSSIAN: dict[str, str] = {}
+for area in (entering, lists, orders, dashboard, audit, refusals):
+    RUSSIAN |= area.RUSSIAN
+
+
+def t(text: str, **values: Any) -> str:
+    """The text in the reader's language, `{name}` filled in. In "state|new" what stands before | only tells apart."""
+    locale = get_locale()
+    said = RUSSIAN.get(text) if locale is not None and locale.language == "ru" else None
+    said = said or text.rpartition("|")[2]
+    return said.format(**values) if values else said
+
+
+def later(text: str) -> LazyString:
+    """For what is named before anybody reads it: menus, columns, labels."""
+    return LazyString(t, text)
+
+
+def say(refusal: Refusal) -> str:
+    """The refusal's own sentence, the one that the API answers with."""
+    message = type(refusal).message
+    try:
+        is_of_class = refusal.detail == message.format(**refusal.facts)
+    except (KeyError, IndexError):
+        is_of_class = False
+    return t(message).format(**refusal.facts) if is_of_class else t(refusal.detail)

@@ -1,0 +1,25 @@
+"""The audit, and what its acts are called (`act|thing.verb`)."""
+
+RUSSIAN = {
+    "When": "Когда",
+    "Who": "Кто",
+    "What": "Что",
+    "Of what": "С чем",
+    "Before and after": "Было и стало",
+    "Object type": "Таблица",
+    "Object id": "Номер записи",
+    "Kind of thing": "Вид (таблица)",
+    "Nobody has changed anything here yet. Every act of a manager leaves its line.": (
+        "Пока никто ничего не менял. Каждое действие менеджера оставит здесь строку."
+    ),
+    "act|order.confirm": "заказ подтверждён",
+    "act|order.confirmed": "часть подтверждена",
+    "act|order.assemble": "заказ собран",
+    "act|order.assembled": "часть собрана",
+    "act|order.send": "заказ отправлен",
+    "act|order.sent": "часть отправлена",
+    "act|order.delivered": "часть доставлена",
+    "act|order.refused": "часть не принята",
+    "act|order.cancel": "заказ отменён",
+    "act|order.canceled": "часть отменена",
+}
