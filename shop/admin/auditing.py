@@ -15,6 +15,7 @@ from shop.db import Model, session, transaction
 from shop.http.throttling import caller_address
 
 SECRETS = frozenset({"password_hash", "hash", "secret", "prefix"})
+BOOKKEEPING = frozenset({"version", "updated_at", "offers_changed_at"})  # follow from what is said anyway
 MAX_VALUE = 2000  # characters kept of one value
 
 Values = dict[str, Any]
@@ -99,7 +100,7 @@ def _columns(thing: Model) -> list[str]:
         attribute.key
         for attribute in inspect(type(thing)).column_attrs
         if not attribute.deferred
-        and attribute.key not in SECRETS
+        and attribute.key not in SECRETS | BOOKKEEPING
         and not isinstance(attribute.columns[0].type, LargeBinary)
     ]
 
