@@ -56,6 +56,7 @@ setup(
         "tzdata",
         "wtforms<4",
         "xlsxwriter",
+        "zxcvbn>=4.5",
     ],
     extras_require={
         # What `make run` adds: its own database, broker and mail sink.

@@ -60,7 +60,7 @@ def register(
     simultaneous registrations need no rule of their own.
     """
     email = clean_email(email)
-    check_password(password, email=email)
+    check_password(password, email=email, names=(first_name, last_name, company))
     status = ACTIVE if role == BUYER else PENDING
     user = User(
         email=email,
@@ -84,7 +84,7 @@ def register(
 def create_manager(email: str, *, password: str, first_name: str, last_name: str, locale: str = "ru") -> User:
     """One of the operator's staff, confirmed at once: only operators can call this. Refuses with EmailTaken."""
     email = clean_email(email)
-    check_password(password, email=email)
+    check_password(password, email=email, names=(first_name, last_name))
     user = User(
         email=email,
         email_confirmed_at=now(),

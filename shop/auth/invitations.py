@@ -103,8 +103,9 @@ def accept_invitation(
     lifetime: timedelta,
 ) -> User:
     """A new member, whose e-mail needs no other confirmation: the link came there. Refuses with EmailTaken."""
-    email = open_invitation(token, secret_key=secret_key, lifetime=lifetime).email
-    check_password(password, email=email)
+    found = open_invitation(token, secret_key=secret_key, lifetime=lifetime)
+    email, company = found.email, session().get_one(Company, found.company_id).name
+    check_password(password, email=email, names=(first_name, last_name, company))
     hashed = hash_password(password)  # slow, so before the lock
     invitation = open_invitation(token, secret_key=secret_key, lifetime=lifetime, lock=True)
     user = User(

@@ -37,7 +37,7 @@ def require_password(user: User, password: str | None, *, field: str = "password
 def change_password(user: User, *, present: str, new: str, keep: AccessToken) -> None:
     """Ends all sessions but the one that asks; API keys live on, as programs do not know the password."""
     require_password(user, present, field="present_password")
-    check_password(new, email=user.email, field="new_password")
+    check_password(new, email=user.email, names=_own_names(user), field="new_password")
     user.password_hash = hash_password(new)
     user.pending_email = None
     end_tokens(user, but=keep)
@@ -74,7 +74,7 @@ def reset_password(
     sessions and keys. `end_api_keys` does the same for an account that a stranger has been in.
     """
     user = user_to_reset(token, secret_key=secret_key, lifetime=lifetime)
-    check_password(password, email=user.email)
+    check_password(password, email=user.email, names=_own_names(user))
     hashed = hash_password(password)  # slow, so before the lock
     user = user_to_reset(token, secret_key=secret_key, lifetime=lifetime, lock=True)
     is_first_proof = user.email_confirmed_at is None
@@ -86,6 +86,11 @@ def reset_password(
     user.email_confirmed_at = user.email_confirmed_at or now()
     note_security_change(user, PASSWORD_RESET)
     return user
+
+
+def _own_names(user: User) -> tuple[str, ...]:
+    """What a password must not be made of."""
+    return user.first_name, user.last_name, user.company.name if user.company else ""
 
 
 def _state(user: User, email: str) -> str:

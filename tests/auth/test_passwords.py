@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from argon2 import PasswordHasher
+from zxcvbn import zxcvbn
 
 from shop.auth import passwords
 from shop.auth.passwords import PasswordTooWeak, check_password, hash_password, needs_rehash, verify_password
@@ -46,6 +47,26 @@ def test_takes_passwords_that_nobody_guesses(password):
         "gfhjkmgfhjkm123",
         "iloveyou2024!",
         "admin1234567",
+        "unbelievable",
+        "manchesterunited",
+        "a1b2c3d4e5f6",
+        "qwaszxedrfcv",
+        "alexander123",
+        "hellokitty12",
+        "zaq12wsxcde3",
+        "Summer2025!!",
+        "dragon dragon dragon",
+        "любимая12345",
+        "k.,bvfz12345",
+        "lyubimaya123",
+        "солнышко2026!",
+        "Екатерина1990",
+        "зфыыцщкв2026",
+        "фывапролджэ123",
+        "йфяцычувскам",
+        "москваспартак",
+        "заказзаказзаказ",
+        "ordershop2026",
     ],
 )
 def test_refuses_what_attackers_try_first(password):
@@ -71,6 +92,21 @@ def test_refuses_broken_unicode():
 def test_refuses_the_name_of_the_mailbox():
     with pytest.raises(PasswordTooWeak, match="e-mail"):
         check_password("my-Purchasing-key!", email=EMAIL)
+
+
+@pytest.mark.parametrize("password", ["Ryabinka2026!", "рябинка-2026", "Калинина1987", "chainchain12"])
+def test_refuses_the_names_of_person_company_and_mail_domain(password):
+    names = ("Анна", "Калинина", "ООО «Рябинка»", "Ryabinka")
+    with pytest.raises(PasswordTooWeak):
+        check_password(password, email=EMAIL, names=names)
+
+
+def test_looks_no_longer_at_a_password_made_to_be_hard_to_judge(monkeypatch):
+    """1,024 characters of letters that stand for letters: judged in full, it would take minutes."""
+    seen = []
+    monkeypatch.setattr(passwords, "zxcvbn", lambda text, **others: seen.append(text) or zxcvbn(text, **others))
+    check_password("4@8({[<369$1!|7+" * 64, email=EMAIL)
+    assert len(seen[0]) == passwords.LOOKED_AT
 
 
 def test_the_refusal_names_the_field():
