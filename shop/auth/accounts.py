@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import structlog
+from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from shop.auth.emails import clean_email, user_with_email
@@ -12,6 +13,7 @@ from shop.auth.locking import lock_user
 from shop.auth.models import ACTIVE, BUYER, MANAGER, PENDING, AccessToken, Company, User
 from shop.auth.passwords import check_password, hash_password, needs_rehash, verify_password
 from shop.auth.second_factor import check_second_factor
+from shop.auth.social_models import SocialAccount
 from shop.auth.tokens import end_token, end_tokens, issue_token
 from shop.db import now, session, violated_constraint
 from shop.errors import Conflict, Forbidden, Unauthenticated
@@ -20,6 +22,17 @@ from shop.outbox.events import publish
 log = structlog.get_logger()
 
 UNIQUE_EMAIL = "uq_users_open_email"
+REGISTERED = (
+    "email",
+    "email_confirmed_at",
+    "password_hash",
+    "role",
+    "is_owner",
+    "first_name",
+    "last_name",
+    "position",
+    "locale",
+)
 
 
 class LoginFailed(Unauthenticated):
@@ -57,7 +70,8 @@ def register(
 
     Where the e-mail has an account nothing is created and its owner gets a mail: the caller cannot tell the two apart.
     Both ways hash the password and try the same INSERT, so they take the same time; the unique index decides, and two
-    simultaneous registrations need no rule of their own.
+    simultaneous registrations need no rule of their own. An account whose e-mail was never confirmed may be a
+    stranger's: the latest registration takes its place, and the links mailed before die.
     """
     email = clean_email(email)
     check_password(password, email=email, names=(first_name, last_name, company))
@@ -73,9 +87,9 @@ def register(
         position=position,
         locale=locale,
     )
-    if add_user(user):
-        publish(UserRegistered(user_id=user.id))
-        log.info("registered", user_id=user.id, role=role)
+    if registered := add_or_replace_user(user):
+        publish(UserRegistered(user_id=registered.id))
+        log.info("registered", user_id=registered.id, role=role)
     elif owner := user_with_email(email):
         publish(RegistrationRepeated(user_id=owner.id))
         log.info("registration_repeated", user_id=owner.id)
@@ -100,16 +114,17 @@ def create_manager(email: str, *, password: str, first_name: str, last_name: str
     return user
 
 
-def confirmation_token(user_id: int, email: str, *, secret_key: str) -> str:
-    """For a link to that address: it works once, for this address, while it is the user's and not yet confirmed."""
-    return sign_link(CONFIRM_EMAIL, Signed(user_id, email.casefold()), secret_key=secret_key)
+def confirmation_token(user: User, email: str, *, secret_key: str) -> str:
+    """For a link to that address: it works once, for this registration of it, while it is not yet confirmed."""
+    return sign_link(CONFIRM_EMAIL, Signed(user.id, _registration(user, email)), secret_key=secret_key)
 
 
 def user_to_confirm(token: str, *, secret_key: str, lifetime: timedelta, lock: bool = False) -> User:
     """Whom a confirmation link is about, without using it up; refuses with LinkNotValid."""
     signed = read_link(CONFIRM_EMAIL, token, secret_key=secret_key, lifetime=lifetime)
-    user = session().get(User, signed.user_id, with_for_update={"key_share": True} if lock else None)
-    if user is None or user.closed_at or user.email_confirmed_at or user.email.casefold() != signed.state:
+    locked = {"key_share": True} if lock else None
+    user = session().get(User, signed.user_id, with_for_update=locked, populate_existing=lock)
+    if user is None or user.closed_at or user.email_confirmed_at or _registration(user, user.email) != signed.state:
         raise LinkNotValid
     return user
 
@@ -172,6 +187,20 @@ def log_out_everywhere(user: User) -> None:
     end_tokens(user)
 
 
+def add_or_replace_user(user: User) -> User | None:
+    """The new account; or the one of this e-mail that nobody has proved to be theirs, with all of it replaced.
+
+    None where the e-mail has an owner.
+    """
+    if add_user(user):
+        return user
+    found = user_with_email(user.email, lock=True)
+    if found is None or found.email_confirmed_at:
+        return None
+    _replace(found, user)
+    return found
+
+
 def add_user(user: User) -> bool:
     """False where an open account has the e-mail; whatever came with the user is not created either."""
     try:
@@ -182,3 +211,30 @@ def add_user(user: User) -> bool:
             raise
         return False
     return True
+
+
+def _replace(user: User, registered: User) -> None:
+    """Of what was registered before, only the row remains, and the operator's decision to block it."""
+    former, user.company = user.company, registered.company
+    for name in REGISTERED:
+        setattr(user, name, getattr(registered, name))
+    user.created_at = now()
+    end_tokens(user, kind=None)
+    session().execute(delete(SocialAccount).where(SocialAccount.user_id == user.id))
+    session().flush()
+    if former is not None:
+        _delete_unused(former)
+    log.info("registration_replaced", user_id=user.id)
+
+
+def _delete_unused(company: Company) -> None:
+    """A company that an operator has described, approved or filled already stays, for the operator to judge."""
+    try:
+        with session().begin_nested():
+            session().execute(delete(Company).where(Company.id == company.id))
+    except IntegrityError:
+        log.warning("company_left", company_id=company.id)
+
+
+def _registration(user: User, email: str) -> str:
+    return f"{email.casefold()}\n{user.created_at.isoformat()}"

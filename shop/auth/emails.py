@@ -28,9 +28,12 @@ def clean_email(email: str) -> str:
         raise EmailInvalid(errors=[FieldError("json", "email", EmailInvalid.message)]) from None
 
 
-def user_with_email(email: str) -> User | None:
+def user_with_email(email: str, *, lock: bool = False) -> User | None:
     """The open account of this address, whatever the case of its letters."""
-    return session().scalar(select(User).where(_same(email), User.closed_at.is_(None)))
+    statement = select(User).where(_same(email), User.closed_at.is_(None))
+    if lock:
+        statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return session().scalar(statement)
 
 
 def _same(email: str) -> ColumnElement[bool]:

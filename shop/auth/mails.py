@@ -25,13 +25,13 @@ COMPANY_MOVED = "company_moved"
 
 def confirm_email(mail: MailMessage, settings: Settings) -> Facts:
     """No name, no company: who registered chose them, and may be a stranger who wants to say something to the owner."""
-    return Facts(_confirmation(mail, settings))
+    user = session().get_one(User, mail.context["user_id"])
+    token = confirmation_token(user, mail.recipient, secret_key=settings.signing_key)
+    return Facts(_link(settings, "confirm-email", token) | {"hours": settings.confirmation_lifetime_hours})
 
 
 def already_registered(mail: MailMessage, settings: Settings) -> Facts:
-    """For an account that was never confirmed the mail brings a new link: the first one may be lost."""
-    user = session().get_one(User, mail.context["user_id"])
-    return Facts({**_confirmation(mail, settings), "confirmed": user.email_confirmed_at is not None})
+    return Facts({"shop": settings.base_url})
 
 
 def reset_password(mail: MailMessage, settings: Settings) -> Facts:
@@ -69,12 +69,6 @@ def company_moved(mail: MailMessage, settings: Settings) -> Facts:
     status = mail.context["status"]
     reason = company.status_reason if company.status == status else None
     return Facts({"shop": settings.base_url, "company": company.name, "status": status, "reason": reason})
-
-
-def _confirmation(mail: MailMessage, settings: Settings) -> dict[str, Any]:
-    """The link is bound to the address that this mail goes to, whatever the user's address is by now."""
-    token = confirmation_token(mail.context["user_id"], mail.recipient, secret_key=settings.signing_key)
-    return _link(settings, "confirm-email", token) | {"hours": settings.confirmation_lifetime_hours}
 
 
 def _link(settings: Settings, page: str, token: str) -> dict[str, Any]:

@@ -70,8 +70,9 @@ def reset_password(
 ) -> User:
     """Sets the password, confirms the e-mail and ends every session.
 
-    Whoever registered a foreign address loses all that he left in the account: password, identities at providers,
-    sessions and keys. `end_api_keys` does the same for an account that a stranger has been in.
+    Whoever registered a foreign address loses all that he left in the account: password, sessions and keys; and the
+    identities at providers, whether this is the first proof of the mailbox or one came before. `end_api_keys` does the
+    same for an account that a stranger has been in.
     """
     user = user_to_reset(token, secret_key=secret_key, lifetime=lifetime)
     check_password(password, email=user.email, names=_own_names(user))
@@ -79,8 +80,10 @@ def reset_password(
     user = user_to_reset(token, secret_key=secret_key, lifetime=lifetime, lock=True)
     is_first_proof = user.email_confirmed_at is None
     end_tokens(user, kind=None if end_api_keys or is_first_proof else SESSION)
-    if is_first_proof or end_api_keys:
-        session().execute(delete(SocialAccount).where(SocialAccount.user_id == user.id))
+    linked = delete(SocialAccount).where(SocialAccount.user_id == user.id)
+    if not (is_first_proof or end_api_keys):
+        linked = linked.where(SocialAccount.linked_at < user.email_confirmed_at)
+    session().execute(linked)
     user.password_hash = hashed
     user.pending_email = None
     user.email_confirmed_at = user.email_confirmed_at or now()

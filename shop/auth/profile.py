@@ -12,7 +12,7 @@ from shop.auth.links import CHANGE_EMAIL, LinkNotValid, Signed, read_link, sign_
 from shop.auth.models import User
 from shop.auth.password_changes import require_password
 from shop.auth.security import EMAIL_CHANGED, log, note_security_change
-from shop.db import now, session, violated_constraint
+from shop.db import session, violated_constraint
 from shop.outbox.events import publish
 
 
@@ -46,7 +46,6 @@ def confirm_email_change(token: str, *, secret_key: str, lifetime: timedelta) ->
     try:
         with session().begin_nested():
             user.email, user.pending_email = user.pending_email or user.email, None
-            user.email_confirmed_at = now()
     except IntegrityError as error:
         if violated_constraint(error) != UNIQUE_EMAIL:
             raise

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
-from shop.auth.accounts import UNIQUE_EMAIL, AccountBlocked, EmailNotConfirmed
+from shop.auth.accounts import AccountBlocked, EmailNotConfirmed, add_or_replace_user
 from shop.auth.emails import clean_email, user_with_email
 from shop.auth.events import RegistrationRepeated, UserRegistered
 from shop.auth.models import ACTIVE, BUYER, PENDING, AccessToken, Company, User
@@ -146,7 +146,7 @@ def exchange_code(
     account = _account_of(identity)
     if account is not None:
         return _log_in(account, session_facts)
-    if identity.email_verified and identity.email and user_with_email(identity.email):
+    if identity.email_verified and identity.email and _has_owner(identity.email):
         log.warning("social_login_refused", provider=identity.provider, reason=AccountExists.code)
         raise AccountExists
     code, registration = make_code(
@@ -186,15 +186,17 @@ def register_with_code(
         position=position,
         locale=locale,
     )
-    if not _add(user, identity):
+    registered = add_or_replace_user(user)
+    if registered is None:
         _repeat_registration(address, is_vouched=is_vouched)
         return None
-    log.info("registered", user_id=user.id, role=role, provider=identity.provider)
-    publish(ProviderLinked(user_id=user.id, provider=identity.provider))
+    _add_account(registered.id, identity)
+    log.info("registered", user_id=registered.id, role=role, provider=identity.provider)
+    publish(ProviderLinked(user_id=registered.id, provider=identity.provider))
     if not is_vouched:
-        publish(UserRegistered(user_id=user.id))
+        publish(UserRegistered(user_id=registered.id))
         return None
-    return issue_token(user, **session_facts)
+    return issue_token(registered, **session_facts)
 
 
 def social_accounts_of(user: User) -> list[SocialAccount]:
@@ -212,13 +214,7 @@ def link(user: User, secret: str, *, verifier: str | None) -> SocialAccount:
     if code.user_id != user.id:
         raise SocialCodeNotValid
     identity = identity_of(code)
-    _account_of(identity)  # a closed account gives its identity free
-    account = _new_account(user.id, identity)
-    try:
-        with session().begin_nested():
-            session().add(account)
-    except IntegrityError as error:
-        raise _refusal_of(error) from None
+    account = _add_account(user.id, identity)
     publish(ProviderLinked(user_id=user.id, provider=identity.provider))
     log.info("provider_linked", user_id=user.id, provider=identity.provider)
     return account
@@ -276,19 +272,27 @@ def _address(email: str | None, identity: Identity) -> str:
     return clean_email(address)
 
 
-def _add(user: User, identity: Identity) -> bool:
-    """False where an open account has the e-mail; then nothing is created."""
-    _account_of(identity)
+def _has_owner(email: str) -> bool:
+    """Who registered an e-mail and never proved to read it is nobody that a provider's word has to yield to."""
+    user = user_with_email(email)
+    return user is not None and user.email_confirmed_at is not None
+
+
+def _add_account(user_id: int, identity: Identity) -> SocialAccount:
+    _account_of(identity)  # a closed account gives its identity free
+    account = SocialAccount(
+        user_id=user_id,
+        provider=identity.provider,
+        provider_user_id=identity.provider_user_id,
+        email=identity.email,
+        linked_at=now(),
+    )
     try:
         with session().begin_nested():
-            session().add(user)
-            session().flush()
-            session().add(_new_account(user.id, identity))
+            session().add(account)
     except IntegrityError as error:
-        if violated_constraint(error) == UNIQUE_EMAIL:
-            return False
         raise _refusal_of(error) from None
-    return True
+    return account
 
 
 def _repeat_registration(email: str, *, is_vouched: bool) -> None:
@@ -297,15 +301,6 @@ def _repeat_registration(email: str, *, is_vouched: bool) -> None:
     if owner := user_with_email(email):
         publish(RegistrationRepeated(user_id=owner.id))
         log.info("registration_repeated", user_id=owner.id)
-
-
-def _new_account(user_id: int, identity: Identity) -> SocialAccount:
-    return SocialAccount(
-        user_id=user_id,
-        provider=identity.provider,
-        provider_user_id=identity.provider_user_id,
-        email=identity.email,
-    )
 
 
 def _refusal_of(error: IntegrityError) -> Conflict | IntegrityError:

@@ -33,7 +33,7 @@ def _count(model) -> int:
 
 
 def _token(user: User) -> str:
-    return accounts.confirmation_token(user.id, user.email, secret_key=KEY)
+    return accounts.confirmation_token(user, user.email, secret_key=KEY)
 
 
 def _confirm(token: str, *, lifetime: timedelta = HOURS) -> User:
@@ -88,9 +88,9 @@ class TestRegister:
         rival.join(10)
         with edge():
             user = session().scalars(select(User)).one()
-            assert user.email == form["email"]
+            assert user.email == form["email"].upper()
             assert _count(Company) == 1
-            assert _events() == [("user.registered", user.id), ("user.registration_repeated", user.id)]
+            assert _events() == [("user.registered", user.id)] * 2
 
     @pytest.mark.parametrize("email", ["", "anna", "anna@", "a b@c.de", '"a"@chain.example', "a@b.ru\nBcc: x@y.ru"])
     def test_refuses_what_is_no_email(self, edge, form, email):
@@ -144,7 +144,7 @@ class TestConfirmEmail:
         user = make_user(email_confirmed_at=None)
         token = _token(user)
         payload, rest = token.split(".", 1)
-        other_key = accounts.confirmation_token(user.id, user.email, secret_key="another key")
+        other_key = accounts.confirmation_token(user, user.email, secret_key="another key")
         other_purpose = sign_link("reset-password", Signed(user.id, user.email), secret_key=KEY)
         for bad in ("", "x", "\x00", token[:-1], token + "x", f"{payload}A.{rest}", other_key, other_purpose):
             with edge(), pytest.raises(LinkNotValid):
@@ -159,7 +159,8 @@ class TestConfirmEmail:
 
     def test_refuses_for_a_closed_or_vanished_account(self, edge):
         closed = make_user(email_confirmed_at=None, closed_at=now())
-        for token in (_token(closed), accounts.confirmation_token(404, "nobody@chain.example", secret_key=KEY)):
+        vanished = User(id=404, email="nobody@chain.example", created_at=now())
+        for token in (_token(closed), _token(vanished)):
             with edge(), pytest.raises(LinkNotValid):
                 _confirm(token)
 
