@@ -10,6 +10,7 @@ from sqlalchemy import delete
 
 from shop.auth.access import idle_limits
 from shop.auth.invitations import purge_invitations
+from shop.auth.places import purge_places
 from shop.auth.social_codes import purge_social_codes
 from shop.auth.tokens import purge_tokens
 from shop.db import now, session, transaction
@@ -29,6 +30,7 @@ def purge() -> None:
         log.info("purged", keys=purge_idempotency_keys(), tokens=purge_tokens(tokens_unused), events=_purge_events())
         purge_invitations()
         purge_social_codes()
+        purge_places()
 
 
 def _purge_events() -> int:

@@ -11,6 +11,7 @@ from shop.auth import tasks as auth
 from shop.auth.events import (
     CompanyMoved,
     ConfirmationRequested,
+    EmailChanged,
     EmailChangeRequested,
     MemberInvited,
     PasswordResetRequested,
@@ -36,6 +37,7 @@ SUBSCRIBERS: dict[type[Event], Sequence[Task]] = {
     RegistrationRepeated: [auth.mail_already_registered],
     PasswordResetRequested: [auth.mail_password_reset],
     EmailChangeRequested: [auth.mail_email_change],
+    EmailChanged: [auth.mail_email_changed],
     SecurityChanged: [auth.mail_security_notice],
     MemberInvited: [auth.mail_invitation],
     CompanyMoved: [auth.mail_company_moved],
@@ -57,6 +59,7 @@ MAILS: LookUps = {
     "reset_password": account_mails.reset_password,
     "confirm_email_change": account_mails.confirm_email_change,
     "email_change_notice": account_mails.email_change_notice,
+    "email_changed": account_mails.email_change_notice,
     "security_notice": account_mails.security_notice,
     "invitation": account_mails.invitation,
     "company_moved": account_mails.company_moved,

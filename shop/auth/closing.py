@@ -1,9 +1,10 @@
 """Closing accounts: what is personal is erased, what the company ordered stays."""
 
-from sqlalchemy import String, cast, delete, func, select, update
+from sqlalchemy import delete, select
 
-from shop.auth.locking import lock_company_of, lock_user
-from shop.auth.models import Contact, Invitation, RecoveryCode, TotpFactor, User
+from shop.auth.events import EmailChanged
+from shop.auth.locking import lock_member
+from shop.auth.models import AccessToken, Contact, Invitation, KnownPlace, RecoveryCode, TotpFactor, User
 from shop.auth.password_changes import require_password
 from shop.auth.security import log
 from shop.auth.social_models import SocialAccount, SocialCode
@@ -11,7 +12,8 @@ from shop.auth.tokens import end_tokens
 from shop.db import now, session
 from shop.errors import Conflict
 from shop.http.idempotency import IdempotencyKey
-from shop.mail.models import QUEUED, MailMessage
+from shop.mail.forgetting import forget_recipient
+from shop.outbox.models import OutboxEvent
 
 
 class OwnerMustHandOver(Conflict):
@@ -19,19 +21,25 @@ class OwnerMustHandOver(Conflict):
     message = "Your company has other members. Make one of them the owner first."
 
 
-def close_account(user: User, *, password: str | None) -> None:
+def close_account(user: User, *, password: str | None, by_token: AccessToken) -> None:
     """Needs the password. The owner of a company hands it over first, unless nobody else is left in it."""
-    lock_company_of(user)
-    require_password(user, password)
-    if lock_user(user).is_owner:
+    require_password(user, password, by_token=by_token, lock=lock_member)
+    if user.is_owner:
         _leave_company(user)
     erase(user)
 
 
 def erase(user: User) -> None:
     """Of the account only the row remains, which orders point to; its e-mail is free again."""
-    _erase_from_mail_log(user.email)
-    for owned in (Contact, TotpFactor, RecoveryCode, SocialAccount, SocialCode, IdempotencyKey):
+    forget_recipient(user.email, user_id=user.id)
+    session().execute(
+        delete(OutboxEvent).where(
+            OutboxEvent.type == EmailChanged.type,
+            OutboxEvent.payload["user_id"].as_integer() == user.id,
+            OutboxEvent.handled_at.is_not(None),  # who handles another one waits for us
+        )
+    )
+    for owned in (Contact, TotpFactor, RecoveryCode, KnownPlace, SocialAccount, SocialCode, IdempotencyKey):
         session().execute(delete(owned).where(owned.user_id == user.id))
     session().execute(delete(Invitation).where(Invitation.invited_by_id == user.id))
     end_tokens(user, kind=None)
@@ -49,12 +57,3 @@ def _leave_company(user: User) -> None:
         raise OwnerMustHandOver
     for owned in (Contact, Invitation):
         session().execute(delete(owned).where(owned.company_id == user.company_id))
-
-
-def _erase_from_mail_log(email: str) -> None:
-    """Mails still on their way keep their recipient: an invoice that was promised is delivered."""
-    session().execute(
-        update(MailMessage)
-        .where(func.lower(MailMessage.recipient) == func.lower(email), MailMessage.state != QUEUED)
-        .values(recipient="erased@closed.invalid", dedupe_key=func.concat("erased:", cast(MailMessage.id, String)))
-    )

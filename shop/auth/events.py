@@ -45,6 +45,15 @@ class EmailChangeRequested(Event):
 
 
 @dataclass(frozen=True)
+class EmailChanged(Event):
+    """The address that the account had until now is not the user's any more, so the event must hold it."""
+
+    type: ClassVar[str] = "user.email_changed"
+    user_id: int
+    old_email: str
+
+
+@dataclass(frozen=True)
 class SecurityChanged(Event):
     """Something that only the owner of the account may have done; `what` is one of shop.auth.security's names."""
 

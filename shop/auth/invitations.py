@@ -10,6 +10,7 @@ from shop.auth.companies import require_owner
 from shop.auth.emails import clean_email
 from shop.auth.events import MemberInvited
 from shop.auth.links import INVITATION, LinkNotValid, Signed, read_link, sign_link
+from shop.auth.locking import lock_company
 from shop.auth.models import BLOCKED, Company, Invitation, User
 from shop.auth.passwords import check_password, hash_password
 from shop.auth.security import log
@@ -107,6 +108,7 @@ def accept_invitation(
     email, company = found.email, session().get_one(Company, found.company_id).name
     check_password(password, email=email, names=(first_name, last_name, company))
     hashed = hash_password(password)  # slow, so before the lock
+    lock_company(found.company_id)  # before the invitation, as who closes the company does
     invitation = open_invitation(token, secret_key=secret_key, lifetime=lifetime, lock=True)
     user = User(
         email=email,

@@ -18,6 +18,7 @@ ALREADY_REGISTERED = "already_registered"
 RESET_PASSWORD = "reset_password"  # noqa: S105 - a kind of mail
 CONFIRM_EMAIL_CHANGE = "confirm_email_change"
 EMAIL_CHANGE_NOTICE = "email_change_notice"
+EMAIL_CHANGED = "email_changed"
 SECURITY_NOTICE = "security_notice"
 INVITATION = "invitation"
 COMPANY_MOVED = "company_moved"
@@ -47,7 +48,7 @@ def confirm_email_change(mail: MailMessage, settings: Settings) -> Facts:
 
 
 def email_change_notice(mail: MailMessage, settings: Settings) -> Facts:
-    """To the old address; the new one is not named, as who asked may be a stranger who wants to say something."""
+    """To the old address, before and after. The new one is not named: who asked may be a stranger with a message."""
     return Facts({"shop": settings.base_url})
 
 

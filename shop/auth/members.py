@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from shop.auth.closing import erase
 from shop.auth.companies import require_owner
-from shop.auth.locking import lock_company_of, lock_user
+from shop.auth.locking import lock_company_of, lock_member, lock_user
 from shop.auth.models import User
 from shop.auth.security import BECAME_OWNER, log, note_security_change
 from shop.db import session
@@ -31,8 +31,7 @@ def members_of(user: User) -> Sequence[User]:
 
 def remove_member(user_id: int, *, by: User) -> None:
     """Closes the member's account: an account belongs to one company for good. Its tokens end at once."""
-    lock_company_of(by)
-    require_owner(lock_user(by))
+    require_owner(lock_member(by))
     if user_id == by.id:
         raise OwnerStays
     member = _member(user_id, by)
@@ -42,13 +41,15 @@ def remove_member(user_id: int, *, by: User) -> None:
 
 def hand_over(user_id: int, *, by: User) -> User:
     """Makes another member the owner; who was it until now stays a member."""
-    lock_company_of(by)
-    require_owner(lock_user(by))
+    require_owner(lock_member(by))
     return make_owner(_member(user_id, by))
 
 
 def make_owner(user: User) -> User:
     """For operators, too: the owner may have lost the mailbox and left. First the old one steps back: there is one."""
+    lock_company_of(user)
+    if lock_user(user).closed_at is not None:
+        raise MemberNotFound
     company = (User.company_id == user.company_id, User.is_owner)
     for owner in session().scalars(select(User).where(*company).with_for_update(key_share=True)):
         owner.is_owner = False

@@ -13,6 +13,7 @@ BUYER, SUPPLIER, MANAGER = "buyer", "supplier", "manager"
 PENDING, ACTIVE, BLOCKED = "pending", "active", "blocked"
 PHYSICAL, FREE = "physical", "free"
 SESSION, API_KEY = "session", "api_key"
+FRESH_FOR = timedelta(minutes=10)
 
 
 class Company(Model):
@@ -102,6 +103,7 @@ class User(Model):
     email: Mapped[str]
     email_confirmed_at: Mapped[datetime | None]
     pending_email: Mapped[str | None]
+    pending_email_since: Mapped[datetime | None]
     password_hash: Mapped[str | None]
     role: Mapped[str]
     company_id: Mapped[int | None] = mapped_column(ForeignKey("companies.id"), index=True)
@@ -164,6 +166,11 @@ class AccessToken(Model):
     def is_expired(self) -> bool:
         return self.expires_at is not None and self.expires_at <= now()
 
+    @property
+    def is_fresh(self) -> bool:
+        """Has somebody just logged in with it? Whoever found an open session has not."""
+        return self.is_session and self.created_at + FRESH_FOR > now()
+
     def is_unused_for(self, period: timedelta) -> bool:
         """A token that was never noted as used was used at the latest when it was made."""
         return (self.last_used_at or self.created_at) + period <= now()
@@ -171,6 +178,16 @@ class AccessToken(Model):
     def allows(self, scope: str) -> bool:
         """A session may do all that its user may; an API key only what it was made for."""
         return self.is_session or scope in self.scopes
+
+
+class KnownPlace(Model):
+    """An address from which the owner got in: there, guesses made elsewhere do not count against the account."""
+
+    __tablename__ = "known_places"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    address: Mapped[str] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Invitation(Model):

@@ -17,6 +17,7 @@ from shop.auth.routes.blueprint import confirmation_lifetime, invitation_lifetim
 from shop.config import Settings
 from shop.db import transaction
 from shop.errors import Invalid, Refusal
+from shop.http.throttling import caller_address
 
 LANGUAGES = ("ru", "en")
 POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -141,7 +142,11 @@ def reset_password() -> Response:
     try:
         with transaction():
             password_changes.reset_password(
-                _token(), password=_password(), secret_key=_key(), lifetime=reset_lifetime()
+                _token(),
+                password=_password(),
+                secret_key=_key(),
+                lifetime=reset_lifetime(),
+                opened_from=caller_address(),
             )
     except PasswordTooWeak as refusal:
         return _page("reset_password", "ask", reader, fields=("password",), problem=refusal)

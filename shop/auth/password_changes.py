@@ -1,6 +1,7 @@
 """Passwords: changed by who knows the present one, or set anew by who reads the account's mailbox."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy import delete
@@ -11,6 +12,7 @@ from shop.auth.links import RESET_PASSWORD, LinkNotValid, Signed, read_link, sig
 from shop.auth.locking import lock_user
 from shop.auth.models import SESSION, AccessToken, User
 from shop.auth.passwords import check_password, hash_password, verify_password
+from shop.auth.places import forget_places, note_place
 from shop.auth.security import PASSWORD_CHANGED, PASSWORD_RESET, log, note_security_change
 from shop.auth.social_models import SocialAccount
 from shop.auth.tokens import end_tokens
@@ -24,19 +26,37 @@ class PasswordWrong(Forbidden):
     message = "This is not your present password."
 
 
-def require_password(user: User, password: str | None, *, field: str = "password") -> None:
-    """For what only the owner may do, not who found an open session. An account without a password has none to ask."""
+class FreshLogInNeeded(Forbidden):
+    code = "FreshLogInNeeded"
+    message = "Your account has no password. Log in with your provider again and repeat this within ten minutes."
+
+
+def require_password(
+    user: User,
+    password: str | None,
+    *,
+    by_token: AccessToken,
+    field: str = "password",
+    lock: Callable[[User], User] = lock_user,
+) -> None:
+    """For what only the owner may do, not who found an open session.
+
+    An account without a password has none to ask: there only a session does that was just opened at the provider.
+    `lock` is taken after the slow hash, and what it finds must be what was checked.
+    """
     checked = user.password_hash
-    if checked is None:
-        return
-    if password is None or not verify_password(checked, password) or lock_user(user).password_hash != checked:
+    if checked is None and not by_token.is_fresh:
+        log.warning("log_in_too_old", user_id=user.id)
+        raise FreshLogInNeeded
+    is_proved = checked is None or (password is not None and verify_password(checked, password))
+    if not is_proved or lock(user).password_hash != checked:
         log.warning("password_wrong", user_id=user.id)
         raise PasswordWrong(errors=[FieldError("json", field, PasswordWrong.message)])
 
 
-def change_password(user: User, *, present: str, new: str, keep: AccessToken) -> None:
+def change_password(user: User, *, present: str | None, new: str, keep: AccessToken) -> None:
     """Ends all sessions but the one that asks; API keys live on, as programs do not know the password."""
-    require_password(user, present, field="present_password")
+    require_password(user, present, by_token=keep, field="present_password")
     check_password(new, email=user.email, names=_own_names(user), field="new_password")
     user.password_hash = hash_password(new)
     user.pending_email = None
@@ -66,13 +86,19 @@ def user_to_reset(token: str, *, secret_key: str, lifetime: timedelta, lock: boo
 
 
 def reset_password(
-    token: str, *, password: str, secret_key: str, lifetime: timedelta, end_api_keys: bool = False
+    token: str,
+    *,
+    password: str,
+    secret_key: str,
+    lifetime: timedelta,
+    opened_from: str | None = None,
+    end_api_keys: bool = False,
 ) -> User:
     """Sets the password, confirms the e-mail and ends every session.
 
     Whoever registered a foreign address loses all that he left in the account: password, sessions and keys; and the
     identities at providers, whether this is the first proof of the mailbox or one came before. `end_api_keys` does the
-    same for an account that a stranger has been in.
+    same for an account that a stranger has been in. Who was let out by a flood of guesses gets in from this place.
     """
     user = user_to_reset(token, secret_key=secret_key, lifetime=lifetime)
     check_password(password, email=user.email, names=_own_names(user))
@@ -84,6 +110,8 @@ def reset_password(
     if not (is_first_proof or end_api_keys):
         linked = linked.where(SocialAccount.linked_at < user.email_confirmed_at)
     session().execute(linked)
+    forget_places(user)
+    note_place(user, opened_from)
     user.password_hash = hashed
     user.pending_email = None
     user.email_confirmed_at = user.email_confirmed_at or now()

@@ -7,26 +7,29 @@ from sqlalchemy.exc import IntegrityError
 
 from shop.auth.accounts import UNIQUE_EMAIL, EmailTaken
 from shop.auth.emails import clean_email, user_with_email
-from shop.auth.events import EmailChangeRequested
+from shop.auth.events import EmailChanged, EmailChangeRequested
 from shop.auth.links import CHANGE_EMAIL, LinkNotValid, Signed, read_link, sign_link
-from shop.auth.models import User
+from shop.auth.models import AccessToken, User
 from shop.auth.password_changes import require_password
 from shop.auth.security import EMAIL_CHANGED, log, note_security_change
-from shop.db import session, violated_constraint
+from shop.db import now, session, violated_constraint
 from shop.outbox.events import publish
 
 
-def change_profile(user: User, *, email: str | None = None, password: str | None = None, **names: Any) -> None:
+def change_profile(
+    user: User, *, by_token: AccessToken, email: str | None = None, password: str | None = None, **names: Any
+) -> None:
     """Sets what is given. Another e-mail takes effect when the link mailed to it is opened; it needs the password."""
     for name, value in names.items():
         setattr(user, name, value)
     if email is not None:
-        _ask_for_email(user, clean_email(email), password)
+        require_password(user, password, by_token=by_token)
+        _ask_for_email(user, clean_email(email))
     log.info("profile_changed", user_id=user.id, fields=sorted(names))
 
 
 def email_change_token(user: User, new_email: str, *, secret_key: str) -> str:
-    """For a link to the new address; bound to both, it dies with any other change of the e-mail or the password."""
+    """For a link to the new address; bound to both and to this request, so it works once and dies with the next."""
     return sign_link(CHANGE_EMAIL, Signed(user.id, _state(user, new_email)), secret_key=secret_key)
 
 
@@ -43,6 +46,7 @@ def user_changing_email(token: str, *, secret_key: str, lifetime: timedelta, loc
 def confirm_email_change(token: str, *, secret_key: str, lifetime: timedelta) -> User:
     """The new address becomes the user's. Only its owner hears here that it has an account of its own meanwhile."""
     user = user_changing_email(token, secret_key=secret_key, lifetime=lifetime, lock=True)
+    old_email = user.email
     try:
         with session().begin_nested():
             user.email, user.pending_email = user.pending_email or user.email, None
@@ -51,6 +55,7 @@ def confirm_email_change(token: str, *, secret_key: str, lifetime: timedelta) ->
             raise
         raise EmailTaken from None
     note_security_change(user, EMAIL_CHANGED)
+    publish(EmailChanged(user_id=user.id, old_email=old_email))
     return user
 
 
@@ -59,15 +64,15 @@ def can_be_mailed_about_change(user: User) -> bool:
     return user.pending_email is not None and user_with_email(user.pending_email) is None
 
 
-def _ask_for_email(user: User, email: str, password: str | None) -> None:
-    require_password(user, password)
+def _ask_for_email(user: User, email: str) -> None:
     if email.casefold() == user.email.casefold():
         user.pending_email = None
         return
-    user.pending_email = email
+    user.pending_email, user.pending_email_since = email, now()
     publish(EmailChangeRequested(user_id=user.id))
     log.info("email_change_requested", user_id=user.id)
 
 
 def _state(user: User, new_email: str) -> str:
-    return f"{user.email.casefold()}\n{new_email.casefold()}"
+    """The addresses alone would come again when somebody changes back and forth."""
+    return f"{user.email.casefold()}\n{new_email.casefold()}\n{user.pending_email_since}"

@@ -52,7 +52,9 @@ class LogInSchema(Schema):
 
 
 class ChangePasswordSchema(Schema):
-    present_password = Password(required=True)
+    present_password = Password(
+        load_default=None, metadata={"description": "Where the account has none yet, log in again just before"}
+    )
     new_password = Password(required=True)
 
 
@@ -115,7 +117,10 @@ class ChangeProfileSchema(Schema):
     password = Password(metadata={"description": "The present password; only needed for another e-mail"})
 
 
-class CloseAccountSchema(Schema):
+class ProofSchema(Schema):
+    """That the owner is asking, and nobody who found an open session."""
+
     password = Password(
-        load_default=None, metadata={"description": "The present password; null where the account has none"}
+        load_default=None,
+        metadata={"description": "The present password; where the account has none, log in again just before"},
     )

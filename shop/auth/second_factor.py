@@ -48,7 +48,10 @@ class SecondFactorOff(Conflict):
 
 
 def set_up_totp(user: User, *, secret_key: str) -> tuple[str, str]:
-    """A new secret and its otpauth address, shown this once. It counts for nothing before `switch_on`."""
+    """A new secret and its otpauth address, shown this once. It counts for nothing before `switch_on`.
+
+    The caller has proved the password: who found an open session must not lock its owner out with an app of his own.
+    """
     if user.has_second_factor:
         raise SecondFactorOn
     secret = pyotp.random_base32()

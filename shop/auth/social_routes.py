@@ -7,12 +7,14 @@ from flask import Response, current_app, jsonify, request
 from marshmallow import fields, validate
 
 from shop.auth import social
-from shop.auth.access import SessionNeeded, authenticated, current_user, public
+from shop.auth.access import SessionNeeded, authenticated, current_token, current_user, public
 from shop.auth.accounts import AccountBlocked, EmailNotConfirmed
 from shop.auth.emails import MAX_LENGTH, EmailInvalid
 from shop.auth.models import BUYER, SUPPLIER, AccessToken
+from shop.auth.password_changes import FreshLogInNeeded, PasswordWrong, require_password
 from shop.auth.routes import MAIL_SENT, blueprint, per_account
-from shop.auth.schemas import LOCALES, AccessTokenSchema, MessageSchema
+from shop.auth.routes.blueprint import per_guesser
+from shop.auth.schemas import LOCALES, AccessTokenSchema, MessageSchema, ProofSchema
 from shop.auth.social_codes import SocialCodeNotValid
 from shop.auth.social_models import SocialAccount
 from shop.auth.social_pages import start_url
@@ -160,9 +162,11 @@ def social_accounts() -> dict[str, Any]:
 
 @blueprint.route("/social/<string:provider>/link", methods=["POST"])
 @authenticated()
-@refuses(ProviderUnknown, SessionNeeded, social.NotForManagers)
+@per_guesser
+@refuses(ProviderUnknown, SessionNeeded, social.NotForManagers, PasswordWrong, FreshLogInNeeded)
+@blueprint.arguments(ProofSchema)
 @blueprint.response(200, LinkStartSchema)
-def start_linking(provider: str) -> dict[str, Any]:
+def start_linking(body: dict[str, Any], provider: str) -> dict[str, Any]:
     """Begin to link a provider to your account.
 
     Open `url` in your browser. It ends like a log-in, with `?code=…&purpose=link`; send that code to
@@ -170,6 +174,7 @@ def start_linking(provider: str) -> dict[str, Any]:
     """
     _offered(provider)
     with transaction():
+        require_password(current_user(), body["password"], by_token=current_token())
         ticket, expires_at = social.issue_ticket(current_user(), provider)
     return {"url": start_url(provider, _settings(), ticket=ticket), "expires_at": expires_at}
 

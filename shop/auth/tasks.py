@@ -9,6 +9,7 @@ from shop.auth import mails
 from shop.auth.events import (
     CompanyMoved,
     ConfirmationRequested,
+    EmailChanged,
     EmailChangeRequested,
     MemberInvited,
     PasswordResetRequested,
@@ -57,6 +58,12 @@ def mail_email_change(event: EmailChangeRequested, event_id: int) -> None:
     _queue_mail(mails.EMAIL_CHANGE_NOTICE, user.id, event_id)
 
 
+@handles(EmailChanged, name="auth.mail_email_changed")
+def mail_email_changed(event: EmailChanged, event_id: int) -> None:
+    """Tells the old address, too: a reset would be mailed to the new one."""
+    _queue_mail(mails.EMAIL_CHANGED, event.user_id, event_id, to=event.old_email)
+
+
 @handles(SecurityChanged, name="auth.mail_security_notice")
 def mail_security_notice(event: SecurityChanged, event_id: int) -> None:
     """Tells the owner what was done to the account."""
@@ -88,7 +95,8 @@ def mail_company_moved(event: CompanyMoved, event_id: int) -> None:
 
 def _queue_mail(kind: str, user_id: int | None, event_id: int, *, to: str | None = None, **context: Any) -> None:
     """To the user, or to another address of the user's; to nobody where there is no user, or not any more."""
-    user = session().get(User, user_id) if user_id is not None else None
+    # FOR SHARE: either the account is closed first and gets nothing, or closing it finds the mail.
+    user = session().get(User, user_id, with_for_update={"read": True}) if user_id is not None else None
     if user is not None and user.closed_at is None:
         queue_mail(
             kind,

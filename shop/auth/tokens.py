@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, delete, func, literal, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from shop.auth.models import API_KEY, SESSION, AccessToken, User
+from shop.auth.places import note_place
 from shop.db import now, session
 from shop.errors import NotFound
 
@@ -38,7 +39,8 @@ def issue_token(
     opened_from: str | None = None,
     user_agent: str | None = None,
 ) -> tuple[AccessToken, str]:
-    """A new token and its secret, which nobody can read again."""
+    """A new token and its secret, which nobody can read again. The place of a log-in is known from then on."""
+    note_place(user, opened_from)
     secret = PREFIXES[kind] + secrets.token_urlsafe(32)
     token = AccessToken(
         user_id=user.id,
@@ -120,21 +122,6 @@ def end_tokens(user: User, *, kind: str | None = SESSION, but: AccessToken | Non
         statement = statement.where(AccessToken.id != but.id)
     session().execute(statement)
     log.info("tokens_ended", user_id=user.id, kind=kind, but=but.id if but else None)
-
-
-def is_known_place(email: str, address: str) -> bool:
-    """Has the account a session that was opened from there? Then failures elsewhere do not count."""
-    statement = (
-        select(AccessToken.id)
-        .join(User)
-        .where(
-            func.lower(User.email) == func.lower(email.strip()),
-            User.closed_at.is_(None),
-            AccessToken.kind == SESSION,
-            AccessToken.opened_from == address,
-        )
-    )
-    return session().scalar(statement.limit(1)) is not None
 
 
 def purge_tokens(idle_limits: IdleLimits) -> int:

@@ -10,6 +10,7 @@ import structlog
 from shop.config import Settings
 from shop.db import now, session
 from shop.mail.content import LookUps, compose
+from shop.mail.forgetting import forget_if_last_trace
 from shop.mail.models import PARKED, QUEUED, SENT, MailMessage
 
 log = structlog.get_logger()
@@ -43,6 +44,7 @@ def note_sent(mail_id: int, message: EmailMessage) -> None:
     mail = session().get_one(MailMessage, mail_id, with_for_update=True)
     mail.state, mail.sent_at, mail.subject, mail.last_error = SENT, now(), message["Subject"], None
     mail.attempts += 1
+    forget_if_last_trace(mail)
     log.info("mail_sent", mail_id=mail.id, kind=mail.kind, message_id=mail.message_id)
 
 
@@ -56,6 +58,7 @@ def note_trouble(mail_id: int, error: Exception, settings: Settings) -> bool:
     if _is_final(error) or mail.attempts >= settings.outbox_max_attempts:
         mail.state = PARKED
         log.error("mail_parked", mail_id=mail.id, kind=mail.kind, error=mail.last_error)
+        forget_if_last_trace(mail)
     else:
         log.warning("mail_delayed", mail_id=mail.id, kind=mail.kind, attempts=mail.attempts, error=mail.last_error)
     return mail.state == PARKED

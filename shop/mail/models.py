@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop.db import CreatedAt, Id, Model
@@ -12,7 +12,10 @@ QUEUED, SENT, PARKED = "queued", "sent", "parked"
 
 
 class MailMessage(Model):
-    """One mail to one recipient. `context` holds ids; the text, its links and attachments are made at delivery."""
+    """One mail to one recipient. `context` holds ids; the text, its links and attachments are made at delivery.
+
+    `is_last_trace`: the recipient has closed the account meanwhile; with the delivery the address is erased.
+    """
 
     __tablename__ = "mail_messages"
     __table_args__ = (
@@ -29,6 +32,7 @@ class MailMessage(Model):
     kind: Mapped[str]
     locale: Mapped[str]
     recipient: Mapped[str]
+    is_last_trace: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     context: Mapped[dict[str, Any]]
     subject: Mapped[str | None]
     state: Mapped[str] = mapped_column(default=QUEUED, server_default=QUEUED)

@@ -4,8 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+import time_machine
 from flask import Flask
 
+from shop.auth.models import User
+from shop.auth.password_changes import reset_token
+from shop.auth.places import is_known_place, note_place, purge_places
+from shop.db import now, session
 from tests.factories.auth import PASSWORD, bearer, make_user
 
 AUTH = "/api/v1/auth"
@@ -35,6 +40,49 @@ def test_guesses_from_everywhere_at_one_account_end_without_locking_its_owner_ou
     assert guesses == [401, 401, 401, 429]
     assert log_in(client, "anna@chain.example", PASSWORD, place="10.0.1.77") == 429
     assert log_in(client, "anna@chain.example", PASSWORD, place="10.0.0.9") == 200
+
+
+def test_a_reset_by_mail_opens_a_new_place_while_strangers_guess_on(limited, client):
+    user = make_user(email="anna@chain.example")
+    places = (f"10.0.1.{number}" for number in range(100))
+
+    def guess() -> int:
+        return [log_in(client, user.email, place=place) for _, place in zip(range(5), places, strict=False)][-1]
+
+    for page in (False, True):
+        home = {"REMOTE_ADDR": f"10.0.{7 + page}.7"}
+        assert guess() == 429
+        assert log_in(client, user.email, PASSWORD, place=home["REMOTE_ADDR"]) == 429
+        with limited.app_context():
+            now_is = session().get_one(User, user.id)
+            token = reset_token(now_is, user.email, secret_key=limited.extensions["settings"].signing_key)
+        body = {"token": token, "password": PASSWORD}
+        if page:
+            assert client.post("/reset-password", data=body, environ_base=home).status_code == 200
+        else:
+            assert client.post(f"{AUTH}/password-reset/confirm", json=body, environ_base=home).status_code == 200
+        assert guess() == 429
+        assert log_in(client, user.email, PASSWORD, place=home["REMOTE_ADDR"]) == 200
+
+
+def test_logging_out_does_not_make_home_a_strange_place(limited, client):
+    make_user(email="anna@chain.example")
+    home = {"REMOTE_ADDR": "10.0.0.9"}
+    body = {"email": "anna@chain.example", "password": PASSWORD}
+    secret = client.post(f"{AUTH}/login", json=body, environ_base=home).json["access_token"]
+    assert client.post(f"{AUTH}/logout", headers={"Authorization": f"Bearer {secret}"}).status_code == 204
+    assert [log_in(client, "anna@chain.example", place=f"10.0.1.{number}") for number in range(4)][-1] == 429
+    assert log_in(client, "anna@chain.example", PASSWORD, place="10.0.0.9") == 200
+
+
+def test_places_are_forgotten_after_three_months(edge):
+    user = make_user()
+    with edge():
+        note_place(user, "10.0.0.9")
+    for day, is_known in ((89, True), (91, False)):
+        with time_machine.travel(now().timestamp() + day * 86400, tick=False), edge():
+            purge_places()
+            assert is_known_place(user.email, "10.0.0.9") is is_known
 
 
 def test_one_address_cannot_try_many_accounts(limited, client):

@@ -1,15 +1,24 @@
 """The profile, another e-mail, and closing the account."""
 
+import threading
+
 import pytest
+import time_machine
 from sqlalchemy import select
 
+from shop.auth.closing import erase
+from shop.auth.locking import lock_user
 from shop.auth.models import Company, Contact, User
-from shop.db import session
+from shop.auth.security import note_security_change
+from shop.db import now, session
 from shop.mail.models import MailMessage
+from shop.mail.queue import queue_mail
+from shop.outbox.models import OutboxEvent
 from tests.factories.auth import PASSWORD, bearer, make_api_key, make_company, make_contact, make_user
 from tests.factories.orders import make_order
 
 AUTH = "/api/v1/auth"
+ASKED = "Confirm your new e-mail address"
 
 
 def change(client, token, **body):
@@ -49,8 +58,25 @@ class TestEmail:
         assert client.post(f"{AUTH}/confirm-email-change", json={"token": link}).status_code == 422
         me = client.get(f"{AUTH}/me", headers=token).json
         assert (me["email"], me["pending_email"]) == ("new@chain.example", None)
+        mailbox.clear()
         drain()
-        assert (mailbox[-1]["To"], mailbox[-1]["Subject"]) == ("new@chain.example", "Your e-mail address was changed")
+        told = {(mail["To"], mail["Subject"]) for mail in mailbox}
+        assert told == {(f"{name}@chain.example", "Your e-mail address was changed") for name in ("old", "new")}
+        [warning] = [mail for mail in mailbox if mail["To"] == "old@chain.example"]
+        assert "Answer this mail at once" in warning.get_body(("plain",)).get_content()
+
+    def test_no_link_works_again_after_changing_back(self, client, drain, mailbox):
+        token = bearer(make_user(email="old@chain.example", locale="en"))
+        links = []
+        for address in ("new@chain.example", "old@chain.example", "new@chain.example"):
+            change(client, token, email=address, password=PASSWORD)
+            drain()
+            mailbox.append([mail for mail in mailbox if mail["To"] == address and mail["Subject"] == ASKED][-1])
+            links.append(mailbox.token)
+            if len(links) < 3:
+                assert client.post(f"{AUTH}/confirm-email-change", json={"token": links[-1]}).status_code == 200
+        assert client.post(f"{AUTH}/confirm-email-change", json={"token": links[0]}).status_code == 422
+        assert client.post(f"{AUTH}/confirm-email-change", json={"token": links[2]}).status_code == 200
 
     def test_needs_the_password(self, client):
         token = bearer(make_user())
@@ -104,6 +130,45 @@ class TestClose:
             assert "anna@chain.example" not in str(session().scalars(select(MailMessage.dedupe_key)).all())
         assert client.get(f"/api/v1/orders/{order.id}", headers=bearer(owner)).status_code == 200
 
+    def test_erases_every_address_the_user_had_from_the_log_of_mails(self, client, edge, drain, mailbox):
+        user = make_user(email="old@chain.example")
+        token = bearer(user)
+        change(client, token, email="new@chain.example", password=PASSWORD)
+        drain()
+        mailbox.append(next(mail for mail in mailbox if mail["To"] == "new@chain.example"))
+        assert client.post(f"{AUTH}/confirm-email-change", json={"token": mailbox.token}).status_code == 200
+        drain()
+        assert close(client, token).status_code == 204
+        with edge():
+            known = [str(vars(row)) for table in (MailMessage, OutboxEvent) for row in session().scalars(select(table))]
+            assert "chain.example" not in "".join(known)
+
+    def test_what_is_still_on_its_way_arrives_and_then_forgets_the_address(self, client, edge, drain, mailbox):
+        user = make_user(email="anna@chain.example")
+        with edge():
+            queue_mail("email_change_notice", to=user.email, locale="ru", event_id=1, domain="d", user_id=user.id)
+        assert close(client, bearer(user)).status_code == 204
+        drain()
+        assert [mail["To"] for mail in mailbox] == ["anna@chain.example"]
+        with edge():
+            [row] = session().scalars(select(MailMessage)).all()
+            assert (row.state, "anna" in row.recipient + row.dedupe_key) == ("sent", False)
+
+    def test_what_happens_at_the_same_time_is_mailed_before_or_not_at_all(
+        self, client, edge, drain, mailbox, wait_for_lock
+    ):
+        """The task that would queue a mail waits for the closing, and then finds nobody to write to."""
+        user = make_user(email="anna@chain.example")
+        with edge():
+            note_security_change(session().get_one(User, user.id), "password_changed")
+        rival = threading.Thread(target=drain)
+        with edge():
+            erase(lock_user(session().get_one(User, user.id)))
+            rival.start()
+            wait_for_lock()
+        rival.join(10)
+        assert mailbox == []
+
     def test_frees_the_email(self, client, form):
         close(client, bearer(make_user(email=form["email"])))
         assert client.post(f"{AUTH}/register", json=form).status_code == 202
@@ -132,3 +197,38 @@ class TestClose:
         with edge():
             assert session().scalars(select(Contact)).all() == []
             assert session().get(Company, user.company_id) is not None
+
+
+class TestWithoutPassword:
+    """Whoever came by a provider has no password to ask for: a session opened just now proves the same."""
+
+    ASKS = (
+        ("PATCH", "me", {"email": "new@chain.example"}),
+        ("POST", "me/close", {}),
+        ("POST", "change-password", {"new_password": "another good one"}),
+    )
+
+    @pytest.fixture
+    def user(self, edge) -> User:
+        user = make_user()
+        with edge():
+            session().get_one(User, user.id).password_hash = None
+        return user
+
+    @pytest.mark.parametrize(("method", "path", "body"), ASKS)
+    def test_an_old_session_is_not_enough(self, client, user, method, path, body):
+        token = bearer(user)
+        with time_machine.travel(now().timestamp() + 601, tick=False):
+            answer = client.open(f"{AUTH}/{path}", method=method, json=body, headers=token)
+        assert (answer.status_code, answer.json["code"]) == (403, "FreshLogInNeeded")
+        assert "Log in with your provider again" in answer.json["detail"]
+
+    @pytest.mark.parametrize(("method", "path", "body"), ASKS)
+    def test_a_session_opened_just_now_is(self, client, user, method, path, body):
+        answer = client.open(f"{AUTH}/{path}", method=method, json=body, headers=bearer(user))
+        assert answer.status_code < 300
+
+    def test_with_a_password_a_new_session_is_not_enough(self, client):
+        for method, path, body in self.ASKS:
+            answer = client.open(f"{AUTH}/{path}", method=method, json=body, headers=bearer(make_user()))
+            assert answer.json["code"] == "PasswordWrong"

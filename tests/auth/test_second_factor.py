@@ -27,7 +27,7 @@ def log_in(client, **otp):
 
 def switch_on(client, token) -> tuple[pyotp.TOTP, list[str]]:
     """As of a minute ago, so that today's codes are fresh."""
-    secret = client.post(f"{AUTH}/totp", headers=token).json["secret"]
+    secret = client.post(f"{AUTH}/totp", json={"password": PASSWORD}, headers=token).json["secret"]
     totp = pyotp.TOTP(secret)
     earlier = now().timestamp() - 90
     with time_machine.travel(earlier, tick=False):
@@ -37,7 +37,7 @@ def switch_on(client, token) -> tuple[pyotp.TOTP, list[str]]:
 
 def test_from_set_up_to_log_in(client, manager, drain, mailbox):
     token, elsewhere = bearer(manager), bearer(manager)
-    set_up = client.post(f"{AUTH}/totp", headers=token)
+    set_up = client.post(f"{AUTH}/totp", json={"password": PASSWORD}, headers=token)
     assert set_up.status_code == 201
     assert set_up.json["otpauth_uri"].startswith("otpauth://totp/Shop:boss%40shop.example?secret=")
     assert log_in(client).status_code == 200
@@ -52,14 +52,14 @@ def test_from_set_up_to_log_in(client, manager, drain, mailbox):
     assert log_in(client, otp=code).status_code == 200
     replayed = log_in(client, otp=code)
     assert (replayed.status_code, replayed.json["code"]) == (401, "OtpWrong")
-    assert client.post(f"{AUTH}/totp", headers=token).json["code"] == "SecondFactorOn"
+    assert client.post(f"{AUTH}/totp", json={"password": PASSWORD}, headers=token).json["code"] == "SecondFactorOn"
     drain()
     assert mailbox[-1]["Subject"] == "The second factor was switched on"
 
 
 def test_a_wrong_code_switches_nothing_on(client, manager):
     token = bearer(manager)
-    client.post(f"{AUTH}/totp", headers=token)
+    client.post(f"{AUTH}/totp", json={"password": PASSWORD}, headers=token)
     answer = client.post(f"{AUTH}/totp/verify", json={"otp": "abcdef"}, headers=token)
     assert (answer.status_code, answer.json["code"]) == (422, "OtpInvalid")
     assert not client.get(f"{AUTH}/me", headers=token).json["has_second_factor"]
@@ -152,4 +152,11 @@ def test_is_removed_by_an_operator(app, client, manager):
 
 
 def test_is_for_managers(client):
-    assert client.post(f"{AUTH}/totp", headers=bearer(make_user())).status_code == 403
+    assert client.post(f"{AUTH}/totp", json={}, headers=bearer(make_user())).status_code == 403
+
+
+def test_an_open_session_alone_sets_none_up(client, manager):
+    """Else who found one would log the owner out and keep him out with an app of his own."""
+    for password in ({}, {"password": "wrong horse battery"}):
+        answer = client.post(f"{AUTH}/totp", json=password, headers=bearer(manager))
+        assert (answer.status_code, answer.json["code"]) == (403, "PasswordWrong")

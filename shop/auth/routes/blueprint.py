@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 from flask import Response, current_app
 
-from shop.auth.tokens import is_known_place
+from shop.auth.places import is_known_place
 from shop.config import Settings
 from shop.http.blueprint import ApiBlueprint
 from shop.http.throttling import (
@@ -49,7 +49,8 @@ def per_log_in(view: View) -> View:
     """Three counts: account and address together, and failures of each alone.
 
     Guesses from everywhere at one account would lock its owner out, so that count leaves out the places where the
-    account has a session: there the owner gets in, whoever guesses elsewhere. All ways to log in share these counts.
+    owner got in before. A reset by mail makes a new one, so nobody is locked out for good. All ways to log in share
+    these counts.
     """
     return cast(View, _tries_per_account(_failures_per_account(_failures_per_address(view))))
 

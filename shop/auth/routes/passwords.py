@@ -10,16 +10,17 @@ from shop.auth.routes.blueprint import blueprint, per_account, per_guesser, per_
 from shop.auth.schemas import ChangePasswordSchema, MessageSchema, RequestPasswordResetSchema, ResetPasswordSchema
 from shop.db import transaction
 from shop.http.blueprint import refuses
+from shop.http.throttling import caller_address
 
 
 @blueprint.route("/change-password", methods=["POST"])
 @authenticated()
 @per_guesser
-@refuses(password_changes.PasswordWrong, PasswordTooWeak)
+@refuses(password_changes.PasswordWrong, password_changes.FreshLogInNeeded, PasswordTooWeak)
 @blueprint.arguments(ChangePasswordSchema)
 @blueprint.response(204)
 def change_password(body: dict[str, Any]) -> None:
-    """Set another password. All your other sessions end; API keys live on."""
+    """Set another password, or a first one. All your other sessions end; API keys live on."""
     with transaction():
         password_changes.change_password(
             current_user(), present=body["present_password"], new=body["new_password"], keep=current_token()
@@ -50,5 +51,7 @@ def reset_password(body: dict[str, Any]) -> dict[str, str]:
     All sessions end. The e-mail counts as confirmed, as the link came there.
     """
     with transaction():
-        password_changes.reset_password(**body, secret_key=settings().signing_key, lifetime=reset_lifetime())
+        password_changes.reset_password(
+            **body, secret_key=settings().signing_key, lifetime=reset_lifetime(), opened_from=caller_address()
+        )
     return {"message": "The new password is set. You can log in with it now."}

@@ -4,14 +4,14 @@ from typing import Any
 
 from shop.auth import closing
 from shop.auth import profile as profiles
-from shop.auth.access import authenticated, current_user, public
+from shop.auth.access import authenticated, current_token, current_user, public
 from shop.auth.accounts import EmailTaken
 from shop.auth.emails import EmailInvalid
 from shop.auth.links import LinkNotValid
 from shop.auth.models import User
-from shop.auth.password_changes import PasswordWrong
+from shop.auth.password_changes import FreshLogInNeeded, PasswordWrong
 from shop.auth.routes.blueprint import blueprint, confirmation_lifetime, per_guesser, settings
-from shop.auth.schemas import ChangeProfileSchema, CloseAccountSchema, ConfirmEmailSchema, MessageSchema, UserSchema
+from shop.auth.schemas import ChangeProfileSchema, ConfirmEmailSchema, MessageSchema, ProofSchema, UserSchema
 from shop.db import transaction
 from shop.http.blueprint import refuses
 
@@ -27,7 +27,7 @@ def me() -> User:
 @blueprint.route("/me", methods=["PATCH"])
 @authenticated()
 @per_guesser
-@refuses(PasswordWrong, EmailInvalid)
+@refuses(PasswordWrong, FreshLogInNeeded, EmailInvalid)
 @blueprint.arguments(ChangeProfileSchema)
 @blueprint.response(200, UserSchema)
 def change_profile(body: dict[str, Any]) -> User:
@@ -37,7 +37,7 @@ def change_profile(body: dict[str, Any]) -> User:
     address gets a notice.
     """
     with transaction():
-        profiles.change_profile(current_user(), **body)
+        profiles.change_profile(current_user(), by_token=current_token(), **body)
     return current_user()
 
 
@@ -58,8 +58,8 @@ def confirm_email_change(body: dict[str, Any]) -> dict[str, str]:
 @blueprint.route("/me/close", methods=["POST"])
 @authenticated()
 @per_guesser
-@refuses(PasswordWrong, closing.OwnerMustHandOver)
-@blueprint.arguments(CloseAccountSchema)
+@refuses(PasswordWrong, FreshLogInNeeded, closing.OwnerMustHandOver)
+@blueprint.arguments(ProofSchema)
 @blueprint.response(204)
 def close_account(body: dict[str, Any]) -> None:
     """Close your account for good.
@@ -68,4 +68,4 @@ def close_account(body: dict[str, Any]) -> None:
     with your company, without your name.
     """
     with transaction():
-        closing.close_account(current_user(), password=body["password"])
+        closing.close_account(current_user(), password=body["password"], by_token=current_token())

@@ -5,7 +5,9 @@ from typing import Any
 from shop.auth import second_factor
 from shop.auth.access import current_token, current_user, only
 from shop.auth.models import MANAGER
+from shop.auth.password_changes import FreshLogInNeeded, PasswordWrong, require_password
 from shop.auth.routes.blueprint import blueprint, per_guesser, settings
+from shop.auth.schemas import ProofSchema
 from shop.auth.token_schemas import OtpSchema, RecoveryCodesSchema, TotpSchema
 from shop.db import transaction
 from shop.http.blueprint import refuses
@@ -13,11 +15,14 @@ from shop.http.blueprint import refuses
 
 @blueprint.route("/totp", methods=["POST"])
 @only(MANAGER, before_second_factor=True)
-@refuses(second_factor.SecondFactorOn)
+@per_guesser
+@refuses(second_factor.SecondFactorOn, PasswordWrong, FreshLogInNeeded)
+@blueprint.arguments(ProofSchema)
 @blueprint.response(201, TotpSchema)
-def set_up_totp() -> dict[str, str]:
+def set_up_totp(body: dict[str, Any]) -> dict[str, str]:
     """Get a secret for your authenticator app. It counts for nothing before its first code is verified."""
     with transaction():
+        require_password(current_user(), body["password"], by_token=current_token())
         secret, uri = second_factor.set_up_totp(current_user(), secret_key=settings().signing_key)
     return {"secret": secret, "otpauth_uri": uri}
 

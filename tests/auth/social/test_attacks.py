@@ -13,7 +13,7 @@ from shop.auth.social_models import SocialAccount, SocialCode
 from shop.auth.social_pages import FLOW_SECONDS
 from shop.db import session
 from tests.auth.social.conftest import AUTH, FORM, Browser, arrived, consent
-from tests.factories.auth import bearer, make_user
+from tests.factories.auth import PASSWORD, bearer, make_user
 
 
 def _changed(callback: str, **changes: str | None) -> str:
@@ -278,7 +278,9 @@ class TestBlocked:
         with edge():
             session().get_one(User, user_id).role = "manager"
         assert exchange(browser.log_in("google", anna)["code"]).json["code"] == "NotForManagers"
-        answer = client.post(f"{AUTH}/social/oidc/link", headers=bearer(make_user("manager")))
+        answer = client.post(
+            f"{AUTH}/social/oidc/link", json={"password": PASSWORD}, headers=bearer(make_user("manager"))
+        )
         assert (answer.status_code, answer.json["code"]) == (403, "NotForManagers")
 
 

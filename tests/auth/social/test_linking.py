@@ -13,7 +13,7 @@ from shop.auth.social_models import SocialAccount
 from shop.auth.tokens import issue_token
 from shop.db import session, transaction
 from tests.auth.social.conftest import AUTH, Browser, arrived, consent
-from tests.factories.auth import bearer, make_user
+from tests.factories.auth import PASSWORD, bearer, make_user
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def link(client, browser):
 
 
 def _ticket_url(client, user: User, provider: str) -> str:
-    answer = client.post(f"{AUTH}/social/{provider}/link", headers=bearer(user))
+    answer = client.post(f"{AUTH}/social/{provider}/link", json={"password": PASSWORD}, headers=bearer(user))
     assert answer.status_code == 200, answer.json
     parts = urlsplit(answer.json["url"])
     return f"{parts.path}?{parts.query}"
@@ -69,6 +69,11 @@ def test_an_owner_links_logs_in_and_unlinks(client, browser, anna, link, exchang
 
 
 class TestAttacks:
+    def test_an_open_session_alone_links_nothing(self, client):
+        """Else who found one would link an identity of his own, and come back by it for good."""
+        answer = client.post(f"{AUTH}/social/google/link", json={}, headers=bearer(make_user()))
+        assert (answer.status_code, answer.json["code"]) == (403, "PasswordWrong")
+
     def test_a_victims_browser_led_through_ones_own_ticket_links_nothing(self, client, browser, anna, link, edge):
         """Else the victim's identity would open the attacker's account: the attacker reads what the victim does."""
         attacker, victim = make_user(), make_user()
