@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from flask_sqlalchemy import SQLAlchemy
 from psycopg import errors as pg
-from sqlalchemy import BigInteger, Date, DateTime, Identity, MetaData, Numeric, Pool, Text, event, func, select
+from sqlalchemy import BigInteger, Date, DateTime, Identity, MetaData, Numeric, Pool, Text, cast, event, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
@@ -115,6 +115,18 @@ def transaction() -> Iterator[Session]:
         raise
     finally:
         current.info.pop("in_transaction", None)
+
+
+def give_back_connection() -> None:
+    """Before something slow that needs no database: a transaction that has only read ends, others have its connection.
+
+    One that has written or locked anything goes on: its parts belong together.
+    """
+    current = session()
+    if not current.in_transaction() or current.new or current.dirty or current.deleted:
+        return
+    if current.scalar(select(cast(func.pg_current_xact_id_if_assigned(), Text))) is None:
+        current.commit()
 
 
 @contextmanager

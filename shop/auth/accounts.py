@@ -15,7 +15,7 @@ from shop.auth.passwords import check_password, hash_password, needs_rehash, ver
 from shop.auth.second_factor import check_second_factor
 from shop.auth.social_models import SocialAccount
 from shop.auth.tokens import end_token, end_tokens, issue_token
-from shop.db import now, session, violated_constraint
+from shop.db import give_back_connection, now, session, violated_constraint
 from shop.errors import Conflict, Forbidden, Unauthenticated
 from shop.outbox.events import publish
 
@@ -161,6 +161,7 @@ def log_in(
     """
     user = user_with_email(email)
     checked = user.password_hash if user else None
+    give_back_connection()
     if not verify_password(checked, password) or user is None or lock_user(user).password_hash != checked:
         log.warning("login_failed", user_id=user.id if user else None)
         raise LoginFailed

@@ -14,7 +14,7 @@ from shop.auth.locking import lock_company
 from shop.auth.models import BLOCKED, Company, Invitation, User
 from shop.auth.passwords import check_password, hash_password
 from shop.auth.security import log
-from shop.db import now, session
+from shop.db import give_back_connection, now, session
 from shop.errors import Conflict, NotFound
 from shop.outbox.events import publish
 
@@ -106,6 +106,7 @@ def accept_invitation(
     """A new member, whose e-mail needs no other confirmation: the link came there. Refuses with EmailTaken."""
     found = open_invitation(token, secret_key=secret_key, lifetime=lifetime)
     email, company = found.email, session().get_one(Company, found.company_id).name
+    give_back_connection()
     check_password(password, email=email, names=(first_name, last_name, company))
     hashed = hash_password(password)  # slow, so before the lock
     lock_company(found.company_id)  # before the invitation, as who closes the company does

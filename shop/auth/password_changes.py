@@ -16,7 +16,7 @@ from shop.auth.places import forget_places, note_place
 from shop.auth.security import PASSWORD_CHANGED, PASSWORD_RESET, log, note_security_change
 from shop.auth.social_models import SocialAccount
 from shop.auth.tokens import end_tokens
-from shop.db import now, session
+from shop.db import give_back_connection, now, session
 from shop.errors import FieldError, Forbidden
 from shop.outbox.events import publish
 
@@ -48,6 +48,7 @@ def require_password(
     if checked is None and not by_token.is_fresh:
         log.warning("log_in_too_old", user_id=user.id)
         raise FreshLogInNeeded
+    give_back_connection()
     is_proved = checked is None or (password is not None and verify_password(checked, password))
     if not is_proved or lock(user).password_hash != checked:
         log.warning("password_wrong", user_id=user.id)
@@ -101,6 +102,7 @@ def reset_password(
     same for an account that a stranger has been in. Who was let out by a flood of guesses gets in from this place.
     """
     user = user_to_reset(token, secret_key=secret_key, lifetime=lifetime)
+    give_back_connection()
     check_password(password, email=user.email, names=_own_names(user))
     hashed = hash_password(password)  # slow, so before the lock
     user = user_to_reset(token, secret_key=secret_key, lifetime=lifetime, lock=True)

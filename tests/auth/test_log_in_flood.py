@@ -1,0 +1,70 @@
+"""A flood of log-ins: hashes wait for each other, and everybody else is served meanwhile."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from shop import create_app
+from shop.auth import passwords
+from shop.db import db
+from tests.factories.auth import make_user
+
+LOG_IN = {"email": "anna@chain.example", "password": "wrong horse battery"}
+
+
+@pytest.fixture
+def small_app(app: Flask, settings) -> Iterator[Flask]:
+    """The product with two connections to the database at the most."""
+    small = create_app(settings.model_copy(update={"database_pool_size": 1}))
+    yield small
+    with small.app_context():
+        db.engine.dispose()
+    app.extensions["celery"].set_current()
+
+
+def test_others_are_served_while_hashes_run_and_wait(small_app, monkeypatch):
+    make_user(email=LOG_IN["email"])
+    hasher, begun, go_on = passwords._hasher, threading.Semaphore(0), threading.Event()
+
+    class Slow:
+        """As long as the machine needs for all that came before."""
+
+        def verify(self, *both: str) -> bool:
+            begun.release()
+            assert go_on.wait(30)
+            return hasher.verify(*both)
+
+    monkeypatch.setattr(passwords, "_hasher", Slow())
+    monkeypatch.setattr(passwords, "PATIENCE_SECONDS", 30)
+    statuses: list[int] = []
+    flood = [threading.Thread(target=lambda: statuses.append(_log_in(small_app))) for _ in range(3)]
+    try:
+        for thread in flood:
+            thread.start()
+        for _ in range(passwords.CONCURRENT_HASHES):
+            assert begun.acquire(timeout=10)
+        _wait_until(lambda: passwords._waiting._value == 0)
+        assert _log_in(small_app) == 503  # two hash, one waits: the fourth holds no thread
+        began = time.monotonic()
+        assert small_app.test_client().get("/api/v1/catalog/offers").status_code == 200
+        assert time.monotonic() - began < 4  # sooner than the pool gives up to hand out a connection
+    finally:
+        go_on.set()
+        for thread in flood:
+            thread.join(30)
+    assert statuses == [401] * 3
+
+
+def _log_in(app: Flask) -> int:
+    return app.test_client().post("/api/v1/auth/login", json=LOG_IN).status_code
+
+
+def _wait_until(is_so) -> None:
+    for _ in range(1000):
+        if is_so():
+            return
+        time.sleep(0.01)
+    pytest.fail("it never came to that")
