@@ -45,11 +45,12 @@ class Settings(BaseSettings):
     throttle_anon: str = Field("100/day", description="Requests without a log-in, per address; empty = off")
     throttle_user: str = Field("1000/day", description="Requests per user; empty = off")
     throttle_login: str = Field(
-        "10/minute;100/hour", description="Log-ins per account and address; empty = off, with the next three"
+        "10/minute;100/hour", description="Log-ins per account and address; empty = off, with the next four"
     )
     throttle_login_account: str = Field("100/hour", description="Failed log-ins per account from places new to it")
     throttle_login_address: str = Field("300/hour", description="Failed log-ins per address, whatever the account")
     throttle_reset: str = Field("5/hour", description="Mails with a link that anybody can ask for, per mailbox")
+    throttle_invitations: str = Field("50/day", description="Invitations that a company mails; empty = off")
     trusted_proxies: int = Field(0, description="How many X-Forwarded-For hops are ours; 0 = believe none")
 
     catalog_public: bool = Field(True, description="May anybody read the catalog without a log-in?")
@@ -103,7 +104,15 @@ class Settings(BaseSettings):
     log_json: bool = Field(True, description="One JSON object a line; off = for reading by people")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
-    @field_validator("throttle_anon", "throttle_user", "throttle_login")
+    @field_validator(
+        "throttle_anon",
+        "throttle_user",
+        "throttle_login",
+        "throttle_login_account",
+        "throttle_login_address",
+        "throttle_reset",
+        "throttle_invitations",
+    )
     @classmethod
     def _is_a_limit(cls, value: str) -> str:
         """A typo would otherwise turn every request into an error."""

@@ -8,10 +8,10 @@ import secrets
 from dataclasses import asdict
 from datetime import timedelta
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from shop.auth.social_models import SocialCode
+from shop.auth.social_models import REGISTER, SocialCode
 from shop.auth.social_providers import Identity
 from shop.db import now, session, violated_constraint
 from shop.errors import Invalid
@@ -86,6 +86,12 @@ def use_code(secret: str, purpose: str, *, verifier: str | None = None) -> Socia
     if code is None or not _is_proved(code.challenge, verifier):
         raise SocialCodeNotValid
     return code
+
+
+def email_behind(secret: str) -> str | None:
+    """What the provider told as the e-mail of who may register with this code; nothing is used up."""
+    found = select(SocialCode.identity["email"].as_string()).where(SocialCode.hash == _hash(secret))
+    return session().scalar(found.where(SocialCode.purpose == REGISTER))
 
 
 def identity_of(code: SocialCode) -> Identity:

@@ -13,7 +13,7 @@ from shop.auth.emails import MAX_LENGTH, EmailInvalid
 from shop.auth.models import BUYER, SUPPLIER, AccessToken
 from shop.auth.password_changes import FreshLogInNeeded, PasswordWrong, require_password
 from shop.auth.routes import MAIL_SENT, blueprint, per_account
-from shop.auth.routes.blueprint import per_guesser
+from shop.auth.routes.blueprint import per_guesser, per_registered_mailbox
 from shop.auth.schemas import LOCALES, AccessTokenSchema, MessageSchema, ProofSchema
 from shop.auth.social_codes import SocialCodeNotValid
 from shop.auth.social_models import SocialAccount
@@ -133,6 +133,7 @@ def exchange_social_code(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.route("/social/register", methods=["POST"])
 @public
 @per_account
+@per_registered_mailbox
 @refuses(SocialCodeNotValid, EmailInvalid, social.EmailNeeded, social.AccountExists, social.IdentityTaken)
 @blueprint.arguments(RegisterWithCodeSchema)
 @blueprint.alt_response(202, schema=MessageSchema)

@@ -75,8 +75,29 @@ def is_reset_unlimited() -> bool:
 
 
 def reset_key() -> str:
-    """The mailbox alone: what it got already works, so its owner is not locked out by who fills it."""
-    return f"reset:{_account()}"
+    return mailbox_key(stated("email"))
+
+
+def mailbox_key(email: str) -> str:
+    """The mailbox alone: what it got already works, so its owner is not locked out by who fills it.
+
+    Many servers deliver a.nna+1@ and anna@ to the same one.
+    """
+    local_part, _, domain = email.strip().casefold().rpartition("@")
+    return f"reset:{_digest(local_part.partition('+')[0].replace('.', '') + '@' + domain)}"
+
+
+def email_change_key() -> str:
+    """Whoever names one foreign mailbox after the other as the new one."""
+    return f"email-change:{caller_id()}"
+
+
+def states_no_email() -> bool:
+    return is_reset_unlimited() or not stated("email")
+
+
+def invitation_limit() -> str:
+    return _settings().throttle_invitations
 
 
 def password_key() -> str:
@@ -84,19 +105,23 @@ def password_key() -> str:
     return f"password:{caller_id()}"
 
 
-def stated_email() -> str:
-    """Of a JSON body or of a form."""
+def stated(field: str) -> str:
+    """What the body says, JSON or a form, before anybody has looked at its shape."""
     if request.mimetype == "application/x-www-form-urlencoded":
-        return request.form.get("email", "")
+        return request.form.get(field, "")
     try:
         body = orjson.loads(request.get_data(cache=True))
     except orjson.JSONDecodeError:
         return ""
-    return str(body.get("email", "")) if isinstance(body, dict) else ""
+    return str(body.get(field) or "") if isinstance(body, dict) else ""
 
 
 def _account() -> str:
-    return hashlib.sha256(stated_email().strip().casefold().encode(errors="replace")).hexdigest()[:32]
+    return _digest(stated("email").strip().casefold())
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:32]
 
 
 def _settings() -> Settings:

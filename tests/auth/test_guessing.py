@@ -107,6 +107,54 @@ def test_a_mailbox_cannot_be_filled_from_many_addresses(limited, client):
     assert [ask(number) for number in range(3)] == [202, 202, 429]
 
 
+def test_registering_again_and_again_fills_no_mailbox_known_or_not(limited, client, form, drain, mailbox):
+    """Nor do the other spellings of it that many servers know."""
+    make_user(email="known@chain.example")
+    for name in ("known", "unknown"):
+        spellings = (name, f"{name}+1", f"{name[0]}.{name[1:]}", f"{name.upper()}+2")
+        answers = [
+            client.post(
+                f"{AUTH}/register",
+                json={**form, "email": f"{spelling}@chain.example"},
+                environ_base={"REMOTE_ADDR": f"10.0.3.{number}"},
+            ).status_code
+            for number, spelling in enumerate(spellings)
+        ]
+        assert answers == [202, 202, 429, 429]
+    drain()
+    assert len(mailbox) == 4
+
+
+def test_a_weak_password_does_not_count_as_a_mail(limited, client, form):
+    answers = [
+        client.post(f"{AUTH}/register", json={**form, "password": password}).status_code
+        for password in ("password1234",) * 3 + (PASSWORD,)
+    ]
+    assert answers == [422, 422, 422, 202]
+
+
+def test_an_email_change_fills_neither_one_mailbox_nor_many(limited, client):
+    def ask(token: dict[str, str], email: str) -> int:
+        return client.patch(f"{AUTH}/me", json={"email": email, "password": PASSWORD}, headers=token).status_code
+
+    assert [ask(bearer(make_user()), "victim@chain.example") for _ in range(3)] == [200, 200, 429]
+    one = bearer(make_user())
+    assert [ask(one, f"victim{number}@chain.example") for number in range(3)] == [200, 200, 429]
+    assert client.patch(f"{AUTH}/me", json={"first_name": "Мария"}, headers=one).status_code == 200
+
+
+def test_a_company_invites_no_more_than_its_number_a_day(limited, client):
+    limited.extensions["settings"] = limited.extensions["settings"].model_copy(update={"throttle_invitations": "2/day"})
+    first, second = bearer(make_user()), bearer(make_user())
+
+    def invite(token: dict[str, str], number: int) -> int:
+        body = {"email": f"guest{number}@chain.example"}
+        return client.post(f"{AUTH}/company/invitations", json=body, headers=token).status_code
+
+    assert [invite(first, number) for number in range(3)] == [201, 201, 429]
+    assert invite(second, 9) == 201
+
+
 def test_an_open_session_cannot_guess_the_password(limited, client):
     limited.extensions["settings"] = limited.extensions["settings"].model_copy(update={"throttle_login": "2/minute"})
     token = bearer(make_user())

@@ -38,6 +38,7 @@ from shop.http.throttling import caller_address
 @blueprint.route("/register", methods=["POST"])
 @public
 @per_account
+@per_mailbox
 @refuses(EmailInvalid, PasswordTooWeak)
 @blueprint.arguments(RegisterSchema)
 @blueprint.response(202, MessageSchema)

@@ -4,13 +4,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar, cast
 
-from flask import Response, current_app
+from flask import Response, current_app, g
 
 from shop.auth.places import is_known_place
+from shop.auth.social_codes import email_behind
 from shop.config import Settings
 from shop.http.blueprint import ApiBlueprint
 from shop.http.throttling import (
     caller_address,
+    email_change_key,
+    invitation_limit,
     is_login_unlimited,
     is_reset_unlimited,
     limiter,
@@ -20,10 +23,12 @@ from shop.http.throttling import (
     login_address_limit,
     login_key,
     login_limit,
+    mailbox_key,
     password_key,
     reset_key,
     reset_limit,
-    stated_email,
+    stated,
+    states_no_email,
 )
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -35,11 +40,17 @@ blueprint = ApiBlueprint(
     "auth", __name__, url_prefix="/api/v1/auth", description="Accounts, log-in, companies and delivery points"
 )
 
+
+def _is_accepted(response: Response) -> bool:
+    return response.status_code < 300
+
+
 # Guessing passwords and filling mailboxes cost an attacker the same: each account has its count per address.
 per_account = limiter.limit(login_limit, key_func=login_key, exempt_when=is_login_unlimited)
 
-# Filling one mailbox from many addresses.
-per_mailbox = limiter.limit(reset_limit, key_func=reset_key, exempt_when=is_reset_unlimited)
+# Filling one mailbox from many addresses. Each way to do so counts by itself: who registers a foreign e-mail again and
+# again must not keep its owner from asking for a new password.
+per_mailbox = limiter.limit(reset_limit, key_func=reset_key, exempt_when=states_no_email, deduct_when=_is_accepted)
 
 # Guessing the password or a code from within an open session.
 per_guesser = limiter.limit(login_limit, key_func=password_key, exempt_when=is_login_unlimited)
@@ -53,6 +64,11 @@ def per_log_in(view: View) -> View:
     these counts.
     """
     return cast(View, _tries_per_account(_failures_per_account(_failures_per_address(view))))
+
+
+def per_email_change(view: View) -> View:
+    """The new mailbox, and whoever names one mailbox after the other."""
+    return cast(View, per_mailbox(_changes_per_user(view)))
 
 
 def settings() -> Settings:
@@ -77,13 +93,30 @@ def _is_failure(response: Response) -> bool:
 
 
 def _is_account_unlimited() -> bool:
-    return is_login_unlimited() or not login_account_limit() or is_known_place(stated_email(), caller_address())
+    return is_login_unlimited() or not login_account_limit() or is_known_place(stated("email"), caller_address())
 
 
 def _is_address_unlimited() -> bool:
     return is_login_unlimited() or not login_address_limit()
 
 
+def _is_invitation_unlimited() -> bool:
+    return is_login_unlimited() or not invitation_limit()
+
+
+def _company_key() -> str:
+    token = g.get("token")
+    return f"invitations:{token.user.company_id if token else None}"
+
+
+def _registered_mailbox_key() -> str:
+    """The e-mail that the provider tells is not in the body."""
+    return mailbox_key(stated("email") or email_behind(stated("code")) or "")
+
+
+_changes_per_user = limiter.limit(
+    reset_limit, key_func=email_change_key, exempt_when=states_no_email, deduct_when=_is_accepted
+)
 _tries_per_account = limiter.shared_limit(
     login_limit, scope="log_in", key_func=login_key, exempt_when=is_login_unlimited
 )
@@ -100,4 +133,14 @@ _failures_per_address = limiter.shared_limit(
     key_func=login_address_key,
     exempt_when=_is_address_unlimited,
     deduct_when=_is_failure,
+)
+
+# A company's invitations carry its name: nobody may advertise with them.
+per_company = limiter.limit(
+    invitation_limit, key_func=_company_key, exempt_when=_is_invitation_unlimited, deduct_when=_is_accepted
+)
+
+# As per_mailbox, where the e-mail may come from a provider.
+per_registered_mailbox = limiter.limit(
+    reset_limit, key_func=_registered_mailbox_key, exempt_when=is_reset_unlimited, deduct_when=_is_accepted
 )

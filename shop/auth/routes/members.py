@@ -21,7 +21,7 @@ from shop.auth.emails import EmailInvalid
 from shop.auth.links import LinkNotValid
 from shop.auth.models import BUYER, SUPPLIER, Invitation, User
 from shop.auth.passwords import PasswordTooWeak
-from shop.auth.routes.blueprint import LOCATION, blueprint, invitation_lifetime, per_mailbox, settings
+from shop.auth.routes.blueprint import LOCATION, blueprint, invitation_lifetime, per_company, per_mailbox, settings
 from shop.auth.schemas import MessageSchema
 from shop.db import transaction
 from shop.http.blueprint import refuses
@@ -62,6 +62,7 @@ def hand_over(body: dict[str, Any]) -> User:
 @blueprint.route("/company/invitations", methods=["POST"])
 @only(BUYER, SUPPLIER)
 @per_mailbox
+@per_company
 @refuses(OwnerOnly, EmailInvalid, invitations.MemberAlready, invitations.TooManyInvitations)
 @blueprint.arguments(InviteMemberSchema)
 @blueprint.response(201, InvitationSchema, headers=LOCATION)

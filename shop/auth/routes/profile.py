@@ -10,7 +10,7 @@ from shop.auth.emails import EmailInvalid
 from shop.auth.links import LinkNotValid
 from shop.auth.models import User
 from shop.auth.password_changes import FreshLogInNeeded, PasswordWrong
-from shop.auth.routes.blueprint import blueprint, confirmation_lifetime, per_guesser, settings
+from shop.auth.routes.blueprint import blueprint, confirmation_lifetime, per_email_change, per_guesser, settings
 from shop.auth.schemas import ChangeProfileSchema, ConfirmEmailSchema, MessageSchema, ProofSchema, UserSchema
 from shop.db import transaction
 from shop.http.blueprint import refuses
@@ -27,6 +27,7 @@ def me() -> User:
 @blueprint.route("/me", methods=["PATCH"])
 @authenticated()
 @per_guesser
+@per_email_change
 @refuses(PasswordWrong, FreshLogInNeeded, EmailInvalid)
 @blueprint.arguments(ChangeProfileSchema)
 @blueprint.response(200, UserSchema)

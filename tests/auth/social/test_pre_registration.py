@@ -9,6 +9,17 @@ from tests.auth.social.conftest import AUTH
 STRANGERS = "purple monkey dishwasher"
 
 
+def test_unvouched_identities_fill_no_mailbox(app, person, register, redis_url):
+    built_with = app.extensions["settings"]
+    limits = {"throttle_login": "100/minute", "throttle_reset": "2/hour"}
+    app.extensions["settings"] = built_with.model_copy(update=limits)
+    try:
+        people = [person(str(number), email="victim@chain.example", email_verified=False) for number in range(3)]
+        assert [register("oidc", stranger).status_code for stranger in people] == [202, 202, 429]
+    finally:
+        app.extensions["settings"] = built_with
+
+
 def test_a_vouched_email_takes_the_place_of_an_unconfirmed_registration(client, anna, register, edge):
     person = {"first_name": "Злой", "last_name": "Чужак", "role": "supplier", "company": "Чужая"}
     body = {"email": "anna@gmail.com", "password": STRANGERS, **person}
