@@ -14,9 +14,10 @@ from werkzeug import Response
 from shop.admin.door import PREFIX, ManagersOnly, close_session, local_address, manager, open_session
 from shop.admin.words import say
 from shop.auth import accounts
+from shop.auth.password_changes import FreshLogInNeeded, PasswordWrong, require_password
 from shop.auth.passwords import MAX_BYTES
 from shop.auth.profile import change_profile
-from shop.auth.routes import per_log_in
+from shop.auth.routes import per_guesser, per_log_in
 from shop.auth.second_factor import OtpInvalid, SecondFactorOn, set_up_totp, switch_on
 from shop.config import Settings
 from shop.db import transaction
@@ -59,7 +60,7 @@ def log_in() -> Response:
         with transaction() as current:
             token, secret = accounts.log_in(
                 _field("email"),
-                password=request.form.get("password", "")[: MAX_BYTES + 1],
+                password=_password(),
                 otp=_field("otp") or None,
                 lifetime=timedelta(days=_settings().session_lifetime_days),
                 secret_key=_settings().signing_key,
@@ -95,7 +96,7 @@ def choose_language() -> Response:
     """The language of the person, so of mails, too."""
     if request.form.get("locale") in ("ru", "en"):
         with transaction():
-            change_profile(manager(), locale=request.form["locale"])
+            change_profile(manager(), by_token=g.token, locale=request.form["locale"])
     return redirect(local_address(request.form.get("next")), 303)
 
 
@@ -105,16 +106,22 @@ def second_factor() -> str:
 
 
 @desk.post("/second-factor/secret")
+@per_guesser
 def show_second_factor_secret() -> Response:
+    """Only to who knows the password: an open session alone must not lock its owner out with another app."""
     try:
         with transaction():
+            require_password(manager(), _password(), by_token=g.token)
             secret, address = set_up_totp(manager(), secret_key=_settings().signing_key)
+    except (PasswordWrong, FreshLogInNeeded) as refusal:
+        return _second_factor_page(status_of(type(refusal)), problem=say(refusal))
     except SecondFactorOn:
         return redirect(f"{PREFIX}/", 303)
     return _second_factor_page(secret=secret, address=address)
 
 
 @desk.post("/second-factor")
+@per_guesser
 def set_up_second_factor() -> Response:
     """The first code switches it on; the recovery codes are shown this once."""
     try:
@@ -144,6 +151,10 @@ def _log_in_page(problem: Refusal | None = None) -> Response:
 
 def _field(name: str) -> str:
     return "".join(filter(str.isprintable, request.form.get(name, "")))[:MAX_FIELD]
+
+
+def _password() -> str:
+    return request.form.get("password", "")[: MAX_BYTES + 1]
 
 
 def _settings() -> Settings:

@@ -161,7 +161,9 @@ def test_where_the_setting_enforces_it_it_is_set_up_first(settings, app: Flask) 
         desk = Desk(strict.test_client(), make_user("manager", locale="en"))
         assert desk.get("/admin/orders/").location == "/admin/second-factor"
         page = desk.client.get("/admin/second-factor")
-        shown = desk.client.post("/admin/second-factor/secret", data={"csrf_token": token_in(page)})
+        asked = {"csrf_token": token_in(page), "password": "not the password"}
+        assert desk.client.post("/admin/second-factor/secret", data=asked).status_code == 403
+        shown = desk.client.post("/admin/second-factor/secret", data=asked | {"password": PASSWORD})
         secret = shown.text.split('class="secret">')[1].split("<")[0]
         data = {"csrf_token": token_in(shown), "secret": secret, "otp": "000000"}
         assert desk.client.post("/admin/second-factor", data=data).status_code == 422

@@ -2,6 +2,7 @@
 
 RUSSIAN = {
     "The e-mail or the password is wrong.": "Неверный адрес или пароль.",
+    "This is not your present password.": "Это не ваш нынешний пароль.",
     "Open the link in the confirmation mail first, or ask for a new one.": (
         "Сначала подтвердите адрес по ссылке из письма."
     ),

@@ -1,7 +1,7 @@
 """The API of accounts: one blueprint, a module of routes for each topic."""
 
 from shop.auth.routes import accounts, api_keys, companies, contacts, members, passwords, profile, totp
-from shop.auth.routes.blueprint import LOCATION, MAIL_SENT, blueprint, per_account, per_log_in
+from shop.auth.routes.blueprint import LOCATION, MAIL_SENT, blueprint, per_account, per_guesser, per_log_in
 
 __all__ = [
     "LOCATION",
@@ -14,6 +14,7 @@ __all__ = [
     "members",
     "passwords",
     "per_account",
+    "per_guesser",
     "per_log_in",
     "profile",
     "totp",
