@@ -7,8 +7,8 @@ from shop.catalog.barcodes import INTERNAL
 from shop.catalog.events import PriceListReceived
 from shop.catalog.price_lists.applying import apply_changes
 from shop.catalog.price_lists.diff import CHANGED, COUNT, DATA, FORGET, KINDS
+from shop.catalog.price_lists.goods import match_key
 from shop.catalog.price_lists.models import APPLIED, STOCK_ONLY, UPDATE, PriceList, PriceListRow
-from shop.catalog.price_lists.rows import match_key
 from shop.catalog.price_lists.settling import complete
 from shop.db import session
 from shop.errors import Conflict

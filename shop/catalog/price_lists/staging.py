@@ -1,33 +1,29 @@
 """Rows and issues go beside the catalog in bulk, batch by batch, so that everybody sees how far the import is."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple, fields
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
 import orjson
+from psycopg import Copy
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 from sqlalchemy import delete, text, update
 
 from shop.catalog.price_lists.formats import ParsedPriceList
+from shop.catalog.price_lists.goods import Issue, Row
 from shop.catalog.price_lists.models import FULL, PriceList, PriceListIssue, PriceListRow
-from shop.catalog.price_lists.rows import (
-    Checked,
-    Issue,
-    Row,
-    check_categories,
-    check_goods,
-    unread_fields,
-)
+from shop.catalog.price_lists.rows import Checked, check_categories, check_goods, unread_fields
 from shop.catalog.price_lists.values import CONTROLS
 from shop.db import session, transaction
 from shop.errors import Invalid
 
 BATCH = 5000
-ROW_COLUMNS = ("price_list_id", *(field.name for field in fields(Row)))
-ISSUE_COLUMNS = ("price_list_id", *(field.name for field in fields(Issue)))
+ROW_COLUMNS = ("price_list_id", *Row._fields)
+ISSUE_COLUMNS = ("price_list_id", *Issue._fields)
+NULL = "\x01"
 
 Progress = Callable[[int, int], None]
 
@@ -65,7 +61,7 @@ def stage(price_list_id: int, parsed: ParsedPriceList, *, mode: str, progress: P
     if not done and mode != FULL:
         raise NoGoods
     with transaction():  # or the planner takes the new rows for a handful and joins them by nested loops
-        session().execute(text("ANALYZE price_list_rows"))
+        session().execute(text("ANALYZE price_list_rows (price_list_id, row, external_id, category, decision)"))
 
 
 def forget_rows(price_list_id: int) -> None:
@@ -110,29 +106,36 @@ def _note(price_list_id: int, **values: Any) -> None:
 
 
 def _copy_rows(price_list_id: int, rows: Iterable[Row]) -> None:
-    parameters = ROW_COLUMNS.index("parameters")
-    records = []
-    for row in rows:
-        record = [price_list_id, *(getattr(row, name) for name in ROW_COLUMNS[1:])]
-        record[parameters] = Jsonb(row.parameters, dumps=orjson.dumps)
-        records.append(record)
-    _copy("price_list_rows", ROW_COLUMNS, records)
+    """As the text of COPY, made by hand: to hand over value by value takes twice the time.
+
+    Texts of rows hold no controls, so that a tab, a line's end or NULL cannot be mistaken, and only backslashes are
+    to be doubled.
+    """
+    lines = "".join(f"{price_list_id}\t{_line(row)}\n" for row in rows).replace("\\", "\\\\")
+    with _copying("price_list_rows", ROW_COLUMNS, NULL) as copy:
+        copy.write(lines)
+
+
+def _line(row: Row) -> str:
+    *plain, barcodes, parameters, match_key, stock_kind, stock = row
+    values = [NULL if value is None else str(value) for value in plain]
+    packed = orjson.dumps(parameters).decode() if parameters else "{}"
+    return "\t".join((*values, f"{{{','.join(barcodes)}}}", packed, match_key, stock_kind, str(stock)))
 
 
 def _copy_issues(price_list_id: int, issues: Iterable[Issue]) -> None:
-    records = []
-    for issue in issues:
-        *plain, original = astuple(issue)
-        records.append((price_list_id, *plain, Jsonb(original) if original else None))
+    records = [(price_list_id, *issue[:-1], Jsonb(issue.original) if issue.original else None) for issue in issues]
     if records:
-        _copy("price_list_issues", ISSUE_COLUMNS, records)
+        with _copying("price_list_issues", ISSUE_COLUMNS) as copy:
+            for record in records:
+                copy.write_row(record)
 
 
-def _copy(table: str, columns: Sequence[str], records: Iterable[Sequence[Any]]) -> None:
+@contextmanager
+def _copying(table: str, columns: Sequence[str], null: str = "\\N") -> Iterator[Copy]:
     """COPY on the session's own connection: part of its transaction, and ten times as fast as INSERT."""
     connection: Any = session().connection().connection.driver_connection
     names = SQL(", ").join(map(Identifier, columns))
-    statement = SQL("COPY {} ({}) FROM STDIN").format(Identifier(table), names)
+    statement = SQL("COPY {} ({}) FROM STDIN (NULL {})").format(Identifier(table), names, null)
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for record in records:
-            copy.write_row(record)
+        yield copy

@@ -22,8 +22,10 @@ CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff
 HARMLESS_CONTROLS = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
 SPACES = re.compile(r"\s+")
 CURRENCY = re.compile(r"(?:руб(?:\.|лей|ля|ль)?|р\.?|₽|rub)$")
+PLAIN = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")  # nearly all numbers are, and need no closer look
 NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)")
 THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:(?:,\d{3})+\.\d+|(?:\.\d{3})+,\d+)")
+AMBIGUOUS = re.compile(r"[-+]?\d{1,3},\d{3}\D*")
 BOUND = re.compile(r"(?:>=?|≥|более|больше|свыше|от)(?P<after>.+)|(?P<before>.+)\+")
 
 IN_STOCK_WORDS = frozenset({"+", "++", "+++", "есть", "много", "мало", "да", "имеется", "в наличии", "достаточно"})
@@ -49,8 +51,11 @@ def text_of(value: Any, *, longest: int) -> str:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise UnreadableValueError("not_text", f"must be text, not {_shown(value)}")
-    text = value if type(value) is str else str(value)
-    text = SPACES.sub(" ", CONTROLS.sub(" ", text) if not text.isprintable() else text).strip()
+    text = (value if type(value) is str else str(value)).strip()
+    if not text.isprintable():
+        text = SPACES.sub(" ", CONTROLS.sub(" ", text)).strip()
+    elif "  " in text:  # no other space is printable
+        text = SPACES.sub(" ", text)
     if len(text) > longest:
         raise UnreadableValueError("too_long", f"is longer than {longest} characters")
     return text
@@ -65,6 +70,8 @@ def has_broken_characters(value: Any) -> bool:
 
 def number_of(value: Any) -> Decimal:
     """1450.5, "1 450,5", "1 450,50 руб."; a comma is the decimal one unless dots beside it say otherwise."""
+    if type(value) is str and PLAIN.fullmatch(value):
+        return Decimal(value)
     if type(value) is int:
         text = str(value)
     elif isinstance(value, float) and not isinstance(value, bool):
@@ -83,7 +90,7 @@ def number_of(value: Any) -> Decimal:
 
 def price_of(value: Any) -> Decimal:
     """Four decimals at most: finer prices are refused, not rounded. So is "1,450", which may be read in two ways."""
-    if isinstance(value, str) and re.fullmatch(r"[-+]?\d{1,3},\d{3}\D*", SPACES.sub("", value)):
+    if isinstance(value, str) and "," in value and AMBIGUOUS.fullmatch(SPACES.sub("", value)):
         raise UnreadableValueError(
             "ambiguous", f"may be read in two ways: {_shown(value)}. Write it with a point and two decimals"
         )
@@ -116,7 +123,7 @@ def stock_of(value: Any) -> tuple[str, Decimal]:
         return UNKNOWN, ZERO
     if isinstance(value, bool):
         return (UNKNOWN if value else EXACT), ZERO
-    if isinstance(value, str):
+    if isinstance(value, str) and not PLAIN.fullmatch(value):
         word = SPACES.sub(" ", value).strip().casefold().rstrip(".")
         if word in IN_STOCK_WORDS or not word:
             return UNKNOWN, ZERO

@@ -1,0 +1,326 @@
+"""What is taken of one good, field by field.
+
+A good is rejected without a readable id, name or price, and where the same id came before. Everything else is taken
+without the field that is wrong (a category that the list does not declare, a barcode whose check digit is wrong), and
+reported. Lists of mode stock_only need ids and quantities and nothing else.
+"""
+
+import math
+import re
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar
+
+from shop.catalog.barcodes import gtin_of
+from shop.catalog.models import EXACT, UNKNOWN
+from shop.catalog.price_lists.mending import original_of
+from shop.catalog.price_lists.models import ERROR, WARNING
+from shop.catalog.price_lists.values import (
+    CONTROLS,
+    ZERO,
+    UnreadableValueError,
+    has_broken_characters,
+    price_of,
+    quantity_of,
+    stock_of,
+    text_of,
+    vat_rate_of,
+)
+from shop.catalog.units import DEFAULT_UNIT, unit_of
+
+LONGEST = {"id": 100, "sku": 100, "name": 500, "model": 255, "category": 200}
+LONGEST_PARAMETER_NAME = 100
+LONGEST_PARAMETER = 1000
+MOST_PARAMETERS = 100
+MOST_BARCODES = 20
+LONGEST_MATCH_KEY = 600  # an index entry holds 2,700 bytes
+RUBLES = frozenset({"", "rub", "rur", "руб", "руб.", "₽", "643"})
+NOT_WORDS = re.compile(r"[\W_]+")
+ONE = Decimal(1)
+ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
+ROUNDED_SENTENCE = "has lost its digits in a spreadsheet ({}): format the column as text and enter it again"
+BROKEN = "holds characters that no text has; they were left out"
+
+T = TypeVar("T")
+
+
+class Row(NamedTuple):
+    """A good as the list states it, in our types. `category` is one of the list's own ids."""
+
+    row: int
+    external_id: str
+    sku: str
+    name: str
+    model: str
+    category: str | None
+    price: Decimal | None
+    price_rrc: Decimal | None
+    currency: str
+    vat_rate: str | None
+    unit_code: str | None
+    unit: str
+    quantity_step: Decimal
+    minimum_quantity: Decimal
+    units_per_pack: Decimal | None
+    barcodes: list[str]
+    parameters: dict[str, Any]
+    match_key: str
+    stock_kind: str
+    stock: Decimal
+
+
+class Issue(NamedTuple):
+    row: int
+    severity: str
+    external_id: str | None
+    field: str
+    code: str
+    message: str
+    original: dict[str, str] | None = None
+
+
+def match_key(name: str, model: str) -> str:
+    """By this the same good is found in other suppliers' lists: case, ё and punctuation do not count."""
+    return "|".join(NOT_WORDS.sub(" ", part.casefold().replace("ё", "е")).strip() for part in (name, model))[
+        :LONGEST_MATCH_KEY
+    ]
+
+
+@dataclass(slots=True)
+class GoodReader:
+    """Reads one good, collecting what is wrong with it instead of stopping at the first thing."""
+
+    number: int
+    good: dict[Any, Any]
+    categories: MutableMapping[str, str]
+    ids_of_names: MutableMapping[str, str]
+    may_add_category: bool = False
+    external_id: str = ""
+    issues: list[Issue] = field(default_factory=list)
+    is_rejected: bool = False
+
+    def identify(self, first_rows: dict[str, int]) -> None:
+        """Raises where the good has no id of its own: whatever else is wrong could not be told apart."""
+        value = self.good.get("id")
+        if isinstance(value, float):
+            raise UnreadableValueError("not_text", f"must be text: put {value} into quotes")
+        self.external_id = text_of(value, longest=LONGEST["id"])
+        if not self.external_id:
+            raise UnreadableValueError("missing", "is missing")
+        if ROUNDED.fullmatch(self.external_id):
+            raise UnreadableValueError("rounded", ROUNDED_SENTENCE.format(self.external_id))
+        first = first_rows.setdefault(self.external_id, self.number)
+        if first != self.number:
+            raise UnreadableValueError("duplicate", f"is the same as in row {first}, which was taken")
+
+    def row(self) -> Row:
+        step = self.optional("quantity_step", quantity_of, ONE)
+        minimum = self.optional("minimum_quantity", quantity_of, step)
+        if minimum % step:
+            self.warn("minimum_quantity", "not_a_multiple", f"is no multiple of the step {step.normalize():f}")
+        unit_code, unit = self.optional("unit", _unit, DEFAULT_UNIT)
+        name = self.required("name", "")
+        model = self.text("model")
+        stock_kind, stock = self.stock()
+        return Row(
+            row=self.number,
+            external_id=self.external_id,
+            sku=self.sku(),
+            name=name,
+            model=model,
+            category=self.category(),
+            price=self.price(),
+            price_rrc=self.optional("price_rrc", price_of, None),
+            currency=self.currency(),
+            vat_rate=self.optional("vat_rate", vat_rate_of, None),
+            unit_code=unit_code,
+            unit=unit,
+            quantity_step=step,
+            minimum_quantity=minimum,
+            units_per_pack=self.optional("units_per_pack", quantity_of, None),
+            barcodes=self.barcodes(),
+            parameters=self.parameters(),
+            match_key=match_key(name, model),
+            stock_kind=stock_kind,
+            stock=stock,
+        )
+
+    def stock_row(self) -> Row:
+        """Of a list that only states stock, where an unreadable quantity leaves nothing to take."""
+        stock_kind, stock = self.stock(severity=ERROR)
+        return Row(
+            row=self.number,
+            external_id=self.external_id,
+            sku="",
+            name="",
+            model="",
+            category=None,
+            price=None,
+            price_rrc=None,
+            currency="RUB",
+            vat_rate=None,
+            unit_code=None,
+            unit="",
+            quantity_step=ONE,
+            minimum_quantity=ONE,
+            units_per_pack=None,
+            barcodes=[],
+            parameters={},
+            match_key="",
+            stock_kind=stock_kind,
+            stock=stock,
+        )
+
+    def required(self, name: str, default: str) -> str:
+        try:
+            text = self.clean(name, self.good.get(name))
+            if not text:
+                raise UnreadableValueError("missing", "is missing")
+        except UnreadableValueError as error:
+            self.report(ERROR, name, error)
+            return default
+        return text
+
+    def text(self, name: str) -> str:
+        try:
+            return self.clean(name, self.good.get(name))
+        except UnreadableValueError as error:
+            self.report(WARNING, name, error)
+            return ""
+
+    def clean(self, name: str, value: Any) -> str:
+        if has_broken_characters(value):
+            self.warn(name, "broken_characters", BROKEN)
+        return text_of(value, longest=LONGEST[name])
+
+    def sku(self) -> str:
+        if isinstance(self.good.get("sku"), float):
+            self.warn("sku", "not_text", "must be text: put it into quotes; the id was taken instead")
+            return self.external_id
+        sku = self.text("sku")
+        if ROUNDED.fullmatch(sku):
+            self.report(ERROR, "sku", UnreadableValueError("rounded", ROUNDED_SENTENCE.format(sku)))
+        return sku or self.external_id
+
+    def price(self) -> Decimal | None:
+        value = self.good.get("price")
+        try:
+            if value is None or value == "":
+                raise UnreadableValueError("missing", "is missing")
+            return price_of(value)
+        except UnreadableValueError as error:
+            self.report(ERROR, "price", error)
+            return None
+
+    def currency(self) -> str:
+        """A price in another currency must not be taken for rubles."""
+        if str(self.good.get("currency") or "").strip().casefold() not in RUBLES:
+            self.report(ERROR, "currency", UnreadableValueError("unknown", "must be RUB"))
+        return "RUB"
+
+    def category(self) -> str | None:
+        category = self.text("category")
+        if not category or category in self.categories:
+            return category or None
+        found = self.ids_of_names.get(category.casefold())
+        if found is None and self.may_add_category:
+            found = self.ids_of_names[category.casefold()] = category
+            self.categories[category] = category
+        if found is None:
+            self.warn("category", "undeclared", f"«{category}» is not among the list's categories")
+        return found
+
+    def stock(self, severity: str = WARNING) -> tuple[str, Decimal]:
+        try:
+            return stock_of(self.good.get("quantity"))
+        except UnreadableValueError as error:
+            self.report(severity, "quantity", error)
+            return (EXACT if error.code == "negative" else UNKNOWN), ZERO
+
+    def barcodes(self) -> list[str]:
+        given = self.good.get("barcodes")
+        values = [self.good.get("barcode"), *(given if isinstance(given, list) else [given])]
+        found: dict[str, None] = {}
+        for value in values:
+            if value is None or value == "":
+                continue
+            gtin = gtin_of(value if isinstance(value, str) else str(value))
+            if gtin is None or len(found) >= MOST_BARCODES:
+                self.warn("barcode", "invalid", f"«{str(value)[:40]}» is no valid GTIN-8, 12, 13 or 14")
+            else:
+                found[gtin] = None
+        return list(found)
+
+    def parameters(self) -> dict[str, Any]:
+        given = self.good.get("parameters")
+        if given is None:
+            return {}
+        if not isinstance(given, dict):
+            self.warn("parameters", "not_a_group", "must be names with values")
+            return {}
+        found: dict[str, Any] = {}
+        for key, value in given.items():
+            try:
+                name = _parameter_name(key) if type(key) is str else text_of(key, longest=LONGEST_PARAMETER_NAME)
+                if not name:
+                    raise UnreadableValueError("missing", "has no name")
+                if len(found) >= MOST_PARAMETERS:
+                    raise UnreadableValueError("too_many", f"are more than {MOST_PARAMETERS}")
+                if has_broken_characters(key) or has_broken_characters(value):
+                    self.warn("parameters", "broken_characters", f"«{name}» {BROKEN}")
+                found[name] = _parameter(value)
+            except UnreadableValueError as error:
+                shown = NOT_WORDS.sub(" ", str(key))[:LONGEST_PARAMETER_NAME]
+                self.warn("parameters", error.code, f"«{shown}» {error.message}")
+        return found
+
+    def optional(self, name: str, read: Callable[[Any], T], default: T) -> T:
+        value = self.good.get(name)
+        if value is None or value == "":
+            return default
+        try:
+            return read(value)
+        except UnreadableValueError as error:
+            self.report(WARNING, name, error)
+            return default
+
+    def warn(self, name: str, code: str, message: str) -> None:
+        self.report(WARNING, name, UnreadableValueError(code, message))
+
+    def report(self, severity: str, name: str, error: UnreadableValueError) -> None:
+        self.is_rejected = self.is_rejected or severity == ERROR
+        sentence = CONTROLS.sub(" ", f"{name} {error.message}").strip()
+        code = f"{name}_{error.code}".strip("_")
+        original = None
+        if severity == ERROR and not any(issue.original for issue in self.issues):
+            original = original_of(self.good, self.categories)
+        self.issues.append(Issue(self.number, severity, self.external_id or None, name, code, sentence, original))
+
+
+def _unit(value: Any) -> tuple[str | None, str]:
+    text = text_of(value, longest=LONGEST["id"])
+    found = unit_of(text)
+    if found is None:
+        raise UnreadableValueError("unknown", f"«{text[:40]}» is not known; «{DEFAULT_UNIT[1]}» was taken")
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _parameter_name(name: str) -> str:
+    """All goods of a list share some dozen names."""
+    return text_of(name, longest=LONGEST_PARAMETER_NAME)
+
+
+def _parameter(value: Any) -> str | int | float | bool:
+    """Text, a number or yes/no, as it stands."""
+    if type(value) is str:
+        return text_of(value, longest=LONGEST_PARAMETER)
+    if isinstance(value, bool):
+        return value
+    if value is None or isinstance(value, list | dict) or (isinstance(value, float) and not math.isfinite(value)):
+        raise UnreadableValueError("not_a_value", "has no value that could be shown")
+    if isinstance(value, int) and abs(value) >= 2**53:
+        return str(value)  # no JSON reader would get it back
+    return value if isinstance(value, int | float) else text_of(value, longest=LONGEST_PARAMETER)
