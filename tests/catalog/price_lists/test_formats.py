@@ -3,12 +3,13 @@
 import time
 from contextlib import suppress
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shop.catalog.price_lists.formats import ParsedPriceList, UnreadablePriceList, parse_price_list
+from shop.catalog.price_lists.formats import ParsedPriceList, UnreadablePriceList, parse_price_list, structured
 
 DEEP = 200
 
@@ -68,6 +69,45 @@ def test_reads_text_with_a_byte_order_mark_and_windows_line_ends(encoding: str) 
     parsed = parse_price_list("shop: Связной\r\ngoods:\r\n  - id: 1\r\n    name: Щит\r\n".encode(encoding))
 
     assert (parsed.shop, goods_of(parsed), parsed.categories) == ("Связной", [{"id": "1", "name": "Щит"}], [])
+
+
+LINES = ["- ", "  - ", "id: 1\n", "    name: x\n", "  name: y\n", "shop: z\n", "goods: []\n", "# c\n", "---\n", "...\n"]
+SIGNS = ["'", '"', "|\n", ">-\n", ": ", "? ", "[", "]", "{", "}", "&a ", "!t ", "!!python/t "]
+SPACES = ["\n", "\r\n", "\r", "\u0085", "    ", "\t"]
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.sampled_from(["", "shop: q\n", "'"]), st.lists(st.sampled_from(LINES + SIGNS + SPACES), max_size=9).map("".join)
+)
+def test_goods_read_one_by_one_are_those_of_the_whole_file(before: str, goods: str) -> None:
+    """A line end that is none of ours in a comment makes the reader take the file as a whole."""
+    text = f"{before}goods:\n{goods}"
+
+    with patch.object(structured, "BLOCK", 1):
+        assert goods_or_refusal(f"{text}\n#") == goods_or_refusal(f"{text}\n#\u2028")
+
+
+def goods_or_refusal(text: str) -> Any:
+    try:
+        return read(text.encode())
+    except UnreadablePriceList as refused:
+        return type(refused)
+
+
+def test_rows_of_goods_in_blocks_are_counted_from_the_first_to_the_last() -> None:
+    raw = "goods:\n" + "".join(f"- id: {n}\n  name: Щит\n" for n in range(40_000)) + "shop: Щит\n"
+    parsed = parse_price_list(raw.encode())
+
+    assert (parsed.shop, parsed.rows_expected) == ("Щит", 40_000)
+    assert [(row, good["id"]) for row, good in parsed.goods] == [(n + 1, str(n)) for n in range(40_000)]
+
+
+def test_names_the_line_of_a_mistake_far_down() -> None:
+    goods = "".join(f"- id: {n}\n  name: Щит\n" for n in range(40_000))
+
+    with pytest.raises(UnreadablePriceList, match=r"given twice for one thing \(line 80002\)"):
+        read(f"goods:\n{goods}- id: 1\n  id: 2\n".encode())
 
 
 def test_makes_nothing_that_a_tag_asks_for() -> None:

@@ -1,8 +1,13 @@
-"""YAML, and JSON of the same shape: read as a whole, because neither parser has a stream."""
+"""YAML, and JSON of the same shape.
+
+Neither parser has a stream. JSON is read as a whole; of YAML the goods are parsed some hundred at a time where they
+stand one below the other, each after a dash, as nearly all lists have them.
+"""
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, BinaryIO, NoReturn
 
 import ryaml
@@ -33,6 +38,14 @@ FOREIGN_TAG = re.compile(
 ANCHOR = re.compile(r"(?:^|[\s\[{,])&([^\s\[\]{},]+)")
 ALIAS = re.compile(r"(?:^|[\s\[{,])\*([^\s\[\]{},]+)")
 PLACE = re.compile(r" at line (\d+)(?: column \d+)?")
+GOODS_IN_BLOCKS = re.compile(
+    r"""^(?P<quote>["']?)goods(?P=quote)[ \t]*:[ \t]*(?:\#[^\n]*)?\r?\n
+        (?:[ ]*(?:\#[^\n]*)?\r?\n)*+
+        (?P<indent>[ ]*)-(?=[ \t\r\n])""",
+    re.MULTILINE | re.VERBOSE,
+)
+OTHER_LINE_ENDS = ("\x85", "\u2028", "\u2029")
+BLOCK = 2**19  # characters
 TOO_DEEP = "The file is nested too deep for a price list."
 
 
@@ -47,16 +60,21 @@ def read_json_or_yaml(file: BinaryIO, _layout: Layout, limits: Limits) -> Parsed
     text = _checked(_decode(raw))
     del raw
     form, document = _load(text)
-    if not isinstance(document, dict):
-        raise UnreadablePriceList("The file is no price list: it must hold shop, categories and goods.")
-    goods = document.get("goods")
-    if not isinstance(goods, list):
-        raise UnreadablePriceList("The file has no list called goods.")
+    goods = _goods_of(document)
     categories = document.get("categories") or []
     if not isinstance(categories, list):
         raise UnreadablePriceList("What the file calls categories must be a list of id and name.")
     shop = str(document.get("shop") or "")
     return ParsedPriceList(form, shop, categories, enumerate(goods, start=1), rows_expected=len(goods))
+
+
+def _goods_of(document: Any) -> "list[Any] | _GoodsInBlocks":
+    if not isinstance(document, dict):
+        raise UnreadablePriceList("The file is no price list: it must hold shop, categories and goods.")
+    goods = document.get("goods")
+    if not isinstance(goods, list | _GoodsInBlocks):
+        raise UnreadablePriceList("The file has no list called goods.")
+    return goods
 
 
 def _decode(raw: bytes) -> str:
@@ -102,7 +120,7 @@ def _load(text: str) -> tuple[str, Any]:
             ) from None
         except (ValueError, RecursionError):
             pass
-    return "yaml", _load_yaml(text)
+    return "yaml", _load_blocks(text) or _load_yaml(text)
 
 
 def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -116,6 +134,62 @@ def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(_name: str) -> NoReturn:
     raise ValueError
+
+
+@dataclass(frozen=True)
+class _GoodsInBlocks:
+    """Between `start` and `end`, each beginning at `dash`."""
+
+    text: str
+    start: int
+    end: int
+    dash: re.Pattern[str]
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.dash.finditer(self.text, self.start, self.end))
+
+    def __iter__(self) -> Iterator[Any]:
+        """What a block alone does not make clear, such as a text that seems to begin a good, the whole file decides."""
+        done = 0
+        for block in self._blocks():
+            try:
+                goods = _load_yaml(block)
+            except UnreadablePriceList:
+                goods = None
+            if not isinstance(goods, list):
+                whole = _goods_of(_load_yaml(self.text))
+                assert isinstance(whole, list)
+                yield from whole[done:]
+                return
+            yield from goods
+            done += len(goods)
+
+    def _blocks(self) -> Iterator[str]:
+        start = self.start
+        while start < self.end:
+            next_good = self.dash.search(self.text, start + BLOCK, self.end)
+            end = next_good.start() if next_good else self.end
+            yield self.text[start:end]
+            start = end
+
+
+def _load_blocks(text: str) -> dict[str, Any] | None:
+    """The document with its goods still unread. None where they do not stand in blocks, or the rest is not clear."""
+    found = GOODS_IN_BLOCKS.search(text)
+    if found is None or text.count("\r") != text.count("\r\n") or any(end in text for end in OTHER_LINE_ENDS):
+        return None
+    indent = len(found["indent"])
+    after = re.compile(r"^(?![ \t#\r\n])" if indent else r"^(?![ \t#\r\n]|-[ \t\r\n])", re.MULTILINE)
+    next_key = after.search(text, found.end())
+    end = next_key.start() if next_key else len(text)
+    try:
+        document = _load_yaml(f"{text[: found.start()]}goods: []\n{text[end:]}")
+    except UnreadablePriceList:
+        return None
+    if not isinstance(document, dict) or document.get("goods") != []:
+        return None
+    dash = re.compile(rf"^[ ]{{{indent}}}-(?=[ \t\r\n]|\Z)", re.MULTILINE)
+    return document | {"goods": _GoodsInBlocks(text, found.start("indent"), end, dash)}
 
 
 def _load_yaml(text: str) -> Any:
