@@ -177,9 +177,12 @@ ON CONFLICT (gtin, pack) DO NOTHING
 
 TELL = text("""
 UPDATE price_list_changes AS change
-SET product_id = match.product_id
-FROM product_matches AS match
-WHERE match.row = change.row AND match.change = 'new'
+SET product_id = match.product_id, offer_id = match.offer_id
+FROM (
+    SELECT row, product_id, nextval(pg_get_serial_sequence('offers', 'id')) AS offer_id
+    FROM (SELECT row, product_id FROM product_matches WHERE change = 'new' ORDER BY row) AS ordered
+) AS match
+WHERE match.row = change.row
 """)
 
 MOVE_OFFERS = text("""

@@ -159,7 +159,7 @@ class OfferRevision(OfferData, Model):
     offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"))
     revision: Mapped[int]
     sku: Mapped[str | None]
-    price_list_id: Mapped[int | None] = mapped_column(ForeignKey("price_lists.id"), index=True)
+    price_list_id: Mapped[int | None] = mapped_column(index=True)  # of price_lists, unchecked: decision 0017
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[CreatedAt]
 

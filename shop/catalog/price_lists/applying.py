@@ -46,18 +46,11 @@ WHERE supplier_categories.name IS DISTINCT FROM excluded.name
 """)
 
 ADD_OFFERS = text(f"""
-WITH added AS (
-    INSERT INTO offers (product_id, supplier_id, external_id, supplier_category, {COLUMNS})
-    SELECT product_id, :supplier_id, external_id, category, {COLUMNS}
-    FROM price_list_changes
-    WHERE change = 'new'
-    ORDER BY row
-    RETURNING id, external_id
-)
-UPDATE price_list_changes AS change
-SET offer_id = added.id
-FROM added
-WHERE change.external_id = added.external_id
+INSERT INTO offers (id, product_id, supplier_id, external_id, supplier_category, {COLUMNS})
+SELECT offer_id, product_id, :supplier_id, external_id, category, {COLUMNS}
+FROM price_list_changes
+WHERE change = 'new'
+ORDER BY row
 """)  # noqa: S608 - of constants
 
 # An order locks the same rows in the same order; an UPDATE alone would take them as it finds them.

@@ -101,7 +101,7 @@ WHERE offer.supplier_id = :supplier_id AND offer.is_listed
     )
 """)
 
-ANALYZE = text("ANALYZE price_list_changes")
+ANALYZE = text("ANALYZE price_list_changes (row, change, offer_id, external_id)")
 QUARANTINE = text("""
 UPDATE price_list_changes SET change = 'quarantined'
 WHERE change = 'changed' AND cardinality(reasons) > 0 AND decision IS DISTINCT FROM 'apply'

@@ -54,8 +54,11 @@ STRANDED = "This list could not be finished and a newer one has come. Send it ag
 UNSTORABLE = "The list holds text or numbers that cannot be stored, such as broken characters. Nothing was changed."
 DEADLY = "The list stopped our worker {attempts} times and is not tried again. Send it in smaller parts."
 
-# An import may take longer than a request. Locks are those of orders, which are short.
-PATIENCE = text("SET LOCAL statement_timeout = '15min'; SET LOCAL lock_timeout = '1min'")
+# An import may take longer than a request. Locks are those of orders, which are short. Few statements over many rows
+# sort and hash in memory, and compiling them costs more than it saves.
+PATIENCE = text("""
+SET LOCAL statement_timeout = '15min'; SET LOCAL lock_timeout = '1min'; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off
+""")
 
 Finish = Callable[[], None]
 
@@ -270,7 +273,7 @@ def _settle(price_list_id: int, settings: Settings, finish_event: Finish) -> Non
         else:
             settle_rollback(price_list)
         finish_event()
-    if price_list.state == APPLIED and price_list.offers_new + price_list.offers_changed >= MANY:
+    if price_list.state == APPLIED and price_list.offers_new >= MANY:
         _refresh_statistics()
     log.info(
         "price_list_settled",

@@ -119,8 +119,8 @@ class PriceListRow(Model):
 
     __tablename__ = "price_list_rows"
 
-    price_list_id: Mapped[int] = mapped_column(ForeignKey("price_lists.id", ondelete="CASCADE"), primary_key=True)
-    row: Mapped[int] = mapped_column(primary_key=True)
+    price_list_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # of price_lists, unchecked: 0017
+    row: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     external_id: Mapped[str]
     sku: Mapped[str]
     name: Mapped[str]
@@ -154,7 +154,7 @@ class ChangeSetLine(Model):
         CheckConstraint("change IN ('new', 'changed', 'withdrawn', 'quarantined', 'discarded')", name="change_known"),
     )
 
-    price_list_id: Mapped[int] = mapped_column(ForeignKey("price_lists.id", ondelete="CASCADE"), primary_key=True)
+    price_list_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # of price_lists, unchecked: 0017
     position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     change: Mapped[str]
     row: Mapped[int | None]
