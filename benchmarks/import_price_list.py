@@ -1,5 +1,7 @@
 """Importing 100,000 goods: new, unchanged and with 1 % changed, in every format; time by step and memory.
 
+Beside it stands what COPY of the same goods into a bare table takes, and how long searches take while a list comes in.
+
 Makes a database of its own beside that of TEST_DATABASE_URL (or DATABASE_URL) and drops it afterwards. The import of
 each list runs in a process of its own, whose peak of memory is that of the import and the program.
 """
@@ -20,11 +22,14 @@ from flask_migrate import upgrade
 from sqlalchemy import make_url
 from xlsxwriter import Workbook
 
+from benchmarks.timing import machine, percentile
 from shop import create_app
 from shop.auth.models import SUPPLIER, Company
+from shop.catalog.filters import OfferFilter
 from shop.catalog.price_lists import importing
 from shop.catalog.price_lists.models import PriceList
 from shop.catalog.price_lists.receiving import receive_price_list
+from shop.catalog.search import search_offers
 from shop.config import Settings
 from shop.db import session, transaction
 
@@ -34,17 +39,70 @@ Good = dict[str, Any]
 
 def main(*, goods: int) -> None:
     with _database() as url:
+        print(machine(_plain(url)))
         _in_a_process(_prepare, url)
+        bare = _copy(_plain(url), list(_goods(goods, 0)))
+        print(f"bare COPY: {goods / bare:,.0f} goods/s")
         print(
-            f"{'list':<28}{'goods/s':>9}{'total':>8}" + "".join(f"{step.strip('_'):>20}" for step in STEPS) + "   peak"
+            f"{'list':<28}{'goods/s':>9}{'of COPY':>9}{'total':>8}"
+            + "".join(f"{step.strip('_'):>20}" for step in STEPS)
+            + "   peak"
         )
         for number, (form, write) in enumerate(FORMATS.items(), start=1):
             for what, changed in (("new", 0), ("the same", 0), ("1 % changed", goods // 100)):
                 raw = write(list(_goods(goods, changed)))
                 times, peak = _in_a_process(_import, url, number, raw)
                 steps = "".join(f"{times[step]:>19.1f}s" for step in STEPS)
-                rate, label = goods / times["total"], f"{form} {len(raw) / 2**20:.0f} MiB, {what}"
-                print(f"{label:<28}{rate:>9,.0f}{times['total']:>7.1f}s{steps}{peak:>5.0f} MiB", flush=True)
+                rate, ratio = goods / times["total"], bare / times["total"]
+                label = f"{form} {len(raw) / 2**20:.0f} MiB, {what}"
+                print(
+                    f"{label:<28}{rate:>9,.0f}{ratio:>9.3f}{times['total']:>7.1f}s{steps}{peak:>5.0f} MiB", flush=True
+                )
+        _reads_meanwhile(url, len(FORMATS) + 1, _yaml(list(_goods(goods, 0))))
+
+
+def _copy(plain: str, goods: list[Good]) -> float:
+    """Seconds for the least that a database can do with them."""
+    names = list(goods[0])
+    with psycopg.connect(plain) as connection:
+        connection.execute(f"CREATE TABLE bare ({', '.join(f'{name} text' for name in names)})")
+        started = time.perf_counter()
+        with connection.cursor().copy("COPY bare FROM STDIN") as copy:
+            for good in goods:
+                copy.write_row([_json(value) if isinstance(value, dict) else value for value in good.values()])
+        connection.commit()
+        seconds = time.perf_counter() - started
+        connection.execute("DROP TABLE bare")
+    return seconds
+
+
+def _reads_meanwhile(url: str, supplier_id: int, raw: bytes) -> None:
+    """Of one reader who looks at a page of hits 20 times a second, idle and while a list of new goods comes in."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool, context.Manager() as manager:
+        over = manager.Event()
+        pool.apply(_read, (url, 2.0, None))
+        idle = pool.apply(_read, (url, 10.0, None))
+        reading = pool.apply_async(_read, (url, 3600.0, over))
+        _in_a_process(_import, url, supplier_id, raw)
+        over.set()
+        busy = reading.get()
+    for what, seconds in (("idle", idle), ("meanwhile", busy)):
+        print(f"search, {what:<10} p50 {percentile(seconds, 50):>7.1f} ms   p99 {percentile(seconds, 99):>7.1f} ms")
+    print(f"p99 meanwhile is {percentile(busy, 99) / percentile(idle, 99):.1f} times that of idle")
+
+
+def _read(url: str, longest: float, over: Any) -> list[float]:
+    seconds = []
+    began = time.perf_counter()
+    with _app(url).app_context():
+        while time.perf_counter() - began < longest and not (over and over.is_set()):
+            started = time.perf_counter()
+            with transaction():
+                assert search_offers(OfferFilter(q=f"номер {len(seconds) % 500}")).items
+            seconds.append(time.perf_counter() - started)
+            time.sleep(0.05)
+    return seconds
 
 
 def _goods(count: int, changed: int) -> Iterator[Good]:
@@ -129,7 +187,7 @@ def _prepare(url: str) -> None:
     with app.app_context():
         upgrade()
         with transaction():
-            for number in range(len(FORMATS)):
+            for number in range(len(FORMATS) + 1):
                 session().add(Company(kind=SUPPLIER, name=f"Поставщик {number}", status="active"))
 
 
@@ -162,6 +220,10 @@ def _timed(function: Callable[..., Any], step: str, times: dict[str, float]) -> 
     return timed
 
 
+def _plain(url: str) -> str:
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 def _in_a_process(work: Callable[..., Any], *args: Any) -> Any:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(work, args)
@@ -171,7 +233,7 @@ def _in_a_process(work: Callable[..., Any], *args: Any) -> Any:
 def _database() -> Iterator[str]:
     admin = make_url(os.environ.get("TEST_DATABASE_URL") or os.environ["DATABASE_URL"])
     name = f"shop_bench_{os.getpid()}"
-    plain = admin.set(drivername="postgresql").render_as_string(hide_password=False)
+    plain = _plain(admin.render_as_string(hide_password=False))
     options = "TEMPLATE template0 LOCALE_PROVIDER builtin BUILTIN_LOCALE 'PG_UNICODE_FAST' ENCODING 'UTF8'"
     with psycopg.connect(plain, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" {options}')

@@ -35,11 +35,13 @@ def machine(database: str) -> str:
     """One line to be printed beside the figures."""
     with psycopg.connect(database) as connection:
         server = connection.info.server_version
+        states = [connection.execute(f"SHOW {name}").fetchone() for name in ("fsync", "synchronous_commit")]
+    durable = "fsync on" if states == [("on",), ("on",)] else "NOT DURABLE (fsync or synchronous_commit off)"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     return (
         f"{_processor()}, {cores} cores, load before {load} · {platform.system()} · Python {platform.python_version()}"
-        f" · PostgreSQL {server // 10000}.{server % 10000}, fsync on. Clients, web, workers and database share these"
+        f" · PostgreSQL {server // 10000}.{server % 10000}, {durable}. Clients, web, workers and database share these"
         " cores, perhaps with others: absolute figures vary from run to run, ratios within one run count."
     )
 
