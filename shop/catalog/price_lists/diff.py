@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from shop.auth.models import FREE, Company
 from shop.catalog.barcodes import INTERNAL
+from shop.catalog.packs import sql_pack
 from shop.catalog.price_lists.models import FULL, STOCK_ONLY, PriceList
 from shop.db import session
 
@@ -67,7 +68,8 @@ compared AS (
         CASE WHEN :takes_data AND offer.id IS NOT NULL THEN array_remove(ARRAY[
             CASE WHEN abs(stated.price - offer.price) * 100 > :price_percent * offer.price THEN 'price' END,
             CASE WHEN stated.unit IS DISTINCT FROM offer.unit THEN 'unit' END,
-            CASE WHEN stated.units_per_pack IS DISTINCT FROM offer.units_per_pack THEN 'units_per_pack' END,
+            CASE WHEN stated.units_per_pack <> offer.units_per_pack
+                OR stated.unit = offer.unit AND {sql_pack("stated")} <> {sql_pack("offer")} THEN 'units_per_pack' END,
             CASE WHEN stated.vat_rate IS DISTINCT FROM offer.vat_rate AND offer.vat_rate IS NOT NULL
                 THEN 'vat_rate' END
         ], NULL) END AS reasons,

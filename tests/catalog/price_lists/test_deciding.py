@@ -207,6 +207,14 @@ def test_a_pack_that_is_stated_or_no_longer_stated_is_another_pack(
     assert offers(app, supplier)["1"].units_per_pack == before
 
 
+def test_how_many_pieces_lie_in_a_box_may_be_told_later(app: Flask, supplier: Company) -> None:
+    """The price is of one piece before and after."""
+    run_import(app, supplier, ten())
+    done = run_import(app, supplier, ten(g1={"units_per_pack": 12}))
+    assert (done.offers_quarantined, done.offers_changed) == (0, 1)
+    assert offers(app, supplier)["1"].units_per_pack == 12
+
+
 def test_quarantined_rows_are_decided_one_by_one(app: Flask, supplier: Company, post: Post) -> None:
     done = quarantined(app, supplier)
 
