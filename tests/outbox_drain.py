@@ -3,7 +3,7 @@
 from flask import Flask
 from sqlalchemy import select
 
-from shop.db import now, session, transaction
+from shop.db import session, transaction
 from shop.outbox.models import OutboxEvent
 
 
@@ -34,6 +34,6 @@ class Drain:
                 return None
             if row.pending is None:
                 row.pending = [task.name for task in self.app.extensions["subscribers"][row.type]]
-            if not row.pending:
-                row.handled_at = now()
+            assert row.pending, f"nobody handles {row.type}"
+            row.started = []
             return (row.id, row.type), list(row.pending)

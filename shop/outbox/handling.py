@@ -1,6 +1,7 @@
 """The subscribers' side: a task handles each event once, however often it is sent."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TypeVar, cast
 
 import structlog
@@ -25,6 +26,8 @@ def handles(event_type: type[E_], *, name: str) -> Callable[[Callable[[E_, int],
 
     def decorate(handler: Callable[[E_, int], None]) -> Task:
         def run(event_id: int) -> None:
+            if _begin(event_id, name) is None:
+                return
             try:
                 with transaction():
                     event = claim(event_id, name)
@@ -44,13 +47,11 @@ def handles_by_itself(event_type: type[E_], *, name: str) -> Callable[[Callable[
 
     def decorate(handler: Callable[[E_, int], None]) -> Task:
         def run(event_id: int) -> None:
-            # FOR UPDATE waits for the relay that sent this: only its commit says that the task is pending.
-            with transaction():
-                row = _locked_if_pending(event_id, name)
-            if row is None:
+            event = _begin(event_id, name)
+            if event is None:
                 return
             try:
-                handler(cast(E_, event_of(row)), event_id)
+                handler(cast(E_, event), event_id)
             except Exception as error:
                 note_failure(event_id, error)
                 raise
@@ -75,11 +76,35 @@ def finish(event_id: int, task: str) -> bool:
     return claim(event_id, task) is not None
 
 
+def come_again(event_id: int, task: str, *, after: timedelta) -> None:
+    """For work that finds its turn has not come: the event is sent again soon, and this was no attempt."""
+    with transaction():
+        row = _locked_if_pending(event_id, task)
+        if row is not None:
+            row.started = [name for name in row.started if name != task]
+            row.sendings = max(row.sendings - 1, 0)
+            row.due_at = now() + after
+
+
 def note_failure(event_id: int, error: Exception) -> None:
     reason = f"{type(error).__name__}: {error}"[:2000]
     log.warning("event_failed", event_id=event_id, error=reason)
     with transaction():
         session().execute(update(OutboxEvent).where(OutboxEvent.id == event_id).values(last_error=reason))
+
+
+def _begin(event_id: int, task: str) -> Event | None:
+    """Notes that a worker has begun, whatever becomes of it; None where there is nothing to do.
+
+    While no worker was there the event may have been sent many times. One of these messages is an attempt, the others
+    are dropped; if the attempt fails, the relay sends the event again.
+    """
+    with transaction():
+        row = _locked_if_pending(event_id, task)
+        if row is None or task in row.started:
+            return None
+        row.started = [*row.started, task]
+        return event_of(row)
 
 
 def _locked_if_pending(event_id: int, task: str) -> OutboxEvent | None:

@@ -65,6 +65,7 @@ def _due_events(types: list[str]) -> Select[OutboxEvent]:
 def _send(event: OutboxEvent, tasks: Sequence[Task], producer: object, settings: Settings) -> None:
     if event.pending is None:
         event.pending = [task.name for task in tasks]
+    event.attempts += bool(event.started)
     if not event.pending:
         event.handled_at = now()
     elif event.attempts >= settings.outbox_max_attempts:
@@ -74,13 +75,14 @@ def _send(event: OutboxEvent, tasks: Sequence[Task], producer: object, settings:
         for task in tasks:
             if task.name in event.pending:
                 task.apply_async((event.id,), producer=producer)
-        event.attempts += 1
-        event.due_at = _next_sending(event.attempts, settings)
+        event.started = []
+        event.sendings += 1
+        event.due_at = _next_sending(event.sendings, settings)
 
 
-def _next_sending(attempts: int, settings: Settings) -> datetime:
+def _next_sending(sendings: int, settings: Settings) -> datetime:
     """Twice as long each time, with jitter, so that what failed together does not come back together."""
-    pause = min(timedelta(seconds=settings.outbox_resend_seconds) * 2.0 ** min(attempts - 1, 20), LONGEST_PAUSE)
+    pause = min(timedelta(seconds=settings.outbox_resend_seconds) * 2.0 ** min(sendings - 1, 20), LONGEST_PAUSE)
     return now() + pause * random.uniform(0.9, 1.2)  # noqa: S311 - spreads load, hides nothing
 
 

@@ -5,54 +5,16 @@ from threading import Thread
 from types import SimpleNamespace
 
 import pytest
-from jinja2 import ChoiceLoader, DictLoader
 from sqlalchemy import select
 
-from shop.config import Settings
 from shop.db import session
-from shop.mail import content
-from shop.mail.content import TEMPLATES, Facts, compose
+from shop.mail.content import TEMPLATES, compose
 from shop.mail.models import MailMessage
 from shop.mail.queue import queue_mail
 from shop.outbox.models import OutboxEvent
 from shop.subscribers import MAILS
 from tests.conftest import make_settings
-from tests.journeys.product import Hold, Mailbox, free_port
-
-
-@pytest.fixture
-def mailbox():
-    box = Mailbox()
-    yield box
-    box.controller.stop()
-
-
-@pytest.fixture
-def postman(built_app, settings, mailbox, monkeypatch):
-    """The app's settings, pointing to the mailbox."""
-    changed = make_settings(
-        settings.database_url,
-        settings.redis_url,
-        smtp_host="127.0.0.1",
-        smtp_port=mailbox.controller.port,
-        outbox_max_attempts=3,
-    )
-    monkeypatch.setitem(built_app.extensions, "settings", changed)
-    return changed
-
-
-def greeting(mail: MailMessage, _settings: Settings) -> Facts:
-    return Facts({"who": mail.context["who"]}, {"X-Order-Number": mail.context["who"]})
-
-
-@pytest.fixture
-def kind(monkeypatch):
-    """A kind of mail with a template of its own."""
-    template = "Hello {{ who }}\nDear {{ who }},\n\nsee\nhttp://127.0.0.1:8000/?a=1&b=2\nhttps://evil.example/\n"
-    own = DictLoader({"ru/test_greeting.txt": template})
-    monkeypatch.setattr(content._environment, "loader", ChoiceLoader([own, content._environment.loader]))
-    monkeypatch.setitem(MAILS, "test_greeting", greeting)
-    return "test_greeting"
+from tests.journeys.product import Hold, free_port
 
 
 def queue(edge, kind: str, *, to: str = "anna@test.example", event_id: int = 1, who: str = "Анна") -> None:
@@ -220,7 +182,7 @@ def deliver(app, edge) -> None:
     with edge():
         rows = session().scalars(select(OutboxEvent).where(OutboxEvent.handled_at.is_(None))).all()
         for row in rows:
-            row.pending = ["mail.deliver"]
+            row.pending, row.started = ["mail.deliver"], []
         event_ids = [row.id for row in rows]
     for event_id in event_ids:
         app.extensions["celery"].tasks["mail.deliver"](event_id)

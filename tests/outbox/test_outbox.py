@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from shop.config import Settings
 from shop.db import now, session
 from shop.outbox.events import Event, publish
-from shop.outbox.handling import finish, handles, handles_by_itself
+from shop.outbox.handling import come_again, finish, handles, handles_by_itself
 from shop.outbox.models import OutboxEvent
 from shop.outbox.relay import relay_once, run
 from tests.conftest import make_settings
@@ -107,15 +107,87 @@ def test_a_broker_that_is_away_loses_nothing(app, edge, settings, noted) -> None
     assert task.sent == [event_id]
 
 
-def test_after_many_sendings_an_event_is_parked_with_its_reason(app, edge, database_url, redis_url, noted) -> None:
+def failing(noted, name: str):
+    def fail(_event, _id) -> None:
+        raise ValueError("no such printer")
+
+    return handles(noted, name=name)(fail)
+
+
+def try_in_vain(task, event_id: int) -> None:
+    with pytest.raises(ValueError, match="printer"):
+        task(event_id)
+
+
+def test_after_many_attempts_an_event_is_parked_with_its_reason(app, edge, database_url, redis_url, noted) -> None:
+    patient = make_settings(database_url, redis_url, outbox_max_attempts=2)
+    task, message = failing(noted, "test.vain"), FakeTask("test.vain")
+    event_id = publish_one(edge, noted)
+    for _ in range(4):
+        relay(app, patient, message)
+        if not read(edge, event_id).parked_at:
+            try_in_vain(task, event_id)
+        make_due(edge)
+    assert len(message.sent) == 2
+    row = read(edge, event_id)
+    assert (row.attempts, row.last_error) == (2, "ValueError: no such printer")
+    assert row.parked_at
+
+
+def test_while_no_worker_is_there_nothing_is_parked(app, edge, database_url, redis_url, noted) -> None:
     patient = make_settings(database_url, redis_url, outbox_max_attempts=2)
     event_id = publish_one(edge, noted)
-    task = FakeTask("t")
-    for _ in range(4):
-        relay(app, patient, task)
+    for _ in range(30):
+        relay(app, patient, FakeTask("t"))
         make_due(edge)
-    assert len(task.sent) == 2
-    assert read(edge, event_id).parked_at
+    row = read(edge, event_id)
+    assert (row.attempts, row.sendings, row.parked_at) == (0, 30, None)
+
+
+def test_of_many_messages_about_one_event_a_failing_task_takes_one(app, edge, settings, noted) -> None:
+    task, message = failing(noted, "test.piled"), FakeTask("test.piled")
+    event_id = publish_one(edge, noted)
+    for _ in range(3):
+        relay(app, settings, message)
+        make_due(edge)
+    try_in_vain(task, event_id)
+    for _ in range(2):
+        task(event_id)  # dropped: it would have raised
+    relay(app, settings, message)
+    assert read(edge, event_id).attempts == 1
+    try_in_vain(task, event_id)
+
+
+def test_a_worker_that_dies_in_the_middle_has_made_an_attempt(app, edge, settings, noted) -> None:
+    def die(_event, _id) -> None:
+        raise KeyboardInterrupt  # nothing of ours catches it, as nothing catches a kill
+
+    task = handles(noted, name="test.dying")(die)
+    event_id = publish_one(edge, noted)
+    relay(app, settings, FakeTask("test.dying"))
+    with pytest.raises(KeyboardInterrupt):
+        task(event_id)
+    make_due(edge)
+    relay(app, settings, FakeTask("test.dying"))
+    assert read(edge, event_id).attempts == 1
+
+
+def test_work_whose_turn_has_not_come_is_no_attempt(app, edge, settings, noted) -> None:
+    waiting = handles_by_itself(noted, name="test.waiting")(
+        lambda _event, id_: come_again(id_, "test.waiting", after=timedelta(seconds=-1))
+    )
+    event_id = publish_one(edge, noted)
+    for _ in range(3):
+        relay(app, settings, FakeTask("test.waiting"))
+        waiting(event_id)
+    row = read(edge, event_id)
+    assert (row.attempts, row.sendings, row.started) == (0, 0, [])
+
+
+def test_what_failed_together_does_not_come_back_together(app, edge, settings, noted) -> None:
+    event_ids = [publish_one(edge, noted) for _ in range(5)]
+    relay(app, settings, FakeTask("t"))
+    assert len({read(edge, event_id).due_at.replace(microsecond=0) for event_id in event_ids}) > 1
 
 
 def test_an_event_that_nobody_handles_is_done(app, edge, settings, noted) -> None:

@@ -35,8 +35,7 @@ from shop.config import Settings
 from shop.db import claimed, met_a_lock, now, session, transaction
 from shop.errors import NotFound, Refusal
 from shop.outbox.events import publish
-from shop.outbox.handling import finish
-from shop.outbox.models import OutboxEvent
+from shop.outbox.handling import come_again, finish
 
 log = structlog.get_logger()
 
@@ -102,8 +101,8 @@ def import_price_list(
             with _no_hurry(price_list_id):
                 _run(price_list_id, settings, finish_event, progress)
                 turn = _Turn.OVER
-    if turn is _Turn.LATER:
-        _come_again(event_id)
+    if turn is _Turn.LATER and event_id is not None:
+        come_again(event_id, task, after=COME_AGAIN)
 
 
 def apply_decisions(price_list_id: int, settings: Settings, *, event_id: int | None = None) -> None:
@@ -119,8 +118,8 @@ def apply_decisions(price_list_id: int, settings: Settings, *, event_id: int | N
             with _no_hurry():
                 _apply_rows(price_list_id, settings, event_id)
                 is_done = True
-    if not is_done:
-        _come_again(event_id)
+    if not is_done and event_id is not None:
+        come_again(event_id, DECISIONS, after=COME_AGAIN)
 
 
 @contextmanager
@@ -305,15 +304,3 @@ def _decide(price_list: PriceList, state: str, message: str) -> None:
     price_list.state = state
     price_list.message = message
     price_list.finished_at = now()
-
-
-def _come_again(event_id: int | None) -> None:
-    """Waiting for another list, or for locks, is no failed attempt, so this sending does not count."""
-    if event_id is None:
-        return
-    with transaction():
-        session().execute(
-            update(OutboxEvent)
-            .where(OutboxEvent.id == event_id, OutboxEvent.handled_at.is_(None))
-            .values(due_at=now() + COME_AGAIN, attempts=func.greatest(OutboxEvent.attempts - 1, 0))
-        )
