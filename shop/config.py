@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     mail_domain: str = Field("shop.example", description="Right side of Message-IDs; never change it under way")
     admin_email: str = Field("admin@shop.example", description="The administrator who gets a copy of every invoice")
 
+    mail_log_days: int = Field(365, ge=1, description="The log forgets mails sent so long ago")
+    mail_parked_days: int = Field(730, ge=1, description="… and those parked so long ago")
+
     throttle_anon: str = Field("100/day", description="Requests without a log-in, per address; empty = off")
     throttle_user: str = Field("1000/day", description="Requests per user; empty = off")
     throttle_login: str = Field(
@@ -58,6 +61,7 @@ class Settings(BaseSettings):
     max_body_mib: int = Field(10, description="Largest request body")
     max_price_list_mib: int = Field(50, description="Largest price list")
     max_unpacked_price_list_mib: int = Field(200, description="… unpacked, where read row by row (CSV, XLSX, YML)")
+    price_list_file_days: int = Field(90, ge=1, description="Files are kept so long; of each supplier the last applied")
     price_list_max_attempts: int = Field(5, description="Then a list that stops its worker is given up")
     price_list_fetch_seconds: float = Field(120, description="Fetching one from its address may take this long")
     price_list_url_allowed_hosts: str = Field(
@@ -95,7 +99,7 @@ class Settings(BaseSettings):
 
     outbox_poll_seconds: float = Field(0.2, description="How often the relay looks for new events")
     outbox_resend_seconds: float = Field(30, description="An event not handled by then is sent again, then ever later")
-    outbox_max_attempts: int = Field(14, description="After so many sendings an event is parked for a person")
+    outbox_max_attempts: int = Field(14, description="After so many tries of workers an event is parked for a person")
 
     metrics_token: SecretStr = Field(
         SecretStr(""), description="Bearer token of /metrics; empty = from this machine only"

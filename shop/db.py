@@ -9,7 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from flask_sqlalchemy import SQLAlchemy
 from psycopg import errors as pg
-from sqlalchemy import BigInteger, Date, DateTime, Identity, MetaData, Numeric, Pool, Text, cast, event, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    DateTime,
+    Identity,
+    MetaData,
+    Numeric,
+    Pool,
+    Text,
+    cast,
+    delete,
+    event,
+    func,
+    inspect,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
@@ -23,6 +40,8 @@ CONSTRAINT_NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+PURGE_BATCH = 5_000
 
 Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 CreatedAt = Annotated[datetime, mapped_column(server_default=func.now())]
@@ -142,6 +161,18 @@ def claimed(what: str, id_: int) -> Iterator[bool]:
             yield bool(connection.scalar(select(func.pg_try_advisory_lock(key))))
         finally:
             connection.detach()  # closed and not pooled: nothing can leave the lock behind
+
+
+def delete_some(model: type[Base], condition: ColumnElement[bool]) -> int:
+    """Deletes at most PURGE_BATCH rows; how many there were.
+
+    A million in one statement would run into its time-out and begin anew every hour. Rows that somebody else has in
+    hand are left out, so two purges at once share the work instead of waiting for each other.
+    """
+    key = inspect(model).primary_key
+    some = select(*key).where(condition).limit(PURGE_BATCH).with_for_update(skip_locked=True)
+    result: Any = session().execute(delete(model).where(tuple_(*key).in_(some)))
+    return int(result.rowcount)
 
 
 def violated_constraint(error: IntegrityError) -> str | None:

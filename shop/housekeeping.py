@@ -1,41 +1,57 @@
-"""What beat does by the clock: purging what has expired."""
+"""What beat does by the clock: purging what has expired, and of logs what is old."""
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, cast
 
 import structlog
 from celery import shared_task
 from flask import current_app
-from sqlalchemy import delete
 
 from shop.auth.access import idle_limits
 from shop.auth.invitations import purge_invitations
 from shop.auth.places import purge_places
 from shop.auth.social_codes import purge_social_codes
 from shop.auth.tokens import purge_tokens
-from shop.db import now, session, transaction
+from shop.catalog.price_lists.purging import purge_files
+from shop.config import Settings
+from shop.db import PURGE_BATCH, delete_some, now, transaction
 from shop.http.idempotency import purge_idempotency_keys
+from shop.mail.purging import purge_mails
 from shop.outbox.models import OutboxEvent
 
 log = structlog.get_logger()
 
 KEEP_HANDLED_EVENTS = timedelta(days=7)
 
+# Each deletes a batch and says how many rows that were.
+PURGES: dict[str, Callable[[Settings], int]] = {
+    "idempotency_keys": lambda _: purge_idempotency_keys(),
+    "tokens": lambda settings: purge_tokens(idle_limits(settings)),
+    "invitations": lambda _: purge_invitations(),
+    "social_codes": lambda _: purge_social_codes(),
+    "places": lambda _: purge_places(),
+    "events": lambda _: delete_some(OutboxEvent, OutboxEvent.handled_at < now() - KEEP_HANDLED_EVENTS),
+    "mails": lambda settings: purge_mails(
+        sent_before=now() - timedelta(days=settings.mail_log_days),
+        parked_before=now() - timedelta(days=settings.mail_parked_days),
+    ),
+    "price_list_files": lambda settings: purge_files(before=now() - timedelta(days=settings.price_list_file_days)),
+}
+
 
 @shared_task(name="housekeeping.purge")  # type: ignore[untyped-decorator]
 def purge() -> None:
-    """Deletes what has expired, and events handled long ago. Twice at once does no harm."""
-    tokens_unused = idle_limits(current_app.extensions["settings"])
-    with transaction():
-        log.info("purged", keys=purge_idempotency_keys(), tokens=purge_tokens(tokens_unused), events=_purge_events())
-        purge_invitations()
-        purge_social_codes()
-        purge_places()
+    """Deletes what has expired, and what is older than the settings keep it. Twice at once does no harm."""
+    settings: Settings = current_app.extensions["settings"]
+    purged = {name: _batch_by_batch(story, settings) for name, story in PURGES.items()}
+    log.info("purged", **purged)
 
 
-def _purge_events() -> int:
-    return _rows(session().execute(delete(OutboxEvent).where(OutboxEvent.handled_at < now() - KEEP_HANDLED_EVENTS)))
-
-
-def _rows(result: Any) -> int:
-    return cast(int, result.rowcount)
+def _batch_by_batch(story: Callable[[Settings], int], settings: Settings) -> int:
+    total = 0
+    while True:
+        with transaction():
+            deleted = story(settings)
+        total += deleted
+        if deleted < PURGE_BATCH:
+            return total

@@ -14,7 +14,7 @@ from shop.auth.locking import lock_company
 from shop.auth.models import BLOCKED, Company, Invitation, User
 from shop.auth.passwords import check_password, hash_password
 from shop.auth.security import log
-from shop.db import give_back_connection, now, session
+from shop.db import delete_some, give_back_connection, now, session
 from shop.errors import Conflict, NotFound
 from shop.outbox.events import publish
 
@@ -129,8 +129,8 @@ def accept_invitation(
     return user
 
 
-def purge_invitations() -> None:
-    session().execute(delete(Invitation).where(Invitation.expires_at < now()))
+def purge_invitations() -> int:
+    return delete_some(Invitation, Invitation.expires_at < now())
 
 
 def _check_invited(email: str, by: User) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from shop.auth.models import KnownPlace, User
-from shop.db import now, session
+from shop.db import delete_some, now, session
 
 REMEMBERED = timedelta(days=90)
 
@@ -37,5 +37,5 @@ def forget_places(user: User) -> None:
     session().execute(delete(KnownPlace).where(KnownPlace.user_id == user.id))
 
 
-def purge_places() -> None:
-    session().execute(delete(KnownPlace).where(KnownPlace.seen_at < now() - REMEMBERED))
+def purge_places() -> int:
+    return delete_some(KnownPlace, KnownPlace.seen_at < now() - REMEMBERED)

@@ -8,12 +8,12 @@ import secrets
 from dataclasses import asdict
 from datetime import timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from shop.auth.social_models import REGISTER, SocialCode
 from shop.auth.social_providers import Identity
-from shop.db import now, session, violated_constraint
+from shop.db import delete_some, now, session, violated_constraint
 from shop.errors import Invalid
 
 # The link in a client, the client itself, a person who fills in a form.
@@ -101,9 +101,8 @@ def identity_of(code: SocialCode) -> Identity:
 
 
 def purge_social_codes() -> int:
-    """Deletes codes that expired an hour ago, and with them what the provider said about the person."""
-    expired = delete(SocialCode).where(SocialCode.expires_at < now() - KEEP_USED).returning(SocialCode.id)
-    return len(session().scalars(expired).all())
+    """Codes that expired an hour ago, and with them what the provider said about the person."""
+    return delete_some(SocialCode, SocialCode.expires_at < now() - KEEP_USED)
 
 
 def _is_proved(challenge: str | None, verifier: str | None) -> bool:

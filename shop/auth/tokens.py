@@ -4,7 +4,6 @@ import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
 
 import structlog
 from sqlalchemy import ColumnElement, delete, func, literal, or_, select, update
@@ -12,7 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from shop.auth.models import API_KEY, SESSION, AccessToken, User
 from shop.auth.places import note_place
-from shop.db import now, session
+from shop.db import delete_some, now, session
 from shop.errors import NotFound
 
 log = structlog.get_logger()
@@ -125,11 +124,10 @@ def end_tokens(user: User, *, kind: str | None = SESSION, but: AccessToken | Non
 
 
 def purge_tokens(idle_limits: IdleLimits) -> int:
-    """Deletes tokens that have expired or were not used for too long."""
+    """Tokens that have expired or were not used for too long."""
     unused_since = func.coalesce(AccessToken.last_used_at, AccessToken.created_at)
     idle = [(AccessToken.kind == kind) & (unused_since < now() - period) for kind, period in idle_limits.items()]
-    result = session().execute(delete(AccessToken).where(or_(AccessToken.expires_at < now(), *idle)))
-    return cast(int, cast(Any, result).rowcount)
+    return delete_some(AccessToken, or_(AccessToken.expires_at < now(), *idle))
 
 
 def _printable(text: str | None) -> str | None:

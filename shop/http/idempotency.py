@@ -4,15 +4,15 @@ import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import wraps
-from typing import Any, cast
+from typing import Any
 
 import orjson
 from flask import Response, request
-from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint, delete, func, select, update
+from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shop.db import CreatedAt, Id, Model, now, session, transaction
+from shop.db import CreatedAt, Id, Model, delete_some, now, session, transaction
 from shop.errors import FieldError, Invalid
 from shop.http.requests import caller_id, is_program
 
@@ -94,8 +94,7 @@ def idempotent(view: Callable[..., Response]) -> Callable[..., Response]:
 
 
 def purge_idempotency_keys() -> int:
-    result = session().execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now() - LIFETIME))
-    return cast(int, cast(Any, result).rowcount)
+    return delete_some(IdempotencyKey, IdempotencyKey.created_at < now() - LIFETIME)
 
 
 def _check(key: str) -> None:
