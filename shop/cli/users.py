@@ -1,9 +1,6 @@
 """`flask users …`: managers, and the approval of suppliers."""
 
 import sys
-from collections.abc import Callable
-from functools import wraps
-from typing import ParamSpec, TypeVar
 
 import click
 from flask.cli import AppGroup
@@ -11,26 +8,11 @@ from flask.cli import AppGroup
 from shop.auth import accounts, companies, legal_entities, members, second_factor
 from shop.auth.emails import user_with_email
 from shop.auth.models import ACTIVE, BLOCKED, PENDING, User
+from shop.cli.terminal import says_no
 from shop.db import transaction
-from shop.errors import NotFound, Refusal
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from shop.errors import NotFound
 
 users = AppGroup("users", help="People and their companies.")
-
-
-def _says_no(command: Callable[P, R]) -> Callable[P, R]:
-    """A refusal is an answer, not a crash: its message and exit code 1."""
-
-    @wraps(command)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except Refusal as refusal:
-            raise click.ClickException(refusal.detail) from None
-
-    return wrapper
 
 
 @users.command()
@@ -39,7 +21,7 @@ def _says_no(command: Callable[P, R]) -> Callable[P, R]:
 @click.option("--last-name", required=True)
 @click.option("--locale", type=click.Choice(["ru", "en"]), default="ru", show_default=True)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
-@_says_no
+@says_no
 def create_manager(email: str, first_name: str, last_name: str, locale: str, password_stdin: bool) -> None:
     """Create a manager. The password is never an argument: those can be read by everybody on the machine."""
     password = _password(from_stdin=password_stdin)
@@ -52,7 +34,7 @@ def create_manager(email: str, first_name: str, last_name: str, locale: str, pas
 
 @users.command()
 @click.option("--status", type=click.Choice([PENDING, ACTIVE, BLOCKED]))
-@_says_no
+@says_no
 def list_companies(status: str | None) -> None:
     """List companies: id, kind, status, name, and what keeps a pending one from being approved."""
     with transaction():
@@ -77,7 +59,7 @@ def list_companies(status: str | None) -> None:
 @click.option("--default-vat-rate", help="22, 10, 7, 5, 0 or none.")
 @click.option("--time-zone", help="Like Europe/Moscow.")
 @click.option("--document-prefix", help="2 to 4 capital letters before the numbers of its documents.")
-@_says_no
+@says_no
 def describe_company(company_id: int, **details: str | None) -> None:
     """Set details of a company's legal entity; what is not given stays as it is."""
     given = {name: value for name, value in details.items() if value is not None}
@@ -90,7 +72,7 @@ def describe_company(company_id: int, **details: str | None) -> None:
 
 @users.command()
 @click.argument("company_id", type=int)
-@_says_no
+@says_no
 def approve_company(company_id: int) -> None:
     """Let a pending supplier trade."""
     with transaction():
@@ -102,7 +84,7 @@ def approve_company(company_id: int) -> None:
 @users.command()
 @click.argument("company_id", type=int)
 @click.option("--reason", required=True, help="Kept, and mailed to the company's owner.")
-@_says_no
+@says_no
 def block_company(company_id: int, reason: str) -> None:
     """Close the doors to a company with the next request."""
     with transaction():
@@ -113,7 +95,7 @@ def block_company(company_id: int, reason: str) -> None:
 
 @users.command()
 @click.argument("company_id", type=int)
-@_says_no
+@says_no
 def unblock_company(company_id: int) -> None:
     """Open them again; an incomplete supplier comes back as pending."""
     with transaction():
@@ -124,7 +106,7 @@ def unblock_company(company_id: int) -> None:
 
 @users.command()
 @click.argument("email")
-@_says_no
+@says_no
 def make_owner(email: str) -> None:
     """Make somebody the owner of the company, where the present one cannot hand it over."""
     with transaction():
@@ -134,7 +116,7 @@ def make_owner(email: str) -> None:
 
 @users.command()
 @click.argument("email")
-@_says_no
+@says_no
 def remove_second_factor(email: str) -> None:
     """Let somebody in who has lost the authenticator app and the recovery codes. Make sure who is asking."""
     with transaction():
