@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from shop.auth.models import LegalEntity
 from shop.db import now, session
 from shop.money import NO_VAT
-from shop.orders.documents.pdf import Bank, Delivery, InvoiceData, Line, Party, Totals, VatByRate
+from shop.orders.documents.data import Bank, Delivery, InvoiceData, Line, Party, Totals, VatByRate
 from shop.orders.models import INVOICE, Invoice, InvoiceCounter, Order, OrderLine, SupplierOrder
 from shop.orders.refusals import SellerIncomplete
 

@@ -14,19 +14,21 @@ import pytest
 from pypdf import PdfReader
 
 from shop.orders.documents.layout import printable
-from shop.orders.documents.pdf import (
-    CORRECTION_COLUMNS,
-    INVOICE_COLUMNS,
+from shop.orders.documents.pdf import render_invoice
+from shop.orders.documents.phrases import (
     basis_lines,
-    change_rows,
-    change_total,
     closing_count,
     closing_sum,
     consignee_lines,
-    line_rows,
     party_lines,
-    render_invoice,
     title_of,
+)
+from shop.orders.documents.tables import (
+    CORRECTION_COLUMNS,
+    INVOICE_COLUMNS,
+    change_rows,
+    change_total,
+    line_rows,
     total_row,
     vat_rows,
 )

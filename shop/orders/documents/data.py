@@ -1,0 +1,119 @@
+"""What a document remembers: the shape of its frozen data."""
+
+from typing import Literal, NotRequired, TypedDict
+
+
+class Bank(TypedDict):
+    name: str | None
+    bik: str | None
+    account: str | None
+    correspondent_account: str | None
+
+
+class Party(TypedDict):
+    full_name: str
+    short_name: str | None
+    inn: str
+    kpp: str | None
+    ogrn: str | None
+    address: str | None
+    bank: Bank | None
+
+
+class Consignee(TypedDict):
+    name: str
+    address: str | None
+    phone: str | None
+
+
+class Line(TypedDict):
+    """`price` is the agreed one, for the record; paper shows `net_price`. `vat_rate` is a percentage or "none"."""
+
+    position: int
+    sku: str
+    barcode: str | None
+    name: str
+    unit: str
+    okei: str | None
+    packs: str | None
+    quantity: str
+    price: str
+    net_price: str
+    net: str
+    vat_rate: str
+    vat: str
+    total: str
+
+
+class Delivery(TypedDict):
+    name: str
+    net: str
+    vat_rate: str
+    vat: str
+    total: str
+
+
+class VatByRate(TypedDict):
+    rate: str
+    net: str
+    vat: str
+    total: str
+
+
+class Totals(TypedDict):
+    """With delivery in every sum; `lines` counts goods alone. In a correction: as the sums BECAME."""
+
+    quantity: str | None
+    net: str
+    vat: str
+    total: str
+    vat_by_rate: list[VatByRate]
+    lines: int
+
+
+class Corrected(TypedDict):
+    number: str
+    issued_on: str
+
+
+class Change(TypedDict):
+    """One corrected line; sums are with VAT. Delivery has neither unit nor quantities."""
+
+    position: int
+    sku: str | None
+    name: str
+    unit: str | None
+    quantity_was: str | None
+    quantity_became: str | None
+    quantity_difference: str | None
+    total_was: str
+    total_became: str
+    total_difference: str
+
+
+class Annulled(TypedDict):
+    on: str
+    reason: str | None
+
+
+class InvoiceData(TypedDict):
+    """What an invoice remembers, as its JSONB column holds it: money as decimal strings, days as ISO strings."""
+
+    kind: Literal["invoice", "correction"]
+    number: str
+    issued_on: str
+    time_zone: str
+    order_number: str
+    client_reference: str | None
+    contract: str | None
+    shipment_on: str | None
+    currency: str
+    seller: Party
+    payer: Party
+    consignee: Consignee
+    lines: list[Line]
+    delivery: Delivery | None
+    totals: Totals
+    corrects: NotRequired[Corrected]
+    changes: NotRequired[list[Change]]
+    annulled: NotRequired[Annulled | None]
