@@ -12,6 +12,7 @@ from psycopg import errors as pg
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Connection,
     Date,
     DateTime,
     Identity,
@@ -157,10 +158,19 @@ def claimed(what: str, id_: int) -> Iterator[bool]:
     key = func.hashtextextended(f"{what}.{id_}", 0)
     with db.engine.connect() as connection:
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        is_claimed = bool(connection.scalar(select(func.pg_try_advisory_lock(key))))
         try:
-            yield bool(connection.scalar(select(func.pg_try_advisory_lock(key))))
+            yield is_claimed
         finally:
-            connection.detach()  # closed and not pooled: nothing can leave the lock behind
+            if is_claimed:
+                _give_back(connection, key)
+
+
+def _give_back(connection: Connection, key: ColumnElement[int]) -> None:
+    try:
+        connection.execute(select(func.pg_advisory_unlock(key)))
+    except DBAPIError:
+        connection.invalidate()  # never pooled with the lock on it; if the server has lost us, the lock is gone, too
 
 
 def delete_some(model: type[Base], condition: ColumnElement[bool]) -> int:
