@@ -1,0 +1,215 @@
+"""Events and invoices: what publishing costs, how fast one relay is, how many invoices one worker brings out.
+
+    python -m benchmarks.outbox [--events N] [--old N] [--invoices N]
+
+Relay, worker, database, Valkey and a mail server are real. The relay is measured in this process, with an empty table
+behind it and with a million handled events; invoices by hand in one process, and by a real worker to the last mail.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar
+
+from rich.table import Table
+from sqlalchemy import func, select, text, update
+
+from benchmarks.product import Product, running
+from benchmarks.timing import machine, median_ms, terminal
+from shop.auth.models import MANAGER, Contact, User
+from shop.db import db, now, session, transaction
+from shop.mail.models import SENT, MailMessage
+from shop.orders.documents.pdf import render_invoice
+from shop.orders.events import PartConfirmed
+from shop.orders.lifecycle import fulfill_order
+from shop.orders.models import Invoice
+from shop.orders.placement import place_order
+from shop.orders.queries import find_order
+from shop.orders.tasks import send_invoice
+from shop.outbox.events import Event, publish
+from shop.outbox.models import OutboxEvent
+from shop.outbox.relay import relay_once
+
+EVENTS, OLD, INVOICES = 5_000, 1_000_000, 300
+PUBLISHED, LINES = 300, 3
+MAILED_WITHIN = 180.0
+BARS = {"publishing": 1.0, "relay": 500.0, "invoices": 30.0}
+
+PEOPLE = """
+INSERT INTO companies (kind, name, status)
+VALUES ('supplier', 'ООО Бакалея', 'active'), ('buyer', 'ООО Сеть', 'active');
+INSERT INTO legal_entities (company_id, full_name, short_name, inn, legal_address, default_vat_rate, document_prefix)
+SELECT id, name, name, '0000100012', 'г. Москва', '22', CASE kind WHEN 'supplier' THEN 'БА' END FROM companies;
+INSERT INTO users (email, email_confirmed_at, role, company_id, first_name, last_name)
+VALUES ('manager@bench.example', now(), 'manager', NULL, 'Анна', 'Петрова'),
+    ('buyer@bench.example', now(), 'buyer', 2, 'Олег', 'Иванов');
+INSERT INTO contacts (company_id, name, city, street, house, phone)
+VALUES (2, 'Магазин 001', 'Москва', 'ул. Лесная', '5', '+74951234567');
+INSERT INTO categories (name) VALUES ('Бакалея');
+INSERT INTO products (name, category_id) SELECT 'Гречка отборная ' || n, 1 FROM generate_series(1, 100) AS n;
+INSERT INTO offers (product_id, supplier_id, external_id, sku, name, category_id, price, vat_rate)
+SELECT n, 1, n::text, 'SKU-' || n, 'Гречка отборная, пакет 800 г, сорт ' || n, 1, 89.9, '10'
+FROM generate_series(1, 100) AS n;
+INSERT INTO stock_levels (offer_id, kind, on_hand) SELECT id, 'exact', 1000000 FROM offers;
+"""
+
+HANDLED_LONG_AGO = """
+INSERT INTO outbox_events (type, payload, created_at, due_at, pending, sendings, handled_at)
+SELECT 'mail.queued', jsonb_build_object('mail_id', n), now() - interval '2 days', now() - interval '2 days', '{{}}', 1,
+    now() - interval '2 days'
+FROM generate_series(1, {old}) AS n
+"""
+
+console = terminal()
+
+
+@dataclass(frozen=True)
+class Noted(Event):
+    """An event of this benchmark alone, so that no worker takes its messages."""
+
+    type: ClassVar[str] = "benchmark.noted"
+    number: int
+
+
+class Silent:
+    """A subscriber whose messages go to a queue of the broker that nobody listens to."""
+
+    name = "benchmark.silent"
+
+    def __init__(self, product: Product) -> None:
+        self.celery = product.app.extensions["celery"]
+
+    def apply_async(self, arguments: tuple[int], producer: object) -> None:
+        self.celery.send_task(self.name, arguments, queue="housekeeping", producer=producer)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=EVENTS)
+    parser.add_argument("--old", type=int, default=OLD)
+    parser.add_argument("--invoices", type=int, default=INVOICES)
+    given = parser.parse_args(arguments)
+    with running("sink") as product:
+        console.print(machine(product.database))
+        with product.app.app_context(), transaction():
+            session().execute(text(PEOPLE))
+        table = Table("what", "measured", "bar")
+        for row in (*_publishing(product), *_relaying(product, given.events, given.old)):
+            table.add_row(*row)
+        for row in _invoicing(product, given.invoices):
+            table.add_row(*row)
+        console.print(table)
+
+
+def _publishing(product: Product) -> Iterator[tuple[str, str, str]]:
+    """The same small transaction without and with an event, in turns."""
+    seconds: dict[bool, list[float]] = {False: [], True: []}
+    for number in range(2 * PUBLISHED):
+        with_event = bool(number % 2)
+        with product.app.app_context():
+            started = time.perf_counter()
+            with transaction():
+                session().execute(update(User).where(User.id == 1).values(first_name=f"Анна {number}"))
+                if with_event:
+                    publish(Noted(number=number))
+            seconds[with_event].append(time.perf_counter() - started)
+    added = median_ms(seconds[True]) - median_ms(seconds[False])
+    yield "publishing adds to a transaction", f"{added:.2f} ms", f"≤ {BARS['publishing']:.0f} ms"
+
+
+def _relaying(product: Product, events: int, old: int) -> Iterator[tuple[str, str, str]]:
+    bar = f"≥ {BARS['relay']:.0f}"
+    yield "one relay, events/s", f"{_relayed_per_second(product, events):,.0f}", bar
+    with product.app.app_context():
+        with transaction():
+            session().execute(text(HANDLED_LONG_AGO.format(old=old)))
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM ANALYZE outbox_events"))
+    yield f"… with {old:,} handled events", f"{_relayed_per_second(product, events):,.0f}", bar
+
+
+def _relayed_per_second(product: Product, events: int) -> float:
+    celery, settings = product.app.extensions["celery"], product.app.extensions["settings"]
+    subscribers = {Noted.type: [Silent(product)]}
+    with product.app.app_context(), transaction():
+        session().execute(update(OutboxEvent).where(OutboxEvent.handled_at.is_(None)).values(handled_at=now()))
+        session().add_all(OutboxEvent(type=Noted.type, payload={"number": number}) for number in range(events))
+    started, taken = time.perf_counter(), 0
+    while taken < events:
+        with product.app.app_context():
+            taken += relay_once(celery, subscribers, settings)
+    return taken / (time.perf_counter() - started)
+
+
+def _invoicing(product: Product, invoices: int) -> Iterator[tuple[str, str, str]]:
+    """First the work itself in one process, then all of it by a real worker, from the first mail to the last."""
+    orders = [_place(product, number) for number in range(invoices)]
+    with product.app.app_context(), transaction():
+        session().execute(update(OutboxEvent).where(OutboxEvent.handled_at.is_(None)).values(handled_at=now()))
+    rates = {name: 1 / statistics.median(seconds) for name, seconds in _by_hand(product, orders).items()}
+    for name, rate in rates.items():
+        yield name, f"{rate:,.0f}", ""
+    together = 1 / sum(1 / rate for rate in rates.values())
+    yield "one process: number, mails queued, PDF; invoices/s", f"{together:,.1f}", f"≥ {BARS['invoices']:.0f}"
+    product.app.extensions["celery"].control.purge()  # what the relay has sent above
+    product.start(["relay", "worker"])
+    first, last = _mailed(product, invoices * 2)
+    yield "one worker: invoices/s, mailed with PDF to two people each", f"{(invoices - 1) / (last - first):,.1f}", ""
+
+
+def _by_hand(product: Product, orders: list[int]) -> dict[str, list[float]]:
+    confirming, queuing, printing = [], [], []
+    for order_id in orders:
+        confirming.append(_timed(lambda order_id=order_id: _confirm(product, order_id)))
+        with product.app.app_context(), transaction():
+            event = session().scalars(select(OutboxEvent).filter_by(type=PartConfirmed.type, pending=None)).one()
+            event.pending = [send_invoice.name]
+            invoice = session().scalars(select(Invoice).order_by(Invoice.id.desc()).limit(1)).one()
+            document = invoice.document
+        queuing.append(_timed(lambda event_id=event.id: send_invoice(event_id)))
+        printing.append(_timed(lambda document=document: render_invoice(document)))
+    return {
+        "confirming an order: number and frozen data, per second": confirming,
+        "queuing its two mails, per second": queuing,
+        "making its PDF, per second": printing,
+    }
+
+
+def _timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def _place(product: Product, number: int) -> int:
+    with product.app.app_context(), transaction():
+        buyer = session().scalars(select(User).filter_by(email="buyer@bench.example")).one()
+        contact = session().scalars(select(Contact)).one()
+        lines = {1 + (number * LINES + each) % 100: Decimal(2) for each in range(LINES)}
+        return place_order(buyer, contact=contact, lines=lines).id
+
+
+def _confirm(product: Product, order_id: int) -> None:
+    with product.app.app_context(), transaction():
+        manager = session().scalars(select(User).filter_by(role=MANAGER)).one()
+        fulfill_order(find_order(order_id, by=manager), by=manager)
+
+
+def _mailed(product: Product, expected: int) -> tuple[float, float]:
+    """When the first and the last of so many mails had been sent, by the database's clock."""
+    deadline = time.monotonic() + MAILED_WITHIN
+    while time.monotonic() < deadline:
+        with product.app.app_context(), transaction():
+            sent = select(func.count(), func.min(MailMessage.sent_at), func.max(MailMessage.sent_at))
+            count, first, last = session().execute(sent.where(MailMessage.state == SENT)).one()
+        if count == expected:
+            return first.timestamp(), last.timestamp()
+        time.sleep(0.2)
+    raise RuntimeError(f"{count} of {expected} mails were sent within {MAILED_WITHIN:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
