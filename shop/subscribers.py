@@ -28,7 +28,7 @@ from shop.mail.content import LookUps
 from shop.mail.queue import MailQueued
 from shop.orders import mails as order_mails
 from shop.orders import tasks as orders
-from shop.orders.events import OrderPlaced, PartConfirmed, PartMoved
+from shop.orders.events import OrderPlaced, PartConfirmed, PartCorrected, PartMoved
 from shop.outbox.events import Event
 
 SUBSCRIBERS: dict[type[Event], Sequence[Task]] = {
@@ -49,6 +49,7 @@ SUBSCRIBERS: dict[type[Event], Sequence[Task]] = {
     PriceListFailed: [price_lists.mail_failed_price_list],
     OrderPlaced: [orders.announce_order],
     PartConfirmed: [orders.send_invoice],
+    PartCorrected: [orders.send_correction],
     PartMoved: [orders.announce_move],
     MailQueued: [mail.deliver],
 }
@@ -70,6 +71,7 @@ MAILS: LookUps = {
     "order_placed": order_mails.order_placed,
     "order_received": order_mails.order_received,
     "invoice": order_mails.invoice,
+    "correction": order_mails.correction,
     "part_moved": order_mails.part_moved,
 }
 

@@ -18,7 +18,8 @@ from shop.db import now, session
 from shop.errors import FieldError, NotFound
 from shop.mail.models import MailMessage
 from shop.orders import queries
-from shop.orders.confirmation import Cut, Cuts, confirm_part
+from shop.orders.confirmation import confirm_part
+from shop.orders.cutting import Cut, Cuts
 from shop.orders.documents.pdf import render_invoice
 from shop.orders.lifecycle import cancel_order, fulfill_order, move_order, move_part, moves_of
 from shop.orders.models import (

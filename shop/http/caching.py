@@ -83,7 +83,7 @@ def json_answer(answer: Any, *, etag: str | None = None) -> Response:
     body = answer if isinstance(answer, str) else orjson.dumps(answer)
     response = Response(body, content_type="application/json")
     response.set_etag(etag or hashlib.blake2b(response.get_data(), digest_size=12).hexdigest())
-    return _revalidated(response)
+    return revalidated(response)
 
 
 def not_modified(etag: str) -> Response | None:
@@ -92,10 +92,10 @@ def not_modified(etag: str) -> Response | None:
         return None
     response = Response(status=304)
     response.headers["ETag"] = quote_etag(etag)
-    return _revalidated(response)
+    return revalidated(response)
 
 
-def _revalidated(response: Response) -> Response:
+def revalidated(response: Response) -> Response:
     """May be kept by the caller alone, who has to ask each time whether it still holds."""
     response.headers["Cache-Control"] = "private, no-cache"
     if response.status_code != 304:

@@ -22,6 +22,15 @@ class PartConfirmed(Event):
 
 
 @dataclass(frozen=True)
+class PartCorrected(Event):
+    """Less was shipped than the invoice says: a numbered correction refers to it."""
+
+    type: ClassVar[str] = "supplier_order.corrected"
+    supplier_order_id: int
+    invoice_id: int
+
+
+@dataclass(frozen=True)
 class PartMoved(Event):
     """Any other change of a part's state."""
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload, undefer
 
 from shop.config import Settings
@@ -10,7 +11,7 @@ from shop.mail.content import Attachment, Facts
 from shop.mail.models import MailMessage
 from shop.orders.documents.pdf import render_invoice
 from shop.orders.documents.words import money, number
-from shop.orders.models import Invoice, Order, SupplierOrder
+from shop.orders.models import CANCELED, DELIVERED, INVOICE, REFUSED, Invoice, Order, OrderEvent, SupplierOrder
 
 STATE_NAMES = {
     "ru": {
@@ -27,16 +28,11 @@ STATE_NAMES = {
 
 
 def invoice(mail: MailMessage, _settings: Settings) -> Facts:
-    document = session().get_one(
-        Invoice,
-        mail.context["invoice_id"],
-        options=[undefer(Invoice.data), joinedload(Invoice.part).joinedload(SupplierOrder.supplier)],
-    )
-    order = _order(document.part.order_id)
-    facts = {"invoice_number": document.number, "issued_on": document.issued_on, "number": number}
-    values = _values(order, document.part) | facts
-    pdf = Attachment(f"{document.number}.pdf", "application/pdf", render_invoice(document.document))
-    return Facts(values, _headers(order, "confirmed"), (pdf,))
+    return _document(mail, "confirmed")
+
+
+def correction(mail: MailMessage, _settings: Settings) -> Facts:
+    return _document(mail, "corrected")
 
 
 def order_placed(mail: MailMessage, _settings: Settings) -> Facts:
@@ -47,14 +43,48 @@ def order_placed(mail: MailMessage, _settings: Settings) -> Facts:
 def order_received(mail: MailMessage, _settings: Settings) -> Facts:
     part = _part(mail.context["supplier_order_id"])
     order = _order(part.order_id)
-    return Facts(_values(order, part) | {"number": number}, _headers(order, "new"))
+    return Facts(_values(order, part), _headers(order, "new"))
 
 
 def part_moved(mail: MailMessage, _settings: Settings) -> Facts:
     part = _part(mail.context["supplier_order_id"])
     order, state = _order(part.order_id), mail.context["to_state"]
-    state_name = STATE_NAMES[mail.locale].get(state, state)
-    return Facts(_values(order, part) | {"state": state_name}, _headers(order, state))
+    annulled = _annulled_invoice(part) if state == CANCELED else None
+    facts = {
+        "state": STATE_NAMES[mail.locale].get(state, state),
+        "reason": _reason(part, state),
+        "short": [line for line in part.lines if line.is_short] if state == DELIVERED else [],
+        "annulled": annulled,
+    }
+    return Facts(_values(order, part) | facts, _headers(order, state), (_pdf(annulled),) if annulled else ())
+
+
+def _document(mail: MailMessage, event: str) -> Facts:
+    document = session().get_one(
+        Invoice,
+        mail.context["invoice_id"],
+        options=[undefer(Invoice.data), joinedload(Invoice.part).joinedload(SupplierOrder.supplier)],
+    )
+    order = _order(document.part.order_id)
+    facts = {"document": document, "data": document.data}
+    return Facts(_values(order, document.part) | facts, _headers(order, event), (_pdf(document),))
+
+
+def _pdf(document: Invoice) -> Attachment:
+    return Attachment(f"{document.number}.pdf", "application/pdf", render_invoice(document.document))
+
+
+def _annulled_invoice(part: SupplierOrder) -> Invoice | None:
+    statement = select(Invoice).filter_by(supplier_order_id=part.id, kind=INVOICE).options(undefer(Invoice.data))
+    return session().scalars(statement.where(Invoice.annulled_at.is_not(None))).one_or_none()
+
+
+def _reason(part: SupplierOrder, state: str) -> str:
+    """Why it was canceled or refused, where somebody has said so."""
+    if state not in (CANCELED, REFUSED):
+        return ""
+    move = select(OrderEvent.reason).filter_by(supplier_order_id=part.id, to_state=state)
+    return session().scalar(move.order_by(OrderEvent.id.desc()).limit(1)) or ""
 
 
 def _order(order_id: int) -> Order:
@@ -81,6 +111,7 @@ def _values(order: Order, part: SupplierOrder) -> dict[str, Any]:
         "supplier": part.supplier.name,
         "address": order.delivery_point["address"],
         "money": money,
+        "number": number,
     }
 
 

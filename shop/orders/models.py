@@ -157,6 +157,11 @@ class OrderLine(Model):
     def is_cut(self) -> bool:
         return self.quantity < self.ordered_quantity
 
+    @property
+    def is_short(self) -> bool:
+        """Less was received than delivered."""
+        return self.received_quantity is not None and self.received_quantity < self.quantity
+
 
 class OrderEvent(Model):
     """One line of an order's history: who moved what from where to where, when and why."""

@@ -11,6 +11,7 @@ from shop.catalog.stock import OutOfStock, TooMuchReserved
 from shop.db import transaction
 from shop.errors import Stale
 from shop.http.blueprint import refuses
+from shop.http.caching import revalidated
 from shop.http.idempotency import (
     KEY_PARAMETER,
     IdempotencyKeyInvalid,
@@ -158,11 +159,19 @@ def list_invoices(order_id: int) -> Any:
 @only(BUYER, SUPPLIER, MANAGER, scope="orders:read")
 @refuses(refusals.InvoiceNotFound)
 @blueprint.response(
-    200, {"type": "string", "format": "binary"}, content_type="application/pdf", description="The invoice as PDF"
+    200,
+    {"type": "string", "format": "binary"},
+    content_type="application/pdf",
+    description="The document as PDF",
+    headers=ETAG,
 )
 def download_invoice(invoice_id: int) -> Response:
-    """An invoice as PDF, always the same bytes"""
+    """An invoice, or its correction, as PDF: always the same bytes
+
+    Only when it is annulled it changes, by the stamp.
+    """
     invoice = queries.find_invoice(invoice_id, by=current_user())
     response = Response(render_invoice(invoice.document), mimetype="application/pdf")
     response.headers.set("Content-Disposition", "inline", filename=f"{invoice.number}.pdf")
-    return response
+    response.add_etag()
+    return revalidated(response)

@@ -15,10 +15,10 @@ from shop.http.problems import Busy
 from shop.orders import queries, refusals
 from shop.orders.answers import part_answer
 from shop.orders.blueprint import ETAG, blueprint, finished_json
-from shop.orders.confirmation import Cut
 from shop.orders.confirmation import confirm_part as confirm
+from shop.orders.cutting import Cut, Cuts
 from shop.orders.lifecycle import move_part
-from shop.orders.models import ASSEMBLED, CANCELED, DELIVERED, REFUSED, SENT
+from shop.orders.models import ASSEMBLED, CANCELED, DELIVERED, REFUSED
 from shop.orders.queries import OrderFilter
 from shop.orders.receiving import Received
 from shop.orders.receiving import receive_part as receive
@@ -29,7 +29,9 @@ from shop.orders.schemas import (
     PartListSchema,
     PartSchema,
     ReceivePartSchema,
+    SendPartSchema,
 )
+from shop.orders.shipping import send_part
 
 PARTS_CURSOR = "supplier-orders:-id"
 MOVE_REFUSALS = (
@@ -81,7 +83,7 @@ def confirm_supplier_order(body: dict[str, Any], part_id: int) -> Any:
     The invoice is numbered at once and mailed. `lines` names what can only be delivered in part or not at all, with
     the reason for the buyer; sums, stock and invoice follow. Cutting needs If-Match.
     """
-    cuts = {line["line_id"]: Cut(line["quantity"], line["reason"]) for line in body["lines"]}
+    cuts = _cuts(body)
     version = expected_version(required=bool(cuts))
     with transaction():
         part = queries.find_part(part_id, by=current_user())
@@ -103,14 +105,23 @@ def assemble_supplier_order(body: dict[str, Any], part_id: int) -> Any:
 
 @blueprint.route("/supplier-orders/<id:part_id>/send", methods=["POST"])
 @only(SUPPLIER, MANAGER, scope="orders:write")
-@refuses(*MOVE_REFUSALS)
+@refuses(*MOVE_REFUSALS, refusals.CutImpossible, VersionNeeded)
 @blueprint.doc(parameters=[IF_MATCH])
-@blueprint.arguments(MoveSchema, required=False)
+@blueprint.arguments(SendPartSchema, required=False)
 @tagged
 @blueprint.response(200, PartSchema, headers=ETAG)
 def send_supplier_order(body: dict[str, Any], part_id: int) -> Any:
-    """Say that a part is on its way; the goods leave the stock"""
-    return _move(part_id, SENT, body)
+    """Say that a part is on its way, as confirmed or with less
+
+    The goods leave the stock. `lines` names those of which fewer were shipped, with the reason for the buyer: sums
+    follow, what was left out is free again, and a numbered correction to the invoice is mailed. That needs If-Match.
+    """
+    cuts = _cuts(body)
+    version = expected_version(required=bool(cuts))
+    with transaction():
+        part = queries.find_part(part_id, by=current_user())
+        send_part(part, by=current_user(), cuts=cuts, reason=body["reason"], version=version)
+        return finished_json(part_answer(part.id, by=current_user()))
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/deliver", methods=["POST"])
@@ -167,6 +178,10 @@ def receive_supplier_order(body: dict[str, Any], part_id: int) -> Any:
 def refuse_supplier_order(body: dict[str, Any], part_id: int) -> Any:
     """Refuse a part at the door"""
     return _move(part_id, REFUSED, body)
+
+
+def _cuts(body: dict[str, Any]) -> Cuts:
+    return {line["line_id"]: Cut(line["quantity"], line["reason"]) for line in body["lines"]}
 
 
 def _move(part_id: int, to: str, body: dict[str, Any]) -> Response:

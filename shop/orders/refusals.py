@@ -116,7 +116,7 @@ class MoveNotYours(Forbidden):
 
 class CutImpossible(Invalid):
     code = "CutImpossible"
-    message = "The quantities confirmed cannot be meant; errors names each line."
+    message = "These quantities cannot be meant; errors names each line."
 
 
 class ReceiptImpossible(Invalid):

@@ -301,6 +301,15 @@ class MoveSchema(Schema):
     reason = Text(load_default="", max_length=500)
 
 
+class SendPartSchema(MoveSchema):
+    lines = fields.List(
+        fields.Nested(ChangedLineSchema),
+        load_default=list,
+        validate=validate.Length(max=1000),
+        metadata={"description": "Only the lines of which fewer are on their way than confirmed; needs If-Match"},
+    )
+
+
 class OrderListArgsSchema(PageArgsSchema):
     state = fields.String(load_default=None, validate=StateField)
     supplier_id = fields.Integer(load_default=None, validate=validate.Range(min=1, max=MAX_ID))

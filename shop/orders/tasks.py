@@ -1,23 +1,32 @@
 """The tasks that tell people about orders."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from shop.auth.models import User
 from shop.config import Settings
 from shop.db import session
 from shop.mail.queue import queue_mail
-from shop.orders.events import OrderPlaced, PartConfirmed, PartMoved
-from shop.orders.models import Order, SupplierOrder
+from shop.orders.events import OrderPlaced, PartConfirmed, PartCorrected, PartMoved
+from shop.orders.models import CANCELED, DELIVERED, REFUSED, Invoice, Order, OrderLine, SupplierOrder
 from shop.outbox.handling import handles
+
+Address = tuple[str, str]  # e-mail and language
 
 
 @handles(PartConfirmed, name="orders.send_invoice")
 def send_invoice(event: PartConfirmed, event_id: int) -> None:
     """Mails a confirmed part's invoice to the customer and to the administrator."""
-    buyer = _buyer_of_part(event.supplier_order_id)
-    for to, locale in ((buyer.email, buyer.locale), _administrator()):
-        queue_mail("invoice", to=to, locale=locale, event_id=event_id, domain=_domain(), invoice_id=event.invoice_id)
+    _mail("invoice", _buyer_and_administrator(event.supplier_order_id), event_id, invoice_id=event.invoice_id)
+
+
+@handles(PartCorrected, name="orders.send_correction")
+def send_correction(event: PartCorrected, event_id: int) -> None:
+    """Mails what was shipped instead of what the invoice says, to those who have the invoice."""
+    _mail("correction", _buyer_and_administrator(event.supplier_order_id), event_id, invoice_id=event.invoice_id)
 
 
 @handles(OrderPlaced, name="orders.announce_order")
@@ -25,32 +34,34 @@ def announce_order(event: OrderPlaced, event_id: int) -> None:
     """Tells the buyer, the administrator and the suppliers concerned of a new order."""
     order = session().get_one(Order, event.order_id)
     buyer = session().get_one(User, order.user_id)
-    for to, locale in ((buyer.email, buyer.locale), _administrator()):
-        queue_mail("order_placed", to=to, locale=locale, event_id=event_id, domain=_domain(), order_id=order.id)
-    for supplier, part_id in _suppliers_of(order.id):
-        queue_mail(
-            "order_received",
-            to=supplier.email,
-            locale=supplier.locale,
-            event_id=event_id,
-            domain=_domain(),
-            supplier_order_id=part_id,
-        )
+    _mail("order_placed", [_address(buyer), _administrator()], event_id, order_id=order.id)
+    for supplier, part_id in _suppliers(SupplierOrder.order_id == order.id):
+        _mail("order_received", [_address(supplier)], event_id, supplier_order_id=part_id)
 
 
 @handles(PartMoved, name="orders.announce_move")
 def announce_move(event: PartMoved, event_id: int) -> None:
-    """Tells the buyer that a part of the order has moved on."""
-    buyer = _buyer_of_part(event.supplier_order_id)
-    queue_mail(
-        "part_moved",
-        to=buyer.email,
-        locale=buyer.locale,
-        event_id=event_id,
-        domain=_domain(),
-        supplier_order_id=event.supplier_order_id,
-        to_state=event.to_state,
-    )
+    """Tells the buyer that a part of the order has moved on; what goes wrong also the supplier's people.
+
+    The administrator hears of what changes a document that he has: a part that was not taken, or its invoice annulled.
+    """
+    part_id, to_state = event.supplier_order_id, event.to_state
+    went_wrong = to_state in (CANCELED, REFUSED) or (to_state == DELIVERED and _came_short(part_id))
+    people = [_address(_buyer_of_part(part_id))]
+    if went_wrong:
+        people += [_address(person) for person, _ in _suppliers(SupplierOrder.id == part_id)]
+    if went_wrong and _has_invoice(part_id):
+        people.append(_administrator())
+    _mail("part_moved", people, event_id, supplier_order_id=part_id, to_state=to_state)
+
+
+def _mail(kind: str, people: Iterable[Address], event_id: int, **context: Any) -> None:
+    for to, locale in people:
+        queue_mail(kind, to=to, locale=locale, event_id=event_id, domain=_settings().mail_domain, **context)
+
+
+def _buyer_and_administrator(part_id: int) -> list[Address]:
+    return [_address(_buyer_of_part(part_id)), _administrator()]
 
 
 def _buyer_of_part(part_id: int) -> User:
@@ -63,13 +74,13 @@ def _buyer_of_part(part_id: int) -> User:
     return session().scalars(statement).one()
 
 
-def _suppliers_of(order_id: int) -> list[tuple[User, int]]:
-    """Everybody who can log in at the suppliers of an order, with the id of their part."""
+def _suppliers(whose: ColumnElement[bool]) -> list[tuple[User, int]]:
+    """Everybody who can log in at the suppliers of these parts, with the id of their part."""
     statement = (
         select(User, SupplierOrder.id)
         .join(SupplierOrder, SupplierOrder.supplier_id == User.company_id)
         .where(
-            SupplierOrder.order_id == order_id,
+            whose,
             User.email_confirmed_at.is_not(None),
             User.blocked_at.is_(None),
             User.closed_at.is_(None),
@@ -79,12 +90,23 @@ def _suppliers_of(order_id: int) -> list[tuple[User, int]]:
     return [(user, part_id) for user, part_id in session().execute(statement)]
 
 
-def _administrator() -> tuple[str, str]:
+def _came_short(part_id: int) -> bool:
+    short = select(OrderLine.id).where(
+        OrderLine.supplier_order_id == part_id, OrderLine.received_quantity < OrderLine.quantity
+    )
+    return session().scalar(select(short.exists())) or False
+
+
+def _has_invoice(part_id: int) -> bool:
+    return session().scalar(select(select(Invoice.id).filter_by(supplier_order_id=part_id).exists())) or False
+
+
+def _address(user: User) -> Address:
+    return user.email, user.locale
+
+
+def _administrator() -> Address:
     return _settings().admin_email, "ru"
-
-
-def _domain() -> str:
-    return _settings().mail_domain
 
 
 def _settings() -> Settings:

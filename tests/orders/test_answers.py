@@ -10,7 +10,8 @@ from shop.auth.models import MANAGER, SUPPLIER
 from shop.db import session
 from shop.http.fields import AnswerSchema
 from shop.money import money_text
-from shop.orders.confirmation import Cut, confirm_part
+from shop.orders.confirmation import confirm_part
+from shop.orders.cutting import Cut
 from shop.orders.lifecycle import move_part
 from shop.orders.models import Order
 from shop.orders.queries import find_part

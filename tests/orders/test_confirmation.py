@@ -9,7 +9,8 @@ from sqlalchemy import select
 from shop.auth.models import SUPPLIER
 from shop.catalog.models import StockLevel
 from shop.db import session
-from shop.orders.confirmation import Cut, confirm_part
+from shop.orders.confirmation import confirm_part
+from shop.orders.cutting import Cut
 from shop.orders.lifecycle import move_part
 from shop.orders.models import Invoice, OrderEvent, SupplierOrder
 from shop.orders.queries import find_part
@@ -79,7 +80,7 @@ def test_canceling_what_was_cut_releases_the_rest_once(edge, supplier, offers, p
 
 @pytest.mark.parametrize(
     ("quantity", "reason", "says"),
-    [("10", "", "ordered"), ("11", "много", "ordered"), ("-1", "x", "ordered"), ("3", "", "why")],
+    [("10", "", "agreed"), ("11", "много", "agreed"), ("-1", "x", "agreed"), ("3", "", "why")],
 )
 def test_a_cut_that_cannot_be_meant_is_refused(edge, supplier, offers, part, quantity, reason, says) -> None:
     with pytest.raises(CutImpossible) as refused:

@@ -1,13 +1,18 @@
 """Who hears of what happens to an order, in which words, with which document."""
 
+import io
 from decimal import Decimal
 
 import pytest
 from flask import Flask
+from pypdf import PdfReader
 
-from shop.orders.confirmation import Cut, confirm_part
+from shop.orders.confirmation import confirm_part
+from shop.orders.cutting import Cut
 from shop.orders.lifecycle import cancel_order, fulfill_order, lock_order, move
 from shop.orders.queries import find_order, find_part
+from shop.orders.receiving import Received, receive_part
+from shop.orders.shipping import send_part
 from tests.conftest import make_settings
 from tests.factories.auth import make_company, make_user
 from tests.factories.catalog import make_offer
@@ -112,3 +117,71 @@ def test_each_step_is_its_own_mail_and_none_is_sent_twice(edge, drain, mailbox) 
     drain()
     to_buyer = [mail["X-Order-Event"] for mail in mailbox.about(order.number) if mail["To"] == order.user.email]
     assert sorted(to_buyer) == ["assembled", "confirmed", "delivered", "new", "sent"]
+
+
+def test_a_correction_is_mailed_to_those_who_have_the_invoice(edge, drain, mailbox) -> None:
+    buyer, manager = make_user(locale="en"), make_user("manager")
+    part = make_order({make_offer(name="Сыр").id: 10}, buyer=buyer).parts[0]
+    act(edge, part.order, fulfill_order)
+    with edge() as current:
+        by = current.merge(manager)
+        send_part(find_part(part.id, by=by), by=by, cuts={part.lines[0].id: Cut(Decimal(7), "бой")})
+    drain()
+    mails = {mail["To"]: mail for mail in mailbox.about(part.order.number, "corrected")}
+    assert mails.keys() == {buyer.email, "admin@shop.example"}
+    for mail, words in ((mails[buyer.email], "10 шт before, 7 shipped"), (mails["admin@shop.example"], "отгружено 7")):
+        assert words in text_of(mail)
+        assert "Сыр — бой" in text_of(mail)
+        [pdf] = mail.iter_attachments()
+        assert "-К-" in pdf.get_filename()
+
+
+@pytest.mark.parametrize(("locale", "words"), [("ru", "аннулирована"), ("en", "annulled")])
+def test_an_annulled_invoice_is_mailed_stamped(edge, drain, mailbox, locale: str, words: str) -> None:
+    company = make_company("supplier")
+    seller, buyer = make_user("supplier", company=company), make_user(locale=locale)
+    order = make_order({make_offer(supplier=company).id: 1}, buyer=buyer)
+    act(edge, order, fulfill_order)
+    act(edge, order, cancel_order, reason="передумали")
+    drain()
+    mails = {mail["To"]: mail for mail in mailbox.about(order.number, "canceled")}
+    assert mails.keys() == {buyer.email, seller.email, "admin@shop.example"}
+    assert words in text_of(mails[buyer.email])
+    assert "передумали" in text_of(mails[buyer.email])
+    [pdf] = mails[buyer.email].iter_attachments()
+    assert "АННУЛИРОВАНА" in PdfReader(io.BytesIO(pdf.get_content())).pages[0].extract_text()
+
+
+@pytest.mark.parametrize(("locale", "words"), [("ru", "получено 3"), ("en", "3 received")])
+def test_shortages_at_the_door_are_told_to_both_sides(edge, drain, mailbox, locale: str, words: str) -> None:
+    company = make_company("supplier")
+    seller, buyer = (
+        make_user("supplier", company=company, locale=locale),
+        make_user(locale=locale),
+    )
+    part = make_order({make_offer(supplier=company).id: 5}, buyer=buyer).parts[0]
+    act(edge, part.order, fulfill_order)
+    with edge() as current:
+        by = current.merge(buyer)
+        manager = make_user("manager")
+        send_part(find_part(part.id, by=by), by=current.merge(manager))
+    with edge() as current:
+        by = current.merge(buyer)
+        receive_part(find_part(part.id, by=by), by=by, receipt={part.lines[0].id: Received(Decimal(3), "разбито")})
+    drain()
+    mails = {mail["To"]: text_of(mail) for mail in mailbox.about(part.order.number, "delivered")}
+    assert mails.keys() == {buyer.email, seller.email, "admin@shop.example"}
+    for to in (buyer.email, seller.email):
+        assert words in mails[to]
+        assert "разбито" in mails[to]
+
+
+def test_a_line_break_in_a_name_reaches_no_header(edge, drain, mailbox) -> None:
+    company = make_company("supplier", name="ООО Хитрость\r\nBcc: everybody@test.example")
+    order = make_order({make_offer(supplier=company).id: 1}, client_reference="PO\r\nX-Order-Event: sent")
+    act(edge, order, cancel_order)
+    drain()
+    [mail] = mailbox.about(order.number, "canceled")
+    assert mail["Bcc"] is None
+    assert mail.get_all("X-Order-Event") == ["canceled"]
+    assert "Хитрость Bcc: everybody@test.example" in mail["Subject"]

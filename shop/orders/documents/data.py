@@ -61,7 +61,7 @@ class VatByRate(TypedDict):
 
 
 class Totals(TypedDict):
-    """With delivery in every sum; `lines` counts goods alone. In a correction: as the sums BECAME."""
+    """With delivery in every sum; `lines` counts goods alone. In a correction all is as it became."""
 
     quantity: str | None
     net: str
@@ -76,19 +76,24 @@ class Corrected(TypedDict):
     issued_on: str
 
 
+class Amounts(TypedDict):
+    quantity: str
+    net: str
+    vat: str
+    total: str
+
+
 class Change(TypedDict):
-    """One corrected line; sums are with VAT. Delivery has neither unit nor quantities."""
+    """One corrected line, under the position that it has in the invoice."""
 
     position: int
-    sku: str | None
+    sku: str
     name: str
-    unit: str | None
-    quantity_was: str | None
-    quantity_became: str | None
-    quantity_difference: str | None
-    total_was: str
-    total_became: str
-    total_difference: str
+    unit: str
+    vat_rate: str
+    was: Amounts
+    became: Amounts
+    difference: Amounts
 
 
 class Annulled(TypedDict):

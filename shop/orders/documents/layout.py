@@ -30,6 +30,7 @@ FONT_FILES = {REGULAR: "PT_Sans-Web-Regular.ttf", BOLD: "PT_Sans-Web-Bold.ttf"}
 
 INK, GREY, RULE, SHADE, STAMP = map(HexColor, ("#111111", "#5c6166", "#8a9096", "#eff1f3", "#c62828"))
 HAIR = 0.4
+SIZES = (7.5, 6.5, 5.5, 4.5)  # of letters in a ledger: the usual one, and smaller ones for the sums of giants
 PADDING = 3.0
 
 
@@ -52,8 +53,6 @@ def styles() -> dict[str, ParagraphStyle]:
         "name": _style(9, BOLD),
         "text": _style(8.5),
         "head": _style(6.8, align=TA_CENTER, color=GREY),
-        "left": _style(7.5),
-        "center": _style(7.5, align=TA_CENTER),
     }
 
 
@@ -106,11 +105,13 @@ class Column:
 
 def ledger(columns: Sequence[Column], rows: Sequence[Sequence[str]], total: Sequence[str]) -> Table:
     """A ruled table under a two-storey heading that each page repeats; `total` never stands alone on a page."""
-    widths, heading = _widths(columns, [*rows, total]), _heading(columns)
-    body = [list(map(_cell, columns, row, widths)) for row in rows]
+    size, widths = _fitting(columns, [*rows, total])
+    heading = _heading(columns)
+    body = [[_cell(*each, size) for each in zip(columns, row, widths, strict=True)] for row in rows]
     first, last = len(heading), len(heading) + len(body)
     commands = [
         *RULED,
+        ("FONT", (0, first), (-1, -1), REGULAR, size, size * 1.2),
         *_spans(columns),
         ("BACKGROUND", (0, 0), (-1, first - 1), SHADE),
         ("VALIGN", (0, 0), (-1, first - 1), "MIDDLE"),
@@ -135,11 +136,16 @@ RULED: list[tuple[Any, ...]] = [
 ]
 
 
-def _cell(column: Column, value: str, width: float) -> Paragraph | str:
+def _cell(column: Column, value: str, width: float, size: float) -> Paragraph | str:
     """A Paragraph only for what must wrap: each costs a new measuring at every page break before it."""
     shown = printable(value)
-    fits = stringWidth(shown, REGULAR, 7.5) <= width - 2 * PADDING
-    return shown if fits or column.align == "right" else text(value, column.align)
+    fits = stringWidth(shown, REGULAR, size) <= width - 2 * PADDING
+    return shown if fits or column.align == "right" else Paragraph(escape(shown), _cell_style(column.align, size))
+
+
+@cache
+def _cell_style(align: str, size: float) -> ParagraphStyle:
+    return _style(size, align=TA_CENTER if align == "center" else TA_LEFT)
 
 
 def _heading(columns: Sequence[Column]) -> list[list[Paragraph]]:
@@ -159,17 +165,29 @@ def _spans(columns: Sequence[Column]) -> list[tuple[Any, ...]]:
     return upright + flat
 
 
-def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[float]:
-    """Each column as wide as its widest figure (in bold, for the total), the stretching one takes what is left."""
+def _fitting(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> tuple[float, list[float]]:
+    """The largest size of letters in which the figures leave the stretching column its least width; and the widths."""
     register_fonts()
-    wanted = [max(column.least, *_widest(column, [row[at] for row in rows])) for at, column in enumerate(columns)]
-    left = WIDTH - sum(width for width, column in zip(wanted, columns, strict=True) if not column.stretches)
-    return [left if column.stretches else width for width, column in zip(wanted, columns, strict=True)]
+    needed = sum(column.least for column in columns if column.stretches)
+    for size in SIZES:
+        widths = _widths(columns, rows, size)
+        left = WIDTH - sum(widths)
+        if left >= needed:
+            break
+    return size, [left if column.stretches else width for width, column in zip(widths, columns, strict=True)]
 
 
-def _widest(column: Column, values: Sequence[str]) -> list[float]:
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], size: float) -> list[float]:
+    """Each column as wide as its widest figure (in bold, for the total); the stretching one has none of its own."""
+    return [
+        0.0 if column.stretches else max(column.least, *_widest(column, [row[at] for row in rows], size))
+        for at, column in enumerate(columns)
+    ]
+
+
+def _widest(column: Column, values: Sequence[str], size: float) -> list[float]:
     limit = float("inf") if column.align == "right" else column.most
-    return [min(limit, stringWidth(printable(value), BOLD, 7.5) + 2 * PADDING + 0.5) for value in values]
+    return [min(limit, stringWidth(printable(value), BOLD, size) + 2 * PADDING + 0.5) for value in values]
 
 
 def summary(titles: Sequence[str], rows: Sequence[Sequence[str]], width: float) -> Table:

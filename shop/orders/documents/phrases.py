@@ -55,7 +55,7 @@ def basis_lines(invoice: InvoiceData) -> list[str]:
         invoice.get("contract"),
         f"Заказ №{NBSP}{invoice['order_number']}",
         f"Номер заказа у покупателя: {theirs}" if theirs else None,
-        f"Плановая отгрузка: {day(planned)}" if planned else None,
+        f"Плановая поставка: {day(planned)}" if planned else None,
     )
     return [line for line in lines if line]
 
@@ -78,7 +78,7 @@ def closing_sum(invoice: InvoiceData) -> str:
 
 
 def _closing_difference(changes: list[Change], currency: str) -> str:
-    difference = sum((Decimal(change["total_difference"]) for change in changes), Decimal())
+    difference = sum((Decimal(change["difference"]["total"]) for change in changes), Decimal())
     if not difference:
         return "Сумма накладной не изменилась."
     direction = "увеличена" if difference > 0 else "уменьшена"

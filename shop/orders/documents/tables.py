@@ -1,13 +1,17 @@
 """The tables of a document, cell by cell: goods, changes, VAT by rate."""
 
 from decimal import Decimal
+from typing import Literal
 
+from shop.money import NO_VAT
 from shop.orders.documents.data import Change, Delivery, InvoiceData, Line, Totals
 from shop.orders.documents.layout import Column
 from shop.orders.documents.words import money, number, vat_rate
 
 NOTHING = "—"
 NOT_SUMMED = "Х"
+
+VERSIONS = ("было", "стало", "разница")
 
 INVOICE_COLUMNS = (
     Column("№", 19, "center"),
@@ -27,10 +31,12 @@ INVOICE_COLUMNS = (
 CORRECTION_COLUMNS = (
     Column("№", 19, "center"),
     Column("Артикул", 40, "left", most=68),
-    Column("Наименование товара", 150, "left", stretches=True),
+    Column("Наименование товара", 130, "left", stretches=True),
     Column("Ед. изм.", 30, "center", most=44),
-    *(Column(title, 50, group="Количество") for title in ("было", "стало", "разница")),
-    *(Column(title, 62, group="Сумма с НДС") for title in ("было", "стало", "разница")),
+    *(Column(title, 44, group="Количество") for title in VERSIONS),
+    Column("Ставка НДС", 36, "center", most=40),
+    *(Column(title, 48, group="Сумма НДС") for title in VERSIONS),
+    *(Column(title, 56, group="Сумма с НДС") for title in VERSIONS),
 )
 VAT_COLUMNS = ("Ставка НДС", "Сумма без НДС", "НДС", "Сумма с НДС")
 
@@ -74,11 +80,11 @@ def _delivery_row(delivery: Delivery, position: int) -> tuple[str, ...]:
 
 def _vat_cells(rate: str, vat: str) -> tuple[str, str]:
     """Free of VAT and taxed at 0 % are different things: only the second has a sum."""
-    return vat_rate(rate), NOTHING if rate == "none" else money(vat)
+    return vat_rate(rate), NOTHING if rate == NO_VAT else money(vat)
 
 
-def _number_or_nothing(value: str | None, *, signed: bool = False) -> str:
-    return NOTHING if value is None else number(value, signed=signed)
+def _number_or_nothing(value: str | None) -> str:
+    return NOTHING if value is None else number(value)
 
 
 def total_row(invoice: InvoiceData) -> tuple[str, ...]:
@@ -98,27 +104,34 @@ def total_row(invoice: InvoiceData) -> tuple[str, ...]:
 
 def change_rows(changes: list[Change]) -> list[tuple[str, ...]]:
     """A cell for each of CORRECTION_COLUMNS."""
-    return [
-        (
-            str(change["position"]),
-            change.get("sku") or NOTHING,
-            change["name"],
-            change.get("unit") or NOTHING,
-            _number_or_nothing(change["quantity_was"]),
-            _number_or_nothing(change["quantity_became"]),
-            _number_or_nothing(change["quantity_difference"], signed=True),
-            money(change["total_was"]),
-            money(change["total_became"]),
-            money(change["total_difference"], signed=True),
-        )
-        for change in changes
-    ]
+    return [_change_row(change) for change in changes]
+
+
+def _change_row(change: Change) -> tuple[str, ...]:
+    was, became, difference = change["was"], change["became"], change["difference"]
+    taxed = change["vat_rate"] != NO_VAT
+    vat = (money(was["vat"]), money(became["vat"]), money(difference["vat"], signed=True))
+    return (
+        str(change["position"]),
+        change["sku"] or NOTHING,
+        change["name"],
+        change["unit"],
+        *(number(was["quantity"]), number(became["quantity"]), number(difference["quantity"], signed=True)),
+        vat_rate(change["vat_rate"]),
+        *(vat if taxed else [NOTHING] * 3),
+        *(money(was["total"]), money(became["total"]), money(difference["total"], signed=True)),
+    )
 
 
 def change_total(changes: list[Change]) -> tuple[str, ...]:
-    was, became = (sum((Decimal(c[key]) for c in changes), Decimal()) for key in ("total_was", "total_became"))
-    sums = (money(was), money(became), money(became - was, signed=True))
-    return ("", "", "Всего по изменённым строкам", "", *[NOT_SUMMED] * 3, *sums)
+    vat, total = _sums(changes, "vat"), _sums(changes, "total")
+    return ("", "", "Всего по изменённым строкам", "", *[NOT_SUMMED] * 4, *vat, *total)
+
+
+def _sums(changes: list[Change], what: Literal["vat", "total"]) -> tuple[str, str, str]:
+    was = sum((Decimal(change["was"][what]) for change in changes), Decimal())
+    became = sum((Decimal(change["became"][what]) for change in changes), Decimal())
+    return money(was), money(became), money(became - was, signed=True)
 
 
 def vat_rows(totals: Totals) -> list[tuple[str, ...]]:

@@ -86,10 +86,22 @@ def make_invoice(lines: int = 1, **differs: Any) -> Any:
     return invoice | differs
 
 
+def make_amounts(quantity: str, vat: str, total: str) -> dict[str, str]:
+    return {"quantity": quantity, "net": "0.00", "vat": vat, "total": total}
+
+
 def make_change(**differs: Any) -> dict[str, Any]:
-    quantities = {"quantity_was": "24.000", "quantity_became": "20.000", "quantity_difference": "-4.000"}
-    totals = {"total_was": "1881.60", "total_became": "1568.00", "total_difference": "-313.60"}
-    return {"position": 1, "sku": "000104", "name": "Йогурт", "unit": "шт", **quantities, **totals} | differs
+    change = {
+        "position": 1,
+        "sku": "000104",
+        "name": "Йогурт",
+        "unit": "шт",
+        "vat_rate": "10",
+        "was": make_amounts("24.000", "171.05", "1881.60"),
+        "became": make_amounts("20.000", "142.55", "1568.00"),
+        "difference": make_amounts("-4.000", "-28.50", "-313.60"),
+    }
+    return change | differs
 
 
 def make_correction(*changes: dict[str, Any]) -> Any:
@@ -132,7 +144,7 @@ def test_names_the_document_the_parties_and_the_basis() -> None:
         "Договор № 5 от 01.02.2026",
         "Заказ № 2026-000042",
         "PO-1",
-        "Плановая отгрузка: 24.11.2026",
+        "Плановая поставка: 24.11.2026",
         "российский рубль",
     ):
         assert expected in said
@@ -331,20 +343,32 @@ def test_stamps_every_page_of_an_annulled_invoice() -> None:
 
 
 def test_prints_a_correction_as_was_became_and_difference() -> None:
-    delivery = make_change(
-        name="Доставка",
-        **dict.fromkeys(("sku", "unit", "quantity_was", "quantity_became", "quantity_difference")),
-        total_was="0.00",
-        total_became="500.00",
-        total_difference="500.00",
+    untaxed = make_change(
+        vat_rate="none",
+        was=make_amounts("2.500", "0.00", "500.00"),
+        became=make_amounts("0.000", "0.00", "0.00"),
+        difference=make_amounts("-2.500", "0.00", "-500.00"),
     )
-    data = make_correction(make_change(), delivery)
-    [goods, service] = change_rows(data["changes"])
-    assert len(goods) == len(CORRECTION_COLUMNS)
-    assert plain(goods)[4:] == ["24", "20", "−4", "1 881,60", "1 568,00", "−313,60"]
-    assert plain(service)[4:] == ["—", "—", "—", "0,00", "500,00", "+500,00"]
-    assert plain(change_total(data["changes"]))[7:] == ["1 881,60", "2 068,00", "+186,40"]
-    assert closing_sum(data) == "Сумма накладной увеличена на: Сто восемьдесят шесть рублей 40 копеек."
+    data = make_correction(make_change(), untaxed)
+    [taxed, free] = change_rows(data["changes"])
+    assert len(taxed) == len(free) == len(CORRECTION_COLUMNS)
+    assert plain(taxed)[4:] == [
+        *("24", "20", "−4", "10 %"),
+        *("171,05", "142,55", "−28,50"),
+        *("1 881,60", "1 568,00", "−313,60"),
+    ]
+    assert plain(free)[4:] == ["2,5", "0", "−2,5", "без НДС", "—", "—", "—", "500,00", "0,00", "−500,00"]
+    assert plain(change_total(data["changes"]))[8:] == [
+        *("171,05", "142,55", "−28,50"),
+        *("2 381,60", "1 568,00", "−813,60"),
+    ]
+    assert closing_sum(data) == "Сумма накладной уменьшена на: Восемьсот тринадцать рублей 60 копеек."
+
+
+def test_a_correction_survives_the_largest_sums() -> None:
+    amounts = dict.fromkeys(("quantity", "net", "vat", "total"), "99999999999.99")
+    change = make_change(name="Слово" * 500, sku="S" * 200, was=amounts, became=amounts, difference=amounts)
+    assert "С изменением согласен" in pages_of(make_correction(change))[-1]
 
 
 def test_calls_a_correction_by_both_numbers() -> None:

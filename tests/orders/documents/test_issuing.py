@@ -1,0 +1,141 @@
+"""Numbers without gaps, years and days where the seller is, data that stays, PDFs that are always the same bytes."""
+
+from datetime import UTC, date, datetime
+from threading import Thread
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import select
+
+from shop.auth.models import SUPPLIER, LegalEntity
+from shop.catalog.models import Offer
+from shop.db import session
+from shop.orders.documents.pdf import render_invoice
+from shop.orders.lifecycle import cancel_order, fulfill_order
+from shop.orders.models import Invoice
+from shop.orders.queries import find_order
+from tests.factories.auth import bearer, make_company, make_user
+from tests.factories.catalog import make_offer
+from tests.factories.orders import make_order
+
+
+@pytest.fixture
+def manager(app: Flask):
+    return make_user("manager")
+
+
+def act(edge, order, story, manager, **others) -> None:
+    with edge() as current:
+        by = current.merge(manager)
+        story(find_order(order.id, by=by), by=by, **others)
+
+
+def invoices(edge) -> list[Invoice]:
+    with edge():
+        found = list(session().scalars(select(Invoice).order_by(Invoice.id)))
+        assert all(invoice.data for invoice in found)
+        return found
+
+
+def supplier_at(edge, time_zone: str, prefix: str):
+    company = make_company(SUPPLIER)
+    with edge():
+        entity = session().scalars(select(LegalEntity).filter_by(company_id=company.id)).one()
+        entity.time_zone, entity.document_prefix = time_zone, prefix
+    return company
+
+
+def test_the_year_begins_where_the_seller_is(edge, manager) -> None:
+    """At 12:30 UTC on December 31 it is New Year in Kamchatka, and not yet in Kaliningrad."""
+    offers = [
+        make_offer(supplier=supplier_at(edge, zone, prefix))
+        for zone, prefix in (("Asia/Kamchatka", "ПК"), ("Europe/Kaliningrad", "КЛ"))
+    ]
+    before = make_order({offer.id: 1 for offer in offers})
+    after = make_order({offer.id: 1 for offer in offers})
+    with time_machine.travel(datetime(2026, 12, 31, 11, 30, tzinfo=UTC), tick=False):
+        act(edge, before, fulfill_order, manager)
+    with time_machine.travel(datetime(2026, 12, 31, 12, 30, tzinfo=UTC), tick=False):
+        act(edge, after, fulfill_order, manager)
+    assert [(each.number, each.issued_on, each.year) for each in invoices(edge)] == [
+        ("ПК-26-000001", date(2026, 12, 31), 2026),
+        ("КЛ-26-000001", date(2026, 12, 31), 2026),
+        ("ПК-27-000001", date(2027, 1, 1), 2027),
+        ("КЛ-26-000002", date(2026, 12, 31), 2026),
+    ]
+
+
+def test_an_annulled_number_is_never_given_again(edge, manager) -> None:
+    offer = make_offer()
+    for _ in range(2):
+        order = make_order({offer.id: 1})
+        act(edge, order, fulfill_order, manager)
+        act(edge, order, cancel_order, manager, reason="передумали")
+    act(edge, make_order({offer.id: 1}), fulfill_order, manager)
+    assert [(each.sequence, each.annulled_at is None) for each in invoices(edge)] == [(1, False), (2, False), (3, True)]
+
+
+def test_a_number_that_was_rolled_back_is_given_again(edge, manager) -> None:
+    offer = make_offer()
+    first, second = make_order({offer.id: 1}), make_order({offer.id: 1})
+    with pytest.raises(RuntimeError), edge() as current:
+        fulfill_order(find_order(first.id, by=current.merge(manager)), by=current.merge(manager))
+        raise RuntimeError("killed before the commit")
+    act(edge, second, fulfill_order, manager)
+    assert [each.sequence for each in invoices(edge)] == [1]
+
+
+def test_many_at_once_leave_no_gap_and_no_double(edge, manager) -> None:
+    offer = make_offer(on_hand=1000)
+    orders = [make_order({offer.id: 1}) for _ in range(8)]
+    threads = [Thread(target=act, args=(edge, order, fulfill_order, manager)) for order in orders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(each.sequence for each in invoices(edge)) == list(range(1, 9))
+
+
+def test_what_an_invoice_says_stays_whatever_becomes_of_those_it_names(edge, manager) -> None:
+    order = make_order(client_reference="PO-1", requested_delivery_on=date(2999, 11, 24))
+    act(edge, order, fulfill_order, manager)
+    [before] = invoices(edge)
+    with edge():
+        for entity in session().scalars(select(LegalEntity)):
+            entity.full_name, entity.bank_account, entity.time_zone = "Другое", "0", "Asia/Tokyo"
+        for offer in session().scalars(select(Offer)):
+            offer.name, offer.vat_rate = "Другой товар", "10"
+    [after] = invoices(edge)
+    assert after.data == before.data
+    assert render_invoice(after.document) == render_invoice(before.document)
+    assert before.data["shipment_on"] == "2999-11-24"
+
+
+class TestDownload:
+    @pytest.fixture
+    def paper(self, edge, manager):
+        order = make_order()
+        act(edge, order, fulfill_order, manager)
+        return order, f"/api/v1/invoices/{invoices(edge)[0].id}"
+
+    def test_those_who_have_it_do_not_load_it_again(self, client, paper) -> None:
+        order, path = paper
+        headers = bearer(order.user)
+        first = client.get(path, headers=headers)
+        again = client.get(path, headers=headers | {"If-None-Match": first.headers["ETag"]})
+        assert (first.status_code, again.status_code, again.data) == (200, 304, b"")
+        assert first.headers["Cache-Control"] == "private, no-cache"
+
+    def test_an_annulled_one_is_another_version(self, client, edge, manager, paper) -> None:
+        order, path = paper
+        headers = bearer(order.user)
+        etag = client.get(path, headers=headers).headers["ETag"]
+        act(edge, order, cancel_order, manager)
+        stamped = client.get(path, headers=headers | {"If-None-Match": etag})
+        assert (stamped.status_code, stamped.headers["ETag"] == etag) == (200, False)
+
+    def test_a_stranger_finds_nothing(self, client, paper) -> None:
+        for stranger in (make_user(), make_user(SUPPLIER)):
+            answer = client.get(paper[1], headers=bearer(stranger) | {"If-None-Match": "*"})
+            assert (answer.status_code, answer.json["code"]) == (404, "InvoiceNotFound")
