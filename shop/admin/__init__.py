@@ -8,12 +8,25 @@ from flask_babel import Babel
 from shop.admin import door, entering, locales
 from shop.admin.audit import AuditView
 from shop.admin.base import GROUPS, DeskView
+from shop.admin.categories import CategoriesView
 from shop.admin.dashboard import DashboardView
+from shop.admin.offers import OffersView
 from shop.admin.orders import OrdersView
+from shop.admin.price_lists import PriceListsView
+from shop.admin.products import ProductsView
+from shop.admin.suppliers import SuppliersView
 from shop.errors import FieldError
 from shop.http.problems import answer_with_pages
 
-VIEWS: tuple[type[DeskView], ...] = (OrdersView, AuditView)
+VIEWS: tuple[type[DeskView], ...] = (
+    OrdersView,
+    PriceListsView,
+    OffersView,
+    ProductsView,
+    CategoriesView,
+    SuppliersView,
+    AuditView,
+)
 
 
 def init_app(app: Flask) -> None:

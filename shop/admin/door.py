@@ -17,6 +17,7 @@ from werkzeug import Response as BaseResponse
 
 from shop.auth.access import identify, lacks_second_factor
 from shop.auth.models import SESSION, AccessToken, User
+from shop.catalog.price_lists.blueprint import take_larger_body
 from shop.config import Settings
 from shop.errors import Forbidden, Untrusted
 from shop.http.problems import is_under
@@ -29,6 +30,7 @@ OPEN = frozenset({"admin_desk.ask_to_log_in", "admin_desk.log_in", "admin_desk.l
 BEFORE_SECOND_FACTOR = frozenset(
     {"admin_desk.second_factor", "admin_desk.show_second_factor_secret", "admin_desk.set_up_second_factor"}
 )
+TAKE_PRICE_LISTS = ("admin_price_lists.create_view",)
 STATIC = "admin_desk.static"
 LOCAL_ADDRESS = re.compile(r"/admin(/[\w./%-]*)?(\?[\w=&.,%+:-]*)?", re.ASCII)
 POLICY = (
@@ -88,6 +90,8 @@ def _let_in() -> BaseResponse | None:
         if not g.token.user.is_manager:
             raise ManagersOnly
     if request.method not in SAFE_METHODS:
+        if request.endpoint in TAKE_PRICE_LISTS and g.token:
+            take_larger_body()  # before the form is read for its token
         _check_meant()
     if g.token and lacks_second_factor(g.token.user) and request.endpoint not in OPEN | BEFORE_SECOND_FACTOR:
         return redirect(url_for("admin_desk.second_factor"), 303)

@@ -77,7 +77,7 @@ def _suppliers(begin: datetime) -> list[dict[str, Any]]:
     return [{"name": name, "turnover": str(total)} for name, total in session().execute(statement)]
 
 
-def _recently_ordered(at: datetime) -> Select[*tuple[Any, ...]]:
+def recently_ordered(at: datetime) -> Select[*tuple[Any, ...]]:
     """Offers ordered lately of which nothing is left, where the supplier says how much there is."""
     return (
         select(
@@ -99,7 +99,7 @@ def _recently_ordered(at: datetime) -> Select[*tuple[Any, ...]]:
 
 
 def _sold_out(at: datetime) -> list[dict[str, Any]]:
-    statement = _recently_ordered(at)
+    statement = recently_ordered(at)
     statement = statement.order_by(statement.selected_columns.ordered.desc()).limit(TOP_OFFERS)
     return [
         {"id": row.id, "name": row.name, "supplier": row.supplier, "ordered": str(row.ordered)}
@@ -122,7 +122,7 @@ def _waiting(today: date, zone: Any, at: datetime) -> dict[str, Any]:
         ),
         "held": _count(PriceList.id, PriceList.state == HELD),
         "quarantined": _count(Offer.id, Offer.is_quarantined, Offer.is_listed),
-        "sold_out": select(func.count()).select_from(_recently_ordered(at).subquery()),
+        "sold_out": select(func.count()).select_from(recently_ordered(at).subquery()),
         "companies": _count(Company.id, Company.status == PENDING),
         "mails": _count(MailMessage.id, MailMessage.state == PARKED),
         "events": _count(OutboxEvent.id, OutboxEvent.parked_at.is_not(None), OutboxEvent.handled_at.is_(None)),

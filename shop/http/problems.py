@@ -113,7 +113,7 @@ class ProblemApi(Api):  # type: ignore[misc]
         data: Mapping[str, Any] = getattr(error, "data", None) or {}
         detail = SENTENCE_OF_STATUS.get(status) or error.description or HTTPStatus(status).phrase
         response = _problem(
-            status, CODE_OF_STATUS.get(status, "Refused"), detail, errors=list(_field_errors(data.get("messages", {})))
+            status, CODE_OF_STATUS.get(status, "Refused"), detail, errors=list(field_errors(data.get("messages", {})))
         )
         for name, value in error.get_headers():
             if name in ("Allow", "Retry-After", "WWW-Authenticate"):
@@ -193,7 +193,7 @@ def is_under(prefix: str) -> bool:
     return request.path == prefix or request.path.startswith(f"{prefix}/")
 
 
-def _field_errors(messages: Any) -> Iterator[FieldError]:
+def field_errors(messages: Any) -> Iterator[FieldError]:
     """webargs' {location: {field: [message]}}, nested as deep as the body is, as a flat list."""
     if not isinstance(messages, dict):
         return

@@ -12,7 +12,10 @@ from werkzeug.test import TestResponse
 from shop.admin.door import COOKIE
 from shop.auth.models import User
 from shop.http.caching import cache
+from tests.catalog.price_lists.conftest import unguarded
 from tests.factories.auth import make_user, token_of
+
+__all__ = ["unguarded"]
 
 TOKEN = re.compile(r'name="csrf_token" value="([0-9a-f]{64})"')
 

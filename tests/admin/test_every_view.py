@@ -9,7 +9,9 @@ from werkzeug.routing import Rule
 
 from shop.admin.door import OPEN
 from tests.admin.conftest import Desk
-from tests.factories.auth import make_user
+from tests.catalog.price_lists.lists import good, list_of, receive
+from tests.factories.auth import make_company, make_user
+from tests.factories.catalog import make_category
 from tests.factories.orders import make_order
 
 ARGUMENTS = {
@@ -89,6 +91,8 @@ def test_every_page_is_closed_to_others(app: Flask, enter, role: str) -> None:
 
 
 def test_every_page_answers_a_manager(app: Flask, desk) -> None:
+    receive(make_company("supplier"), list_of(good(1)))
+    make_category()
     make_order()
     for rule in rules(app, "GET"):
         answer = desk.get(address(rule))
@@ -101,6 +105,11 @@ NOT_FOUND = (
     "admin.static",
     "admin_orders.invoice",
     "admin_orders.ajax_lookup",
+    "admin_price_lists.ajax_lookup",
+    "admin_offers.ajax_lookup",
+    "admin_products.ajax_lookup",
+    "admin_categories.ajax_lookup",
+    "admin_suppliers.ajax_lookup",
     "admin_audit.page",
     "admin_audit.ajax_lookup",
 )

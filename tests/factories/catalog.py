@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 
 from shop.auth.models import SUPPLIER, Company
-from shop.catalog.models import EXACT, Category, Offer, OfferRevision, Product, StockLevel
+from shop.catalog.models import EXACT, ONE_PIECE, Category, Offer, OfferRevision, Product, StockLevel
 from shop.db import session
 from tests.factories import committed
 from tests.factories.auth import make_company
@@ -18,6 +18,13 @@ def make_category(name: str | None = None) -> Category:
     category = Category(name=name or f"Категория {next(_numbers)}")
     session().add(category)
     return category
+
+
+@committed
+def make_product(name: str, *, pack: str = ONE_PIECE) -> Product:
+    product = Product(name=name, pack=pack)
+    session().add(product)
+    return product
 
 
 @committed

@@ -11,10 +11,11 @@ document.addEventListener("submit", (event) => {
   if (question && !window.confirm(question)) event.preventDefault();
 });
 
-// Marked rows.
-const boxes = [...document.querySelectorAll('input[name="rowid"]')];
-const all = document.querySelector("[data-mark-all]");
+// Marked rows; also those of a part of the page that was fetched again.
+const ROWS = 'input[name="rowid"]';
 function countMarked() {
+  const boxes = [...document.querySelectorAll(ROWS)];
+  const all = document.querySelector("[data-mark-all]");
   const marked = boxes.filter((box) => box.checked).length;
   const output = document.querySelector("[data-marked]");
   if (output) output.value = marked;
@@ -24,8 +25,10 @@ function countMarked() {
     all.indeterminate = marked > 0 && marked < boxes.length;
   }
 }
-all?.addEventListener("change", () => { for (const box of boxes) box.checked = all.checked; countMarked(); });
-for (const box of boxes) box.addEventListener("change", countMarked);
+document.addEventListener("change", ({ target }) => {
+  if (target.matches("[data-mark-all]")) for (const box of document.querySelectorAll(ROWS)) box.checked = target.checked;
+  if (target.matches(`[data-mark-all], ${ROWS}`)) countMarked();
+});
 countMarked();
 
 // Things found by name (shop/admin/forms.py): type, choose, and the hidden field holds the id.

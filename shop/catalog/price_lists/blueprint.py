@@ -26,11 +26,15 @@ blueprint = ApiBlueprint(
 blueprint.ARGUMENTS_PARSER = FormOrJsonParser()
 
 
-def _take_larger_bodies() -> None:
+def take_larger_body() -> None:
     """Before anything reads the form, and after access was checked: strangers cannot send as much."""
+    largest_file = current_app.extensions["settings"].max_price_list_mib * 2**20
+    request.max_content_length = largest_file + REST_OF_FORM
+
+
+def _take_larger_bodies() -> None:
     if request.endpoint == "price-lists.upload_price_list":
-        largest_file = current_app.extensions["settings"].max_price_list_mib * 2**20
-        request.max_content_length = largest_file + REST_OF_FORM
+        take_larger_body()
 
 
 blueprint.before_request(_take_larger_bodies)
