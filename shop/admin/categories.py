@@ -28,12 +28,18 @@ class MapForm(Form):  # type: ignore[misc]
     category_id = LookUp("Category")
 
 
-def _offers() -> Any:
-    return select(func.count()).where(Offer.category_id == Category.id, Offer.is_listed).scalar_subquery()
-
-
-def _mappings() -> Any:
-    return select(func.count()).where(SupplierCategory.category_id == Category.id).scalar_subquery()
+LISTED = (
+    select(Offer.category_id, func.count().label("offers"))
+    .where(Offer.is_listed)
+    .group_by(Offer.category_id)
+    .subquery("listed")
+)
+MAPPED = (
+    select(SupplierCategory.category_id, func.count().label("mappings"))
+    .group_by(SupplierCategory.category_id)
+    .subquery("mapped")
+)
+OFFERS, MAPPINGS = func.coalesce(LISTED.c.offers, 0), func.coalesce(MAPPED.c.mappings, 0)
 
 
 def _called_by_supplier(text: str) -> ColumnElement[bool]:
@@ -55,13 +61,17 @@ class CategoriesView(ManagedView):
         "mappings": shown(number),
     }
     numeric = ("offers", "mappings")
-    sorts = {"name": Category.name, "offers": _offers(), "mappings": _mappings()}
+    sorts = {"name": Category.name, "offers": OFFERS, "mappings": MAPPINGS}
     searched = (Category.name,)
     filters = (Filter("supplier", "Supplier, or its name for it", _called_by_supplier),)
     empty = "No categories yet. They come with the suppliers' price lists."
 
     def statement(self) -> Select[*tuple[Any, ...]]:
-        return select(Category.id, Category.name, _offers().label("offers"), _mappings().label("mappings"))
+        return (
+            select(Category.id, Category.name, OFFERS.label("offers"), MAPPINGS.label("mappings"))
+            .outerjoin(LISTED, LISTED.c.category_id == Category.id)
+            .outerjoin(MAPPED, MAPPED.c.category_id == Category.id)
+        )
 
     def ordered(
         self, statement: Select[*tuple[Any, ...]], column: str | None, descending: bool | None

@@ -85,14 +85,19 @@ class SuppliersView(ManagedView):
     empty = "No suppliers yet. They appear here as soon as one registers."
 
     def statement(self) -> Select[*tuple[Any, ...]]:
-        offers = select(func.count()).where(Offer.supplier_id == Company.id, Offer.is_listed).scalar_subquery()
+        offers = select(Offer.supplier_id, func.count().label("offers")).where(Offer.is_listed)
+        counted = offers.group_by(Offer.supplier_id).subquery()
         columns = [getattr(Company, name) for name in ("id", "name", "status", "accepts_orders", *SUMS)]
-        return select(
-            *columns,
-            offers.label("offers"),
-            _last_list(PriceList.created_at).label("last_list_at"),
-            _last_list(PriceList.state).label("last_list_state"),
-        ).where(Company.kind == SUPPLIER)
+        return (
+            select(
+                *columns,
+                func.coalesce(counted.c.offers, 0).label("offers"),
+                _last_list(PriceList.created_at).label("last_list_at"),
+                _last_list(PriceList.state).label("last_list_state"),
+            )
+            .outerjoin(counted, counted.c.supplier_id == Company.id)
+            .where(Company.kind == SUPPLIER)
+        )
 
     def find(self, id_: int) -> Company:
         found = session().get(Company, id_)
