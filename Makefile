@@ -5,7 +5,7 @@ UV ?= $(VENV)/uv
 LOCK := $(UV) pip compile setup.py --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-extra demo-data bench chaos lock clean
+.PHONY: help run demo test test-extra fuzz openapi demo-data bench chaos lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -25,6 +25,15 @@ test: ## lint, types, import contracts and all tests: make test ARGS="-k basket"
 
 test-extra: ## the tests that need programs from npm or apt (see .ci/run)
 	@$(PYTHON) shop/dev/environment.py dev && exec $(VENV)/python -m shop.dev.checks --extra $(ARGS)
+
+fuzz: ## play thousands of requests against the API's document: make fuzz EXAMPLES=200 SEED=7
+	@$(PYTHON) shop/dev/environment.py dev && \
+	FUZZ_EXAMPLES=$(or $(EXAMPLES),100) FUZZ_SEED=$(or $(SEED),$$(date +%s)) exec $(VENV)/python -m shop.dev.checks --fuzz $(ARGS)
+
+# Nothing is connected to: the document depends on the code alone.
+openapi: ## write docs/openapi.json anew after a change of the API
+	@$(PYTHON) shop/dev/environment.py dev && APP_ENV=development DATABASE_URL=postgresql+psycopg://none/none REDIS_URL=redis://none \
+	$(VENV)/flask --app wsgi openapi write
 
 bench: ## measure speed and print ratios: make bench ARGS="orders"
 	@$(PYTHON) shop/dev/environment.py dev && exec $(VENV)/python -m benchmarks $(ARGS)

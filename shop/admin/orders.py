@@ -16,6 +16,7 @@ from shop.admin.words import t
 from shop.auth.models import Company, User
 from shop.db import now, session
 from shop.errors import FieldError, NotFound
+from shop.http.requests import shown_file
 from shop.mail.models import MailMessage
 from shop.orders import queries
 from shop.orders.confirmation import confirm_part
@@ -181,7 +182,7 @@ class OrdersView(ManagedView):
     def invoice(self, invoice_id: int) -> Response:
         found = queries.find_invoice(invoice_id, by=manager())
         answer = Response(render_invoice(found.document), mimetype="application/pdf")
-        answer.headers.set("Content-Disposition", "inline", filename=f"{found.number}.pdf")
+        answer.headers["Content-Disposition"] = shown_file(f"{found.number}.pdf")
         return answer
 
 

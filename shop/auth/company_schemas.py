@@ -21,7 +21,7 @@ class LegalEntitySchema(AnswerSchema):
     bank_bik = fields.String(required=True, allow_none=True)
     bank_account = fields.String(required=True, allow_none=True)
     correspondent_account = fields.String(required=True, allow_none=True)
-    default_vat_rate = fields.String(required=True, allow_none=True)
+    default_vat_rate = fields.String(required=True, allow_none=True, validate=validate.OneOf(VAT_RATES))
     time_zone = fields.String(required=True)
     document_prefix = fields.String(required=True, allow_none=True)
 
@@ -87,7 +87,7 @@ class OptionalReasonSchema(Schema):
 
 class MemberSchema(AnswerSchema):
     id = Identifier(required=True)
-    email = fields.String(required=True)
+    email = fields.Email(required=True)
     first_name = fields.String(required=True)
     last_name = fields.String(required=True)
     position = fields.String(required=True, allow_none=True)
@@ -110,7 +110,7 @@ class InviteMemberSchema(Schema):
 
 class InvitationSchema(AnswerSchema):
     id = Identifier(required=True)
-    email = fields.String(required=True)
+    email = fields.Email(required=True)
     created_at = fields.AwareDateTime(required=True)
     expires_at = fields.AwareDateTime(required=True)
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, validate
 
+from shop.auth.address_book import CREATED, KNOWN, REFUSED
 from shop.errors import FieldError
 from shop.http.fields import AnswerSchema, Identifier, Schema, Text, UploadedFile
 
@@ -21,6 +22,15 @@ class CreateContactSchema(Schema):
         required=True, blank=False, max_length=50, metadata={"description": "Without a country code it is Russian"}
     )
     receiving_hours = Text(load_default="", metadata={"description": "When goods are taken in"})
+
+    EXAMPLE = {
+        "name": "Магазин 001",
+        "city": "Москва",
+        "street": "ул. Лесная",
+        "house": "5",
+        "phone": "8 (495) 123-45-67",
+        "receiving_hours": "8:00-12:00",
+    }
 
 
 class ChangeContactSchema(Schema):
@@ -39,7 +49,11 @@ class ChangeContactSchema(Schema):
 
 class ContactSchema(AnswerSchema):
     id = Identifier(required=True)
-    belongs_to = fields.String(required=True, metadata={"description": "user = your own, company = of all members"})
+    belongs_to = fields.String(
+        required=True,
+        validate=validate.OneOf(("user", "company")),
+        metadata={"description": "user = your own, company = of all members"},
+    )
     name = fields.String(required=True)
     city = fields.String(required=True)
     street = fields.String(required=True)
@@ -61,7 +75,6 @@ class ImportContactsSchema(Schema):
     file = UploadedFile(
         required=True,
         metadata={
-            "format": "binary",
             "description": "XLSX or CSV; its first row names the columns name, city, street, house, structure,"
             " building, apartment, phone, receiving_hours (or название, город, улица, дом, …)",
         },
@@ -76,7 +89,9 @@ class RowErrorSchema(AnswerSchema):
 class ImportedRowSchema(AnswerSchema):
     row = fields.Integer(required=True, metadata={"description": "As the spreadsheet program numbers it"})
     result = fields.String(
-        required=True, metadata={"description": "created, known (the same address is there already) or refused"}
+        required=True,
+        validate=validate.OneOf((CREATED, KNOWN, REFUSED)),
+        metadata={"description": "known: the same address is there already"},
     )
     contact_id = Identifier(required=True, allow_none=True)
     errors = fields.List(fields.Nested(RowErrorSchema), required=True)

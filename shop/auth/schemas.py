@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from shop.auth.emails import MAX_LENGTH
-from shop.auth.models import BUYER, SUPPLIER
+from shop.auth.models import ACTIVE, BLOCKED, BUYER, MANAGER, PENDING, SUPPLIER
 from shop.auth.passwords import MAX_BYTES, MIN_CHARACTERS
 from shop.http.fields import AnswerSchema, Flag, Identifier, Schema, Text
 
@@ -32,6 +32,15 @@ class RegisterSchema(Schema):
     position = Text(load_default=None, max_length=100, metadata={"description": "What you are in the company"})
     locale = Text(load_default="ru", validate=validate.OneOf(LOCALES), metadata={"description": "Language of mails"})
 
+    EXAMPLE = {
+        "email": "anna@buyer.example",
+        "password": "correct horse battery",
+        "first_name": "Анна",
+        "last_name": "Петрова",
+        "role": "buyer",
+        "company": "Сеть «Пример»",
+    }
+
 
 class ConfirmEmailSchema(Schema):
     token = Text(required=True, blank=False, max_length=1000, metadata={"description": "From the link in the mail"})
@@ -49,6 +58,8 @@ class LogInSchema(Schema):
         max_length=50,
         metadata={"description": "Where the account has a second factor: a code of the app, or a recovery code"},
     )
+
+    EXAMPLE = {"email": "anna@buyer.example", "password": "correct horse battery"}
 
 
 class ChangePasswordSchema(Schema):
@@ -83,21 +94,21 @@ class AccessTokenSchema(AnswerSchema):
 class CompanySchema(AnswerSchema):
     id = Identifier(required=True)
     name = fields.String(required=True)
-    kind = fields.String(required=True)
-    status = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf((BUYER, SUPPLIER)))
+    status = fields.String(required=True, validate=validate.OneOf((PENDING, ACTIVE, BLOCKED)))
 
 
 class UserSchema(AnswerSchema):
     id = Identifier(required=True)
-    email = fields.String(required=True)
+    email = fields.Email(required=True)
     first_name = fields.String(required=True)
     last_name = fields.String(required=True)
-    role = fields.String(required=True)
+    role = fields.String(required=True, validate=validate.OneOf((BUYER, SUPPLIER, MANAGER)))
     position = fields.String(required=True, allow_none=True)
-    locale = fields.String(required=True)
+    locale = fields.String(required=True, validate=validate.OneOf(LOCALES))
     company = fields.Nested(CompanySchema, required=True, allow_none=True)
     is_owner = fields.Boolean(required=True, metadata={"description": "Of the company"})
-    pending_email = fields.String(
+    pending_email = fields.Email(
         required=True, allow_none=True, metadata={"description": "Takes the place of `email` when it is confirmed"}
     )
     has_second_factor = fields.Boolean(required=True)

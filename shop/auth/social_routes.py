@@ -67,7 +67,9 @@ class RegisterWithCodeSchema(Schema):
 class SocialProviderSchema(AnswerSchema):
     provider = fields.String(required=True)
     name = fields.String(required=True, metadata={"description": "To show to people"})
-    start_url = fields.String(required=True, metadata={"description": "Open it in the person's browser"})
+    start_url = fields.String(
+        required=True, metadata={"format": "uri", "description": "Open it in the person's browser"}
+    )
 
 
 class SocialProvidersSchema(AnswerSchema):
@@ -76,13 +78,15 @@ class SocialProvidersSchema(AnswerSchema):
 
 
 class LinkStartSchema(AnswerSchema):
-    url = fields.String(required=True, metadata={"description": "Open it in the person's browser, once"})
+    url = fields.String(
+        required=True, metadata={"format": "uri", "description": "Open it in the person's browser, once"}
+    )
     expires_at = fields.AwareDateTime(required=True)
 
 
 class SocialAccountSchema(AnswerSchema):
     provider = fields.String(required=True)
-    email = fields.String(required=True, allow_none=True, metadata={"description": "As the provider told it"})
+    email = fields.Email(required=True, allow_none=True, metadata={"description": "As the provider told it"})
     linked_at = fields.AwareDateTime(required=True)
 
 

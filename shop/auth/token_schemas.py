@@ -46,6 +46,8 @@ class CreateApiKeySchema(Schema):
         metadata={"description": "Within ten years; null = never"},
     )
 
+    EXAMPLE = {"name": "Order robot", "scopes": ["catalog:read", "basket:write", "orders:write"]}
+
 
 class ApiKeySchema(AnswerSchema):
     id = Identifier(required=True)
@@ -82,7 +84,7 @@ class OtpSchema(Schema):
 
 class TotpSchema(AnswerSchema):
     secret = fields.String(required=True, metadata={"description": "To type into the app; cannot be read again"})
-    otpauth_uri = fields.String(required=True, metadata={"description": "The same for a QR code"})
+    otpauth_uri = fields.String(required=True, metadata={"format": "uri", "description": "The same for a QR code"})
 
 
 class RecoveryCodesSchema(AnswerSchema):

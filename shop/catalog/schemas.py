@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, pre_load, validate, validates_schema
 
-from shop.auth.models import FREE, PHYSICAL
+from shop.auth.models import ACTIVE, BLOCKED, FREE, PENDING, PHYSICAL
 from shop.catalog.bulk_export import CSV, NDJSON
 from shop.catalog.filters import HIGHEST_PRICE
 from shop.catalog.models import STOCK_KINDS
@@ -25,8 +25,8 @@ PARAMETERS_PARAMETER = {
     "explode": True,
     "schema": {
         "type": "object",
-        "patternProperties": {r"^param\..": {"type": "array", "items": {"type": "string"}}},
-        "additionalProperties": False,
+        "propertyNames": {"pattern": r"^param\.."},
+        "additionalProperties": True,
     },
 }
 LONGEST_PARAMETER, MOST_PARAMETER_VALUES = 500, 50
@@ -285,7 +285,11 @@ class SuppliersSchema(AnswerSchema):
 
 
 class OwnSupplierSchema(TermsSchema):
-    status = fields.String(required=True, metadata={"description": "Buyers see your offers while it is active"})
+    status = fields.String(
+        required=True,
+        validate=validate.OneOf((PENDING, ACTIVE, BLOCKED)),
+        metadata={"description": "Buyers see your offers while it is active"},
+    )
     stock_means = fields.String(required=True, validate=validate.OneOf([PHYSICAL, FREE]))
 
 
@@ -300,6 +304,8 @@ class ChangeTermsSchema(Schema):
         metadata={"description": "physical: lists state what is in the warehouse; free: what we reserved is taken off"},
     )
     price_lists = fields.Nested(ChangeImportTermsSchema, metadata={"description": "How your lists are taken"})
+
+    EXAMPLE = {"accepts_orders": True, "delivery_fee": "500.00", "free_delivery_from": "15000.00"}
 
 
 def page_of_all(items: list[dict[str, Any]]) -> dict[str, Any]:

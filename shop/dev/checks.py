@@ -20,6 +20,8 @@ from shop.dev.supervisor import kill_group
 
 ROOT = Path(__file__).resolve().parents[2]
 EXTRA = "tests/extra"
+# What is run alone, and without the other steps: with programs from npm or apt, or for as long as one likes.
+ALONE = {"--extra": (EXTRA,), "--fuzz": ("tests/contract/test_fuzzing.py", "-n", str(os.cpu_count() or 2))}
 STEPS = {
     "layout": ("ruff", "format", "--check", "."),
     "lint": ("ruff", "check", "."),
@@ -36,7 +38,7 @@ class Result:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`--extra` runs only tests/extra, which needs programs from npm or apt; the other arguments go to pytest."""
+    """`--extra` and `--fuzz` run only the tests that ALONE names; the other arguments go to pytest."""
     os.chdir(ROOT)
     (ROOT / ".cache").mkdir(exist_ok=True)
     # SIGTERM, too, has to pass through the blocks that stop the servers, and `make test &` starts with SIGINT ignored.
@@ -57,14 +59,14 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _check(arguments: Sequence[str]) -> int:
-    extra = "--extra" in arguments
+    alone = next((ALONE[argument] for argument in arguments if argument in ALONE), ())
     env = _environment()
-    results = [] if extra else [_run(name, command, env) for name, command in STEPS.items()]
+    results = [] if alone else [_run(name, command, env) for name, command in STEPS.items()]
     if results:
         _print_table(results)
     with _servers(env) as with_servers:
-        chosen = [argument for argument in arguments if argument != "--extra"]
-        pytest = _run("tests", _pytest(chosen, extra=extra), with_servers)
+        chosen = [argument for argument in arguments if argument not in ALONE]
+        pytest = _run("tests", _pytest(chosen, alone=alone), with_servers)
     # After pytest only what failed: its own last line is what people and machines look for at the end.
     if failed := [result.name for result in [*results, pytest] if result.status]:
         print(f"failed: {', '.join(failed)}", flush=True)
@@ -76,9 +78,9 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PATH": path}
 
 
-def _pytest(arguments: Sequence[str], *, extra: bool) -> list[str]:
-    if extra:
-        return ["pytest", EXTRA, *arguments]
+def _pytest(arguments: Sequence[str], *, alone: Sequence[str]) -> list[str]:
+    if alone:
+        return ["pytest", *alone, *arguments]
     coverage = ["--cov=shop", "--cov-branch", "--cov-report=term-missing:skip-covered"]
     return ["pytest", f"--ignore={EXTRA}", "-n", str(os.cpu_count() or 2), *coverage, *arguments]
 

@@ -1,24 +1,39 @@
 """The Blueprint of this API: operations named after stories, access and refusals documented, strict JSON."""
 
 from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import orjson
-from flask import Flask, Request
+from flask import Flask, Request, Response, after_this_request
 from flask_smorest import Blueprint
-from marshmallow import RAISE
+from marshmallow import RAISE, Schema
 from webargs.core import missing
 from webargs.flaskparser import FlaskParser, abort, is_json_request
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.http import http_date
 from werkzeug.routing import IntegerConverter
 
 from shop.errors import Refusal
 from shop.http.problems import CONTENT_TYPE, ProblemSchema, status_of
 
 View = TypeVar("View", bound=Callable[..., Any])
+
+TEXT_HEADER: dict[str, Any] = {"schema": {"type": "string"}}
+LOCATION = {
+    "Location": {"description": "Address of what was made", "schema": {"type": "string", "format": "uri-reference"}}
+}
+SECONDS = {"description": "Seconds after which it is worth trying again", "schema": {"type": "integer", "minimum": 0}}
+HEADERS_OF_STATUS: dict[int, dict[str, Any]] = {
+    401: {"WWW-Authenticate": {"description": "Bearer", **TEXT_HEADER}},
+    409: {"Retry-After": SECONDS | {"description": "With the code Busy: seconds after which to try again"}},
+    429: {"Retry-After": SECONDS},
+    503: {"Retry-After": SECONDS},
+}
 
 
 class StrictParser(FlaskParser):
@@ -47,7 +62,7 @@ class IdConverter(IntegerConverter):
 
 
 def id_parameter(_converter: IdConverter) -> dict[str, Any]:
-    return {"type": "integer", "minimum": 1}
+    return {"type": "integer", "format": "int64", "minimum": 1}
 
 
 class ApiBlueprint(Blueprint):  # type: ignore[misc]
@@ -56,9 +71,14 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
     ARGUMENTS_PARSER = StrictParser()
 
     def arguments(self, schema: Any, *, location: str = "json", **options: Any) -> Callable[[View], Callable[..., Any]]:
-        """Unknown fields are refused everywhere; webargs would pass over them in queries and forms."""
+        """Unknown fields are refused everywhere; webargs would pass over them in queries and forms.
+
+        A schema's EXAMPLE becomes the example of the body.
+        """
         if location in ("query", "files"):
             options.setdefault("unknown", RAISE)
+        if location == "json" and (example := getattr(schema, "EXAMPLE", None)):
+            options["example"] = example
         decorate: Callable[[View], Callable[..., Any]] = super().arguments(schema, location=location, **options)
         return decorate
 
@@ -74,8 +94,12 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
             view = app.view_functions[f"{name}.{endpoint}"]
             for method, doc in methods.items():
                 if method != "parameters":
-                    doc.setdefault("manual_doc", {})["operationId"] = view.__name__
-                    doc["manual_doc"]["security"] = _security(view)
+                    said = doc.setdefault("manual_doc", {})
+                    if "arguments" in doc:  # beside the schema's parameters; the parent would put them in their place
+                        doc["arguments"]["parameters"] += said.pop("parameters", [])
+                    said |= {"operationId": view.__name__, "security": _security(view)}
+                    if getattr(view, "is_deprecated", False):
+                        said["deprecated"] = True
                     _document_refusals(doc, _refusals_of(view, has_input="arguments" in doc))
         super().register_views_in_doc(api, app, spec, name=name, parameters=parameters)
 
@@ -86,6 +110,33 @@ def refuses(*kinds: type[Refusal]) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         cast(Any, view).refusals = kinds
         return view
+
+    return decorate
+
+
+def json_body(schema: type[Schema]) -> dict[str, Any]:
+    """For `doc(requestBody=…)`: JSON is taken, too, beside what `arguments` documents."""
+    example = getattr(schema, "EXAMPLE", None)
+    return {"content": {"application/json": {"schema": schema} | ({"example": example} if example else {})}}
+
+
+def deprecated(*, since: datetime, sunset: datetime, see: str) -> Callable[[View], View]:
+    """Announces an operation's end (RFC 9745, RFC 8594): it goes at `sunset`; `see` is what tells more."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            after_this_request(announce)  # on its refusals, too
+            return view(*args, **kwargs)
+
+        cast(Any, wrapper).is_deprecated = True
+        return cast(View, wrapper)
+
+    def announce(response: Response) -> Response:
+        response.headers["Deprecation"] = f"@{int(since.timestamp())}"
+        response.headers["Sunset"] = http_date(sunset)
+        response.headers.add("Link", f'<{see}>; rel="deprecation"')
+        return response
 
     return decorate
 
@@ -117,6 +168,7 @@ def _document_refusals(doc: dict[str, Any], by_status: dict[int, list[str]]) -> 
                     "description": f"{HTTPStatus(status).phrase}: {', '.join(dict.fromkeys(codes))}",
                     "schema": ProblemSchema(),
                     "content_type": CONTENT_TYPE,
+                    "headers": HEADERS_OF_STATUS.get(status, {}),
                 }
             ],
         )

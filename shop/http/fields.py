@@ -13,7 +13,7 @@ from shop.money import money_text
 
 MAX_ID = 2**63 - 1
 PLAIN_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,9})?")
-CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029]")
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u2028\u2029]")
 
 
 class Schema(ma.Schema):

@@ -1,15 +1,17 @@
 """The OpenAPI document at /api/schema/ and Swagger UI at /api/docs/, served from this machine only."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import flask_swagger_ui
 from apispec import APISpec
 from flask import Blueprint, Flask, Response, current_app, render_template_string, send_from_directory
+from marshmallow import fields, validate
 
 from shop.http.blueprint import IdConverter, id_parameter
-from shop.http.fields import Day, Money, Quantity
-from shop.http.problems import ProblemApi
+from shop.http.fields import Day, Money, Quantity, UploadedFile
+from shop.http.problems import ProblemApi, ProblemSchema
 
 ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
 MONEY_PATTERN = r"^-?\d+\.\d{2,4}$"
@@ -73,8 +75,18 @@ def init_app(app: Flask, api: ProblemApi) -> None:
     api.register_field(Money, "string", "decimal")
     api.register_field(Quantity, "number", None)
     api.register_field(Day, "string", "date")
-    api.ma_plugin.converter.add_attribute_function(_money_pattern)
+    api.register_field(fields.Integer, "integer", "int64")
+    api.ma_plugin.converter.add_attribute_function(_more_about)
+    api.ma_plugin.converter.add_attribute_function(_null_beside_enum)
+    api.ma_plugin.converter.add_parameter_attribute_function(_never_null)
+    spec.components.schema("Problem", {"examples": [ProblemSchema.EXAMPLE]}, schema=ProblemSchema)
     app.register_blueprint(docs)
+
+
+def document_text(app: Flask) -> str:
+    """The document as it is kept in docs/openapi.json: the same API gives the same text."""
+    api: ProblemApi = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
+    return json.dumps(api.spec.to_dict(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 @docs.get("/")
@@ -94,5 +106,31 @@ def asset(name: str) -> Response:
     return send_from_directory(ASSETS, name, max_age=86400)
 
 
-def _money_pattern(_converter: object, field: object, **_: Any) -> dict[str, Any]:
-    return {"pattern": MONEY_PATTERN} if isinstance(field, Money) else {}
+def _more_about(_converter: object, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
+    """What generators of clients want to know beyond a field's type."""
+    if isinstance(field, Money):
+        return {"pattern": MONEY_PATTERN}
+    if isinstance(field, UploadedFile):
+        return {"format": "binary"}
+    return {"format": "email"} if any(isinstance(each, validate.Email) for each in field.validators) else {}
+
+
+def _null_beside_enum(_converter: object, _field: object, *, ret: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Null as one of an enum's values makes generators invent several types for it."""
+    if "null" not in ret.get("type", ()) or "enum" not in ret:
+        return {}
+    [kind] = [kind for kind in ret.pop("type") if kind != "null"]
+    values = [value for value in ret.pop("enum") if value is not None]
+    return {"anyOf": [{"type": kind, "enum": values}, {"type": "null"}]}
+
+
+def _never_null(_converter: object, _field: object, *, ret: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """An address cannot say null, though marshmallow takes it wherever None is the default."""
+    schema = dict(ret["schema"])
+    if schema.get("default", "") is None:
+        del schema["default"]
+    if "anyOf" in schema:
+        schema |= schema.pop("anyOf")[0]
+    if isinstance(schema.get("type"), list):
+        [schema["type"]] = [kind for kind in schema["type"] if kind != "null"]
+    return {"schema": schema}

@@ -8,7 +8,7 @@ import orjson
 import structlog
 from flask import Flask, Response, current_app, g, request
 from flask_smorest import Api
-from marshmallow import fields
+from marshmallow import fields, validate
 from psycopg import errors as pg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -72,7 +72,7 @@ class Busy(Conflict):
 
 
 class ProblemErrorSchema(AnswerSchema):
-    location = fields.String(required=True, metadata={"description": "json, query, path, headers or files"})
+    location = fields.String(required=True, validate=validate.OneOf(("json", "query", "path", "headers", "files")))
     field = fields.String(required=True, metadata={"description": "Path of the field, such as lines.0.quantity"})
     message = fields.String(required=True)
 
@@ -80,7 +80,9 @@ class ProblemErrorSchema(AnswerSchema):
 class ProblemSchema(AnswerSchema):
     """An RFC 9457 problem."""
 
-    type = fields.String(required=True, metadata={"description": "A URI that names the kind of problem"})
+    type = fields.String(
+        required=True, metadata={"format": "uri", "description": "A URI that names the kind of problem"}
+    )
     title = fields.String(required=True)
     status = fields.Integer(required=True)
     detail = fields.String(required=True, metadata={"description": "What went wrong and what to do, for people"})
@@ -88,6 +90,17 @@ class ProblemSchema(AnswerSchema):
     errors = fields.List(fields.Nested(ProblemErrorSchema), required=True)
     facts = fields.Dict(required=True, metadata={"description": "What the decision rests on; depends on the code"})
     request_id = fields.String(required=True, metadata={"description": "Quote this when asking for help"})
+
+    EXAMPLE = {
+        "type": "urn:problem:OutOfStock",
+        "title": "Conflict",
+        "status": 409,
+        "detail": "There is not enough left of some goods; facts.lines says how much there is.",
+        "code": "OutOfStock",
+        "errors": [],
+        "facts": {"lines": [{"offer_id": 104, "sku": "000104", "name": "Бумага А4", "requested": 12, "available": 5}]},
+        "request_id": "5e96d9035c8e45dcb6c85c85114561f2",
+    }
 
 
 class ProblemApi(Api):  # type: ignore[misc]
@@ -105,6 +118,9 @@ class ProblemApi(Api):  # type: ignore[misc]
 
     def _register_responses(self) -> None:
         """None by default: ApiBlueprint documents each operation's refusals itself."""
+
+    def _register_pagination_header(self) -> None:
+        """None: pages have a cursor in their body."""
 
     def handle_http_exception(self, error: HTTPException) -> Response | HTTPException:
         if not request.path.startswith("/api/") and _page_of_problems() is None:

@@ -3,6 +3,7 @@
 import re
 import time
 import uuid
+from urllib.parse import quote
 
 import structlog
 from flask import Flask, Response, g, request
@@ -10,6 +11,13 @@ from flask import Flask, Response, g, request
 log = structlog.get_logger("access")
 
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+REQUEST_ID_PARAMETER = {
+    "in": "header",
+    "name": "X-Request-ID",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "Your own id of this request, 8 to 64 letters, digits, dots and hyphens: it is answered and logged",
+}
 QUIET_PATHS = ("/health/", "/api/docs/", "/static/")
 
 
@@ -27,6 +35,11 @@ def caller_id() -> int | None:
 def is_program() -> bool:
     """Whether the caller is a program with an API key, not a person who has logged in."""
     return bool(g.get("is_program"))
+
+
+def shown_file(name: str) -> str:
+    """A Content-Disposition: to be shown, and kept under this name. Headers are ASCII, our numbers are Russian."""
+    return f"inline; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _begin() -> None:

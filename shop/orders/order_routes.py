@@ -10,7 +10,7 @@ from shop.auth.models import BUYER, MANAGER, SUPPLIER
 from shop.catalog.stock import OutOfStock, TooMuchReserved
 from shop.db import transaction
 from shop.errors import Stale
-from shop.http.blueprint import refuses
+from shop.http.blueprint import LOCATION, refuses
 from shop.http.caching import revalidated
 from shop.http.idempotency import (
     KEY_PARAMETER,
@@ -22,6 +22,7 @@ from shop.http.idempotency import (
 from shop.http.pagination import BadCursor, cursor_id, make_cursor, page_of, read_cursor
 from shop.http.preconditions import IF_MATCH, expected_version, tagged
 from shop.http.problems import Busy
+from shop.http.requests import shown_file
 from shop.orders import lifecycle, placement, queries, refusals
 from shop.orders.answers import order_answer
 from shop.orders.blueprint import ETAG, blueprint, finished_json
@@ -37,7 +38,6 @@ from shop.orders.schemas import (
 )
 
 ORDERS_CURSOR = "orders:-id"
-LOCATION = {"Location": {"schema": {"type": "string", "format": "uri-reference"}}}
 
 
 @blueprint.route("/orders", methods=["POST"])
@@ -172,6 +172,6 @@ def download_invoice(invoice_id: int) -> Response:
     """
     invoice = queries.find_invoice(invoice_id, by=current_user())
     response = Response(render_invoice(invoice.document), mimetype="application/pdf")
-    response.headers.set("Content-Disposition", "inline", filename=f"{invoice.number}.pdf")
+    response.headers["Content-Disposition"] = shown_file(f"{invoice.number}.pdf")
     response.add_etag()
     return revalidated(response)

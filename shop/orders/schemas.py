@@ -7,7 +7,8 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from shop.http.fields import MAX_ID, AnswerSchema, Day, Identifier, Money, Quantity, Schema, Text, UploadedFile
 from shop.http.pagination import PageArgsSchema
-from shop.orders.models import STATES
+from shop.money import VAT_RATES
+from shop.orders.models import CORRECTION, INVOICE, STATES
 
 StateField = validate.OneOf(STATES)
 
@@ -26,7 +27,7 @@ def each_once(name: str, message: str) -> Callable[[list[dict[str, Any]]], None]
 
 class OrderLineArgsSchema(Schema):
     offer_id = Identifier(required=True)
-    quantity = Quantity(required=True, metadata={"example": 12})
+    quantity = Quantity(required=True, metadata={"examples": [12]})
 
 
 class BasketLineArgsSchema(Schema):
@@ -35,7 +36,7 @@ class BasketLineArgsSchema(Schema):
     offer_id = Identifier()
     supplier_id = Identifier()
     sku = Text(blank=False)
-    quantity = Quantity(required=True, metadata={"example": 12})
+    quantity = Quantity(required=True, metadata={"examples": [12]})
 
     @validates_schema
     def _names_one_good(self, line: dict[str, Any], **_: Any) -> None:
@@ -48,12 +49,20 @@ class BasketLineArgsSchema(Schema):
 class AddLinesSchema(Schema):
     lines = fields.List(fields.Nested(BasketLineArgsSchema), required=True, validate=validate.Length(1, 1000))
 
+    EXAMPLE = {"lines": [{"offer_id": 104, "quantity": 12}, {"sku": "000105", "supplier_id": 7, "quantity": 2.5}]}
+
 
 class QuickOrderSchema(Schema):
     text = Text(
-        required=True, blank=False, max_length=200_000, multiline=True, metadata={"example": "000104 24\nБ-1001 12"}
+        required=True,
+        blank=False,
+        max_length=200_000,
+        multiline=True,
+        metadata={"description": "A line each: SKU and quantity"},
     )
     supplier_id = Identifier(load_default=None, allow_none=True, metadata={"description": "Whose SKUs these are"})
+
+    EXAMPLE = {"text": "000104 24\nБ-1001 12"}
 
 
 class QuickOrderFileSchema(Schema):
@@ -143,6 +152,8 @@ class PlaceOrderSchema(Schema):
         metadata={"description": "Order these instead of the basket"},
     )
 
+    EXAMPLE = {"contact_id": 12, "comment": "Second gate", "client_reference": "PO-2026-118"}
+
 
 class DeliveryPointSchema(AnswerSchema):
     name = fields.String(required=True)
@@ -172,7 +183,7 @@ class OrderLineSchema(AnswerSchema):
     received_quantity = Quantity(required=True, allow_none=True)
     received_reason = fields.String(required=True, allow_none=True)
     price = Money(required=True)
-    vat_rate = fields.String(required=True, allow_none=True)
+    vat_rate = fields.String(required=True, allow_none=True, validate=validate.OneOf(VAT_RATES))
     net = Money(required=True)
     vat = Money(required=True)
     total = Money(required=True)
@@ -193,8 +204,8 @@ class SupplierOrderSchema(AnswerSchema):
 class OrderEventSchema(AnswerSchema):
     supplier_order_id = fields.Integer(required=True, allow_none=True)
     user_id = fields.Integer(required=True, allow_none=True)
-    from_state = fields.String(required=True, allow_none=True)
-    to_state = fields.String(required=True)
+    from_state = fields.String(required=True, allow_none=True, validate=StateField)
+    to_state = fields.String(required=True, validate=StateField)
     reason = fields.String(required=True)
     created_at = fields.AwareDateTime(required=True)
 
@@ -202,7 +213,7 @@ class OrderEventSchema(AnswerSchema):
 class InvoiceSchema(AnswerSchema):
     id = fields.Integer(required=True)
     number = fields.String(required=True)
-    kind = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf((INVOICE, CORRECTION)))
     supplier_order_id = fields.Integer(required=True)
     supplier = fields.String(required=True, attribute="part.supplier.name")
     issued_on = fields.Date(required=True)
@@ -267,7 +278,9 @@ class PartSchema(PartSummarySchema):
     comment = fields.String(required=True)
     delivery_point = fields.Nested(DeliveryPointSchema, required=True)
     version = fields.Integer(required=True, metadata={"description": "Also the ETag; send it as If-Match"})
-    moves = fields.List(fields.String(), required=True, metadata={"description": "States that you could move it to"})
+    moves = fields.List(
+        fields.String(validate=StateField), required=True, metadata={"description": "States that you could move it to"}
+    )
     lines = fields.List(fields.Nested(OrderLineSchema), required=True)
     history = fields.List(fields.Nested(OrderEventSchema), required=True)
     invoices = fields.List(fields.Nested(InvoiceSchema), required=True)
@@ -287,6 +300,8 @@ class ConfirmPartSchema(Schema):
         metadata={"description": "Only the lines of which fewer come; needs If-Match"},
     )
 
+    EXAMPLE = {"lines": [{"line_id": 501, "quantity": 10, "reason": "Two are damaged"}]}
+
 
 class ReceivePartSchema(Schema):
     lines = fields.List(
@@ -296,9 +311,13 @@ class ReceivePartSchema(Schema):
         metadata={"description": "Only the lines that are not complete; needs If-Match"},
     )
 
+    EXAMPLE = {"lines": [{"line_id": 501, "quantity": 9, "reason": "One was missing"}]}
+
 
 class MoveSchema(Schema):
     reason = Text(load_default="", max_length=500)
+
+    EXAMPLE = {"reason": "Ordered twice by mistake"}
 
 
 class SendPartSchema(MoveSchema):

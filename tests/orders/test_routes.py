@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
@@ -276,6 +277,8 @@ def test_a_manager_fulfills_and_those_concerned_read_the_invoice(client, buyer, 
     papers = [client.get(f"/api/v1/invoices/{invoice['id']}", headers=who) for who in (headers, manager, supplier)]
     assert {paper.data for paper in papers} == {papers[0].data}
     assert papers[0].data.startswith(b"%PDF")
+    name = quote(f"{invoice['number']}.pdf")
+    assert papers[0].headers["Content-Disposition"] == f"inline; filename*=UTF-8''{name}"  # a header is ASCII
     stranger = client.get(f"/api/v1/invoices/{invoice['id']}", headers=bearer(make_user()))
     assert stranger.status_code == 404
     again = client.post(f"/api/v1/orders/{order.id}/fulfill", json={}, headers=manager)

@@ -1,10 +1,9 @@
 """The API of accounts: one blueprint, a module of routes for each topic."""
 
 from shop.auth.routes import accounts, api_keys, companies, contacts, members, passwords, profile, totp
-from shop.auth.routes.blueprint import LOCATION, MAIL_SENT, blueprint, per_account, per_guesser, per_log_in
+from shop.auth.routes.blueprint import MAIL_SENT, blueprint, per_account, per_guesser, per_log_in
 
 __all__ = [
-    "LOCATION",
     "MAIL_SENT",
     "accounts",
     "api_keys",

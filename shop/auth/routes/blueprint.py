@@ -34,7 +34,6 @@ from shop.http.throttling import (
 View = TypeVar("View", bound=Callable[..., Any])
 
 MAIL_SENT = {"message": "A mail is on its way to this address. Open the link in it to go on."}
-LOCATION = {"Location": {"description": "Address of what was created", "schema": {"type": "string"}}}
 
 blueprint = ApiBlueprint(
     "auth", __name__, url_prefix="/api/v1/auth", description="Accounts, log-in, companies and delivery points"

@@ -19,9 +19,9 @@ from shop.auth.contact_schemas import (
     load_row,
 )
 from shop.auth.models import BUYER, SUPPLIER, Contact
-from shop.auth.routes.blueprint import LOCATION, blueprint, settings
+from shop.auth.routes.blueprint import blueprint, settings
 from shop.db import transaction
-from shop.http.blueprint import refuses
+from shop.http.blueprint import LOCATION, refuses
 
 
 @blueprint.route("/contacts", methods=["GET"])

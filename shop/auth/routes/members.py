@@ -21,10 +21,10 @@ from shop.auth.emails import EmailInvalid
 from shop.auth.links import LinkNotValid
 from shop.auth.models import BUYER, SUPPLIER, Invitation, User
 from shop.auth.passwords import PasswordTooWeak
-from shop.auth.routes.blueprint import LOCATION, blueprint, invitation_lifetime, per_company, per_mailbox, settings
+from shop.auth.routes.blueprint import blueprint, invitation_lifetime, per_company, per_mailbox, settings
 from shop.auth.schemas import MessageSchema
 from shop.db import transaction
-from shop.http.blueprint import refuses
+from shop.http.blueprint import LOCATION, refuses
 
 
 @blueprint.route("/company/members", methods=["GET"])

@@ -12,7 +12,7 @@ from shop.catalog.price_lists.importing import PriceListNotFound
 from shop.catalog.price_lists.models import PriceList
 from shop.catalog.price_lists.schemas import ChangeGuardsSchema, DecideRowsSchema, GuardsSchema, PriceListSchema
 from shop.db import transaction
-from shop.http.blueprint import refuses
+from shop.http.blueprint import LOCATION, refuses
 
 
 @blueprint.route("/price-lists/<id:price_list_id>/apply", methods=["POST"])
@@ -49,7 +49,7 @@ def discard_price_list(decision: dict[str, Any], price_list_id: int) -> PriceLis
 @blueprint.route("/price-lists/<id:price_list_id>/rollback", methods=["POST"])
 @only(SUPPLIER, MANAGER, scope="price-lists:write")
 @refuses(PriceListNotFound, rolling_back.NotTheLatest)
-@blueprint.response(202, PriceListSchema)
+@blueprint.response(202, PriceListSchema, headers=LOCATION)
 def roll_back_price_list(price_list_id: int) -> tuple[PriceList, int, dict[str, str]]:
     """Take back the list that was applied last
 

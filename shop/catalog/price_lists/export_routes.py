@@ -1,6 +1,7 @@
 """A supplier's current list as a file, how its lists are taken, and an offer's history."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import marshmallow as ma
 from flask import Response
@@ -16,12 +17,22 @@ from shop.errors import Unauthenticated
 from shop.http.blueprint import refuses
 from shop.http.pagination import BadCursor, PageArgsSchema
 
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def _answers_with_a_file(view: View) -> View:
+    file = {"type": "string", "format": "binary"}
+    for _, content_type in exporting.FORMATS.values():
+        plain = content_type.partition(";")[0]
+        view = blueprint.response(200, file, content_type=plain, description="The file")(view)
+    return view
+
 
 @blueprint.route("/price-list")
 @only(SUPPLIER, MANAGER, scope="price-lists:read")
 @refuses(queries.SupplierNotFound)
 @blueprint.arguments(ExportArgsSchema, location="query", unknown=ma.RAISE)
-@blueprint.response(200, {"type": "string"}, content_type="application/octet-stream", description="The file")
+@_answers_with_a_file
 def export_price_list(args: dict[str, Any]) -> Response:
     """Your current price list as a file
 

@@ -14,6 +14,8 @@ QUEUED, CHECKING, HELD, APPLYING = "queued", "checking", "held", "applying"
 APPLIED, FAILED, DISCARDED = "applied", "failed", "discarded"
 RUNNING_STATES = (CHECKING, APPLYING)
 UNFINISHED_STATES = (QUEUED, *RUNNING_STATES)
+STATES = (QUEUED, CHECKING, HELD, APPLYING, APPLIED, FAILED, DISCARDED)
+SOURCES = ("upload", "url", "admin", "cli", "rollback")
 ERROR, WARNING = "error", "warning"
 FULL, UPDATE, STOCK_ONLY = "full", "update", "stock_only"
 MODES = (FULL, UPDATE, STOCK_ONLY)
@@ -29,11 +31,9 @@ class PriceList(Model):
 
     __tablename__ = "price_lists"
     __table_args__ = (
-        CheckConstraint("source IN ('upload', 'url', 'admin', 'cli', 'rollback')", name="source_known"),
+        CheckConstraint(f"source IN {SOURCES}", name="source_known"),
         CheckConstraint("mode IN ('full', 'update', 'stock_only')", name="mode_known"),
-        CheckConstraint(
-            "state IN ('queued', 'checking', 'held', 'applying', 'applied', 'failed', 'discarded')", name="state_known"
-        ),
+        CheckConstraint(f"state IN {STATES}", name="state_known"),
         Index(
             "uq_price_lists_running",
             "supplier_id",

@@ -22,14 +22,16 @@ from shop.catalog.price_lists.models import PriceList
 from shop.catalog.price_lists.schemas import (
     ChangesArgsSchema,
     ChangesPageSchema,
+    FetchPriceListSchema,
     IssuesPageSchema,
     PriceListSchema,
     PriceListsPageSchema,
     UploadPriceListSchema,
 )
 from shop.db import transaction
-from shop.http.blueprint import refuses
+from shop.http.blueprint import LOCATION, json_body, refuses
 from shop.http.pagination import BadCursor, PageArgsSchema
+from shop.http.requests import REQUEST_ID_PARAMETER
 
 __all__ = ["blueprint"]
 
@@ -38,7 +40,9 @@ __all__ = ["blueprint"]
 @only(SUPPLIER, MANAGER, scope="price-lists:write")
 @refuses(receiving.SupplierNotApproved, receiving.EmptyFile, queries.SupplierNotFound, AddressRefused)
 @blueprint.arguments(UploadPriceListSchema, location="files", unknown=ma.RAISE)
-@blueprint.response(202, PriceListSchema)
+# Without an optional parameter openapi-python-client's code for an operation with two kinds of body cannot be imported.
+@blueprint.doc(requestBody=json_body(FetchPriceListSchema), parameters=[REQUEST_ID_PARAMETER])
+@blueprint.response(202, PriceListSchema, headers=LOCATION)
 def upload_price_list(form: dict[str, Any]) -> tuple[PriceList, int, dict[str, str]]:
     """Send a price list
 

@@ -6,9 +6,10 @@ import orjson
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from shop.catalog.price_lists.formats.columns import FIELDS, HEADINGS, IGNORED
-from shop.catalog.price_lists.models import ERROR, MODES, WARNING
+from shop.catalog.price_lists.models import ERROR, MODES, SOURCES, STATES, WARNING
 from shop.http.fields import MAX_ID, AnswerSchema, Money, Schema, Text, UploadedFile
 from shop.http.pagination import PageArgsSchema
+from shop.money import VAT_RATES
 
 
 class Columns(fields.Dict):
@@ -46,15 +47,7 @@ HEADING: dict[str, Any] = {
 }
 
 
-class UploadPriceListSchema(Schema):
-    file = UploadedFile(metadata={"description": "YAML, JSON, CSV, XLSX or YML; also packed by gzip"})
-    url = Text(
-        load_default=None,
-        allow_none=True,
-        max_length=2000,
-        blank=False,
-        metadata={"description": "In place of a file: where it is fetched from, http or https"},
-    )
+class TakePriceListSchema(Schema):
     mode = fields.String(load_default=None, **MODE)
     columns = _columns(load_default=None)
     headings = fields.String(load_default=None, **HEADING)
@@ -62,6 +55,27 @@ class UploadPriceListSchema(Schema):
         load_default=None,
         validate=validate.Range(min=1, max=MAX_ID),
         metadata={"description": "For managers: whose list this is"},
+    )
+
+
+ADDRESS: dict[str, Any] = {"max_length": 2000, "blank": False}
+
+
+class FetchPriceListSchema(TakePriceListSchema):
+    """The body where it is JSON: only an address can be given."""
+
+    url = Text(required=True, metadata={"description": "Where it is fetched from, http or https"}, **ADDRESS)
+
+    EXAMPLE = {"url": "https://supplier.example/price.yaml", "mode": "full"}
+
+
+class UploadPriceListSchema(TakePriceListSchema):
+    file = UploadedFile(metadata={"description": "YAML, JSON, CSV, XLSX or YML; also packed by gzip"})
+    url = Text(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "In place of a file: where it is fetched from, http or https"},
+        **ADDRESS,
     )
 
     @validates_schema
@@ -78,10 +92,14 @@ class ImportTermsSchema(AnswerSchema):
     url = fields.String(required=True, allow_none=True)
     interval_hours = fields.Integer(required=True, allow_none=True)
     next_fetch_at = fields.AwareDateTime(required=True, allow_none=True)
-    mode = fields.String(required=True, metadata={"description": "Of lists that are fetched"})
-    upload_mode = fields.String(required=True, metadata={"description": "Of files, where one does not say"})
+    mode = fields.String(
+        required=True, validate=validate.OneOf(MODES), metadata={"description": "Of lists that are fetched"}
+    )
+    upload_mode = fields.String(
+        required=True, validate=validate.OneOf(MODES), metadata={"description": "Of files, where one does not say"}
+    )
     columns = fields.Dict(required=True)
-    headings = fields.String(required=True)
+    headings = fields.String(required=True, validate=validate.OneOf(HEADINGS))
 
 
 class ChangeImportTermsSchema(Schema):
@@ -130,8 +148,8 @@ class PriceListSchema(AnswerSchema):
 
     id = fields.Integer(required=True)
     supplier_id = fields.Integer(required=True)
-    source = fields.String(required=True)
-    mode = fields.String(required=True)
+    source = fields.String(required=True, validate=validate.OneOf(SOURCES))
+    mode = fields.String(required=True, validate=validate.OneOf(MODES))
     file_name = fields.String(required=True)
     url = fields.String(required=True, allow_none=True)
     format = fields.String(required=True, allow_none=True, metadata={"description": "yaml, json, csv, xlsx or yml"})
@@ -141,7 +159,9 @@ class PriceListSchema(AnswerSchema):
         metadata={"type": ["string", "null"], "description": "Of the file, once there is one"},
     )
     state = fields.String(
-        required=True, metadata={"description": "queued, checking, held, applying, applied, failed or discarded"}
+        required=True,
+        validate=validate.OneOf(STATES),
+        metadata={"description": "Ask again until it is held, applied, failed or discarded"},
     )
     message = fields.String(required=True, allow_none=True, metadata={"description": "Why it is held or failed"})
     rows_total = fields.Integer(required=True)
@@ -248,7 +268,7 @@ class RevisionSchema(AnswerSchema):
     price = Money(required=True)
     price_rrc = Money(required=True, allow_none=True)
     currency = fields.String(required=True)
-    vat_rate = fields.String(required=True, allow_none=True)
+    vat_rate = fields.String(required=True, allow_none=True, validate=validate.OneOf(VAT_RATES))
     unit = fields.String(required=True)
     is_listed = fields.Boolean(required=True)
 
