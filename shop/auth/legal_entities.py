@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from zoneinfo import available_timezones
 
 from sqlalchemy import select
@@ -57,11 +58,11 @@ def describe_legal_entity(company: Company, *, by: User | None, **details: str |
     entity = legal_entity_of(company) or LegalEntity(
         company_id=company.id, full_name="", short_name="", inn="", legal_address="", time_zone="Europe/Moscow"
     )
-    with session().no_autoflush:
+    with _free_prefix(details.get("document_prefix")), session().no_autoflush:
         for name, value in details.items():
             setattr(entity, name, value)
         _check(entity, company)
-    _save(entity)
+        session().add(entity)
     log.info("legal_entity_described", company_id=company.id, by=by.id if by else None)
     return entity
 
@@ -94,15 +95,19 @@ def _check(entity: LegalEntity, company: Company) -> None:
         raise LegalEntityInvalid(errors=errors, fields=", ".join(wrong))
 
 
-def _save(entity: LegalEntity) -> None:
-    """The unique index decides between two suppliers who want the same prefix at the same time."""
+@contextmanager
+def _free_prefix(prefix: str | None) -> Iterator[None]:
+    """The unique index decides between two suppliers who want the same prefix at the same time.
+
+    The change is made inside: what was changed before the savepoint would be flushed before it, and fail outside.
+    """
     try:
         with session().begin_nested():
-            session().add(entity)
+            yield
     except IntegrityError as error:
         if violated_constraint(error) != UNIQUE_PREFIX:
             raise
-        raise DocumentPrefixTaken(prefix=entity.document_prefix) from None
+        raise DocumentPrefixTaken(prefix=prefix) from None
 
 
 def _is_organization(entity: LegalEntity) -> bool:

@@ -91,6 +91,9 @@ def test_a_prefix_belongs_to_one_supplier_and_buyers_have_none(client, supplier)
     make_user(SUPPLIER, company=make_company(SUPPLIER))
     taken = put(client, bearer(supplier), document_prefix="ТТ")
     assert (taken.status_code, taken.json["code"]) == (409, "DocumentPrefixTaken")
+    described = bearer(make_user("supplier", company=make_company("supplier")))
+    taken = put(client, described, document_prefix="ТТ")
+    assert (taken.status_code, taken.json["code"]) == (409, "DocumentPrefixTaken")
     assert put(client, bearer(make_user())).status_code == 422
     assert put(client, bearer(make_user()), document_prefix=None).status_code == 200
 
