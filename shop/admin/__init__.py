@@ -9,12 +9,14 @@ from shop.admin import door, entering, locales
 from shop.admin.audit import AuditView
 from shop.admin.base import GROUPS, DeskView
 from shop.admin.categories import CategoriesView
+from shop.admin.companies import CompaniesView
 from shop.admin.dashboard import DashboardView
 from shop.admin.offers import OffersView
 from shop.admin.orders import OrdersView
 from shop.admin.price_lists import PriceListsView
 from shop.admin.products import ProductsView
 from shop.admin.suppliers import SuppliersView
+from shop.admin.users import UsersView
 from shop.errors import FieldError
 from shop.http.problems import answer_with_pages
 
@@ -25,6 +27,8 @@ VIEWS: tuple[type[DeskView], ...] = (
     ProductsView,
     CategoriesView,
     SuppliersView,
+    CompaniesView,
+    UsersView,
     AuditView,
 )
 

@@ -1,13 +1,14 @@
 """audited(): the one way in which the admin changes something. It is one transaction, and it leaves its entry."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from flask import g
-from sqlalchemy import LargeBinary, inspect
+from sqlalchemy import LargeBinary, inspect, or_, select
+from sqlalchemy.orm import joinedload
 
 from shop.admin.door import manager
 from shop.admin.models import AuditEntry
@@ -17,6 +18,7 @@ from shop.http.throttling import caller_address
 SECRETS = frozenset({"password_hash", "hash", "secret", "prefix"})
 BOOKKEEPING = frozenset({"version", "updated_at", "offers_changed_at"})  # follow from what is said anyway
 MAX_VALUE = 2000  # characters kept of one value
+ENTRIES_SHOWN = 20
 
 Values = dict[str, Any]
 
@@ -73,6 +75,15 @@ def audited(action: str, *things: Any, reason: str = "") -> Iterator[Trail]:
             trail.add(thing)
         yield trail
         trail.write()
+
+
+def entries_about(*things: Any) -> Sequence[AuditEntry]:
+    """The latest acts of managers on these things, each with who did it."""
+    about = [
+        (AuditEntry.object_type == thing.__tablename__) & (AuditEntry.object_id == str(thing.id)) for thing in things
+    ]
+    statement = select(AuditEntry).where(or_(*about)).options(joinedload(AuditEntry.user, innerjoin=True))
+    return session().scalars(statement.order_by(AuditEntry.id.desc()).limit(ENTRIES_SHOWN)).all()
 
 
 def name_of(thing: Any) -> str:

@@ -21,6 +21,14 @@ ARGUMENTS = {
     "part_id": "1",
     "invoice_id": "1",
 }
+PAGES = (
+    "/admin/audit/",
+    "/admin/companies/",
+    "/admin/companies/1/",
+    "/admin/companies/1/legal-entity",
+    "/admin/users/",
+    "/admin/users/1/",
+)
 
 
 def rules(app: Flask, method: str) -> Iterator[Rule]:
@@ -110,6 +118,8 @@ NOT_FOUND = (
     "admin_products.ajax_lookup",
     "admin_categories.ajax_lookup",
     "admin_suppliers.ajax_lookup",
+    "admin_companies.ajax_lookup",
+    "admin_users.ajax_lookup",
     "admin_audit.page",
     "admin_audit.ajax_lookup",
 )
@@ -117,7 +127,7 @@ NOT_FOUND = (
 
 def test_every_page_is_sealed(app: Flask, desk) -> None:
     make_order()
-    for path in ("/admin/", "/admin/login", "/admin/orders/", "/admin/orders/1/", "/admin/audit/", "/admin/nowhere"):
+    for path in ("/admin/", "/admin/login", "/admin/orders/", "/admin/orders/1/", *PAGES, "/admin/nowhere"):
         headers = desk.get(path).headers
         policy = headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy, path
@@ -129,7 +139,7 @@ def test_every_page_is_sealed(app: Flask, desk) -> None:
 
 def test_pages_need_nothing_from_elsewhere_and_no_inline_script(desk) -> None:
     make_order()
-    for path in ("/admin/", "/admin/orders/", "/admin/orders/1/", "/admin/audit/"):
+    for path in ("/admin/", "/admin/orders/", "/admin/orders/1/", *PAGES):
         page = desk.get(path).text
         assert not re.findall(r"<script(?![^>]*\bsrc=)", page), path
         assert not re.findall(r"\son\w+=|javascript:|\sstyle=", page), path

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from shop.admin import VIEWS
+from shop.admin import VIEWS, companies, users
 from shop.admin.base import GROUPS, ManagedView
 from shop.admin.dashboard import WAITING
 from shop.admin.formatting import TONES
@@ -34,6 +34,7 @@ def texts_of_templates() -> set[str]:
 
 def texts_of_views() -> set[str]:
     found = {*GROUPS, *(label for _, label, _, _ in WAITING), *(f"state|{state}" for state in TONES)}
+    found |= {*companies.LABELS.values(), *(f"user|{state}" for state in users.TONES)}
     for view in (view for view in VIEWS if issubclass(view, ManagedView)):
         labels = view.column_labels or {}
         found |= {view.title, view.empty, *(bulk.label for bulk in view.bulk)}
@@ -56,6 +57,6 @@ def test_both_languages_fill_in_the_same_values() -> None:
 
 
 def test_an_english_reader_gets_no_russian(app: Flask, desk) -> None:
-    for path in ("/admin/", "/admin/orders/", "/admin/audit/"):
+    for path in ("/admin/", "/admin/orders/", "/admin/audit/", "/admin/companies/", f"/admin/users/{desk.user.id}/"):
         page = desk.get(path).text.replace("Русский", "").replace(desk.user.full_name, "")
         assert not re.findall("[А-Яа-яЁё]+", page), path
