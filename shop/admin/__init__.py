@@ -11,6 +11,8 @@ from shop.admin.base import GROUPS, DeskView
 from shop.admin.categories import CategoriesView
 from shop.admin.companies import CompaniesView
 from shop.admin.dashboard import DashboardView
+from shop.admin.events import EventsView
+from shop.admin.mails import MailsView
 from shop.admin.offers import OffersView
 from shop.admin.orders import OrdersView
 from shop.admin.price_lists import PriceListsView
@@ -29,6 +31,8 @@ VIEWS: tuple[type[DeskView], ...] = (
     SuppliersView,
     CompaniesView,
     UsersView,
+    MailsView,
+    EventsView,
     AuditView,
 )
 

@@ -16,6 +16,7 @@ from shop.admin.words import t
 from shop.db import now
 
 NOTHING = Markup('<span class="nothing">—</span>')
+MAX_CLIPPED = 120
 TONES = {
     "new": "waiting",
     "held": "waiting",
@@ -74,6 +75,14 @@ def badge(state: str | None) -> Markup:
     if not state:
         return NOTHING
     return Markup('<span class="badge {}">{}</span>').format(TONES.get(state, "quiet"), t(f"state|{state}"))
+
+
+def clipped(text: str | None) -> Markup:
+    """The beginning of something long; all of it in its title."""
+    if not text:
+        return NOTHING
+    shown = text if len(text) <= MAX_CLIPPED else f"{text[:MAX_CLIPPED]}…"
+    return Markup('<span title="{}">{}</span>').format(text, shown)
 
 
 def link(address: str, text: Any) -> Markup:

@@ -28,6 +28,8 @@ PAGES = (
     "/admin/companies/1/legal-entity",
     "/admin/users/",
     "/admin/users/1/",
+    "/admin/mails/",
+    "/admin/events/",
 )
 
 
@@ -120,6 +122,10 @@ NOT_FOUND = (
     "admin_suppliers.ajax_lookup",
     "admin_companies.ajax_lookup",
     "admin_users.ajax_lookup",
+    "admin_mails.page",
+    "admin_mails.ajax_lookup",
+    "admin_events.page",
+    "admin_events.ajax_lookup",
     "admin_audit.page",
     "admin_audit.ajax_lookup",
 )

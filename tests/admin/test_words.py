@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from shop.admin import VIEWS, companies, users
+from shop.admin import VIEWS, companies, events, mails, users
 from shop.admin.base import GROUPS, ManagedView
 from shop.admin.dashboard import WAITING
 from shop.admin.formatting import TONES
@@ -35,6 +35,7 @@ def texts_of_templates() -> set[str]:
 def texts_of_views() -> set[str]:
     found = {*GROUPS, *(label for _, label, _, _ in WAITING), *(f"state|{state}" for state in TONES)}
     found |= {*companies.LABELS.values(), *(f"user|{state}" for state in users.TONES)}
+    found |= {*(f"mail|{state}" for state in mails.TONES), *(f"event|{state}" for state in events.TONES)}
     for view in (view for view in VIEWS if issubclass(view, ManagedView)):
         labels = view.column_labels or {}
         found |= {view.title, view.empty, *(bulk.label for bulk in view.bulk)}

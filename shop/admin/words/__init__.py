@@ -8,11 +8,22 @@ from typing import Any
 from flask_babel import get_locale
 from flask_babel.speaklater import LazyString
 
-from shop.admin.words import audit, catalog, dashboard, entering, lists, orders, people, price_lists, refusals
+from shop.admin.words import (
+    audit,
+    catalog,
+    dashboard,
+    deliveries,
+    entering,
+    lists,
+    orders,
+    people,
+    price_lists,
+    refusals,
+)
 from shop.errors import Refusal
 
 RUSSIAN: dict[str, str] = {}
-for area in (entering, lists, orders, people, dashboard, price_lists, catalog, audit, refusals):
+for area in (entering, lists, orders, people, dashboard, price_lists, catalog, deliveries, audit, refusals):
     RUSSIAN |= area.RUSSIAN
 
 

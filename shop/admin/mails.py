@@ -1,0 +1,104 @@
+"""Mails at the desk: to whom, about what, how far they have come; those that did not arrive are sent again."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flask import url_for
+from markupsafe import Markup
+from sqlalchemy import Select, select
+from werkzeug import Response
+
+from shop.admin.base import ManagedView, expose
+from shop.admin.bulk import Bulk
+from shop.admin.door import manager
+from shop.admin.filters import choice, contains, since, until
+from shop.admin.formatting import clipped, linked, shown
+from shop.admin.words import t
+from shop.db import session
+from shop.mail.models import PARKED, QUEUED, SENT, MailMessage
+from shop.mail.resending import MailNotFound, resend_mail
+
+STATES = [(state, f"mail|{state}") for state in (QUEUED, SENT, PARKED)]
+TONES = {SENT: "good", PARKED: "bad", QUEUED: "moving"}
+ABOUT = {  # what the ids of a mail's context lead to
+    "order_id": "admin_orders.page",
+    "user_id": "admin_users.page",
+    "company_id": "admin_companies.page",
+}
+
+
+def mail_badge(state: str) -> Markup:
+    return Markup('<span class="badge {}">{}</span>').format(TONES[state], t(f"mail|{state}"))
+
+
+class MailsView(ManagedView):
+    model = MailMessage
+    title, group, slug = "Mails", "Deliveries", "mails"
+    details = "desk/mail.html"
+    column_list = ("created_at", "state", "kind", "recipient", "subject", "attempts", "last_error")
+    column_labels = {
+        "created_at": "Queued at",
+        "kind": "Kind",
+        "recipient": "To whom",
+        "last_error": "Why not",
+    }
+    column_formatters = {
+        "state": shown(mail_badge),
+        "kind": linked(lambda row: f"/admin/mails/{row.id}/"),
+        "last_error": shown(clipped),
+    }
+    numeric = ("attempts",)
+    sorts = {"created_at": MailMessage.id}
+    searched = (MailMessage.recipient, MailMessage.subject)
+    filters = (
+        choice("state", "State", MailMessage.state, STATES),
+        contains("kind", "Kind", MailMessage.kind),
+        contains("recipient", "To whom", MailMessage.recipient),
+        contains("reason", "Why not", MailMessage.last_error),
+        since("since", "From", MailMessage.created_at),
+        until("until", "To", MailMessage.created_at),
+    )
+    bulk = (Bulk("resend", "Send again", lambda mail, _: _resend(mail), "mail.resend"),)
+    empty = "No mails yet. Registrations, orders and price lists send them."
+
+    def statement(self) -> Select[*tuple[Any, ...]]:
+        return select(
+            MailMessage.id,
+            MailMessage.created_at,
+            MailMessage.state,
+            MailMessage.kind,
+            MailMessage.recipient,
+            MailMessage.subject,
+            MailMessage.attempts,
+            MailMessage.last_error,
+        )
+
+    def find(self, id_: int) -> MailMessage:
+        mail = session().get(MailMessage, id_)
+        if mail is None:
+            raise MailNotFound(mail_id=id_)
+        return mail
+
+    def page_facts(self, mail: MailMessage) -> dict[str, Any]:
+        return {
+            "state": mail_badge(mail.state),
+            "about": list(_about(mail.context)),
+            "is_waiting": mail.state == QUEUED,
+        }
+
+    @expose("/<id:id_>/resend", methods=("POST",))
+    def resend(self, id_: int) -> Response:
+        mail = self.find(id_)
+        with self.acting("mail.resend", mail, done=t("The mail to {who} is queued again.", who=mail.recipient)):
+            _resend(mail)
+        return self.back(self.page_of(id_))
+
+
+def _resend(mail: MailMessage) -> None:
+    resend_mail(mail, by=manager().id)
+
+
+def _about(context: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    """Name, value, and the address of what an id names."""
+    for name, value in sorted(context.items()):
+        yield name, value, url_for(ABOUT[name], id_=value) if name in ABOUT and isinstance(value, int) else ""

@@ -1,0 +1,177 @@
+"""Mails and events at the desk: what did not get through is found with its reason, and set going again."""
+
+from datetime import timedelta
+from itertools import count
+
+import pytest
+from sqlalchemy import select
+
+from shop.admin.models import AuditEntry
+from shop.db import now, session
+from shop.mail.forgetting import ERASED
+from shop.mail.models import MailMessage
+from shop.outbox.models import OutboxEvent
+from tests.factories.orders import make_order
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def add_mail(edge):
+    def add(state: str = "sent", **others) -> MailMessage:
+        number = next(_numbers)
+        values = {"kind": "order_placed", "locale": "ru", "recipient": f"to{number}@test.example", "context": {}}
+        with edge() as current:
+            keys = {"dedupe_key": f"key {number}", "message_id": f"<{number}@test>"}
+            mail = MailMessage(**keys, state=state, **(values | others))
+            current.add(mail)
+        return mail
+
+    return add
+
+
+@pytest.fixture
+def add_event(edge):
+    def add(kind: str = "test.event", **others) -> OutboxEvent:
+        with edge() as current:
+            event = OutboxEvent(type=kind, payload={"order_id": 7}, **others)
+            current.add(event)
+        return event
+
+    return add
+
+
+def parked(**others) -> dict[str, object]:
+    return {
+        "parked_at": now(),
+        "attempts": 14,
+        "pending": ["test.task"],
+        "last_error": "ValueError: no paper",
+        **others,
+    }
+
+
+def mail_now(edge, mail: MailMessage) -> MailMessage:
+    with edge() as current:
+        return current.get_one(MailMessage, mail.id)
+
+
+def event_now(edge, event: OutboxEvent) -> OutboxEvent:
+    with edge() as current:
+        return current.get_one(OutboxEvent, event.id)
+
+
+def actions(edge) -> list[str]:
+    with edge():
+        return list(session().scalars(select(AuditEntry.action).order_by(AuditEntry.id)))
+
+
+def test_parked_mails_are_found_from_the_first_page_with_their_reason(desk, add_mail) -> None:
+    mail = add_mail("parked", last_error="SMTPDataError: (550, b'mailbox full')", attempts=14)
+    other = add_mail("sent")
+    assert "/admin/mails/?state=parked" in desk.get("/admin/").text
+    page = desk.get("/admin/mails/", state="parked").text
+    assert "mailbox full" in page
+    assert mail.recipient in page
+    assert other.recipient not in page
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"search": "wanted@"}, {"recipient": "WANTED"}, {"kind": "invoice"}, {"reason": "550"}, {"search": "накладная 7"}],
+)
+def test_filters_narrow_the_mails(desk, add_mail, query: dict[str, str]) -> None:
+    add_mail(recipient="wanted@test.example", kind="invoice", last_error="550 no", subject="Накладная 7")
+    other = add_mail()
+    page = desk.get("/admin/mails/", **query).text
+    assert "wanted@test.example" in page
+    assert other.recipient not in page
+
+
+def test_the_page_of_a_mail_leads_to_what_it_is_about(desk, add_mail) -> None:
+    order = make_order()
+    mail = add_mail("parked", context={"order_id": order.id, "supplier_order_id": 5}, last_error="550 no")
+    page = desk.get(f"/admin/mails/{mail.id}/").text
+    assert f"/admin/orders/{order.id}/" in page
+    assert "550 no" in page
+    assert mail.dedupe_key not in page
+    assert f"/admin/mails/{mail.id}/resend" in page
+    waiting = add_mail("queued")
+    assert f"/admin/mails/{waiting.id}/resend" not in desk.get(f"/admin/mails/{waiting.id}/").text
+    assert desk.get("/admin/mails/999/").status_code == 404
+
+
+def test_one_mail_is_sent_again(desk, edge, add_mail) -> None:
+    mail = add_mail("parked", attempts=14, last_error="550 no")
+    page = desk.post(f"/admin/mails/{mail.id}/resend").text
+    assert f"The mail to {mail.recipient} is queued again." in page
+    again = mail_now(edge, mail)
+    assert (again.state, again.attempts, again.last_error) == ("queued", 0, None)
+    with edge():
+        assert session().scalar(select(OutboxEvent.payload).where(OutboxEvent.type == "mail.queued")) == {
+            "mail_id": mail.id
+        }
+    assert actions(edge) == ["mail.resend"]
+
+
+def test_several_are_sent_again_with_a_result_for_each(desk, edge, add_mail) -> None:
+    mails = [add_mail("parked") for _ in range(2)]
+    forgotten = add_mail("parked", recipient=ERASED)
+    page = desk.post("/admin/mails/action/", action="resend", rowid=[mail.id for mail in [*mails, forgotten]]).text
+    assert {mail_now(edge, mail).state for mail in mails} == {"queued"}
+    assert mail_now(edge, forgotten).state == "parked"
+    assert "has closed the account" in page
+    assert actions(edge) == ["mail.resend"] * 2
+
+
+def test_events_show_what_waits_and_why(desk, add_event) -> None:
+    add_event("test.parked", **parked())
+    add_event("test.late", created_at=now() - timedelta(minutes=5))
+    add_event("test.fresh")
+    add_event("test.handled", handled_at=now())
+    assert "/admin/events/?parked=1" in desk.get("/admin/").text
+    page = desk.get("/admin/events/").text
+    assert all(kind in page for kind in ("test.parked", "test.late", "test.fresh", "ValueError: no paper"))
+    assert "test.handled" not in page
+    for query, kind in (
+        ({"parked": "1"}, "test.parked"),
+        ({"late": "1"}, "test.late"),
+        ({"type": "fre"}, "test.fresh"),
+    ):
+        page = desk.get("/admin/events/", **query).text
+        assert [other for other in ("test.parked", "test.late", "test.fresh") if other in page] == [kind]
+
+
+def test_parked_events_are_replayed(desk, edge, add_event) -> None:
+    event, handled = add_event(**parked()), add_event(handled_at=now())
+    page = desk.post("/admin/events/action/", action="replay", rowid=[event.id, handled.id, 999]).text
+    again = event_now(edge, event)
+    assert (again.parked_at, again.attempts, again.due_at <= now()) == (None, 0, True)
+    assert again.pending == ["test.task"]
+    assert "there is nothing to replay" in page
+    assert "There is no event 999" in page
+    assert actions(edge) == ["event.replay"]
+
+
+def test_the_lists_cost_the_same_number_of_statements_however_long(desk, add_mail, add_event, count_statements) -> None:
+    counts = []
+    for _ in range(2):
+        for _ in range(3):
+            add_event(**parked())
+            mail = add_mail("parked")
+        for path in ("/admin/mails/", f"/admin/mails/{mail.id}/", "/admin/events/"):
+            with count_statements() as statements:
+                assert desk.get(path).status_code == 200
+            counts.append(len(statements))
+    assert counts[:3] == counts[3:]
+    assert max(counts) <= 10
+
+
+def test_what_others_say_stays_text(desk, add_mail, add_event) -> None:
+    attack = '"><script>alert(1)</script>'
+    mail = add_mail("parked", subject=attack, last_error=attack)
+    add_event(**parked(last_error=attack))
+    for path in ("/admin/mails/", f"/admin/mails/{mail.id}/", "/admin/events/"):
+        page = desk.get(path).text
+        assert "<script>alert" not in page, path
+        assert "&lt;script&gt;alert(1)" in page, path
