@@ -169,7 +169,12 @@ class ManagedView(DeskView, BaseModelView):  # type: ignore[misc]
     ) -> tuple[int, Rows]:
         """The rows of one page, and how many there are in all, counted as far as COUNTED_AT_MOST + 1."""
         narrowed = self.narrowed(search, filters)
-        counted = narrowed.with_only_columns(literal(1)).order_by(None).limit(COUNTED_AT_MOST + 1).subquery()
+        counted = (
+            narrowed.with_only_columns(literal(1), maintain_column_froms=True)
+            .order_by(None)
+            .limit(COUNTED_AT_MOST + 1)
+            .subquery()
+        )
         count = session().scalar(select(func.count()).select_from(counted)) or 0
         size = page_size or self.page_size
         offset = min(max(page or 0, 0), COUNTED_AT_MOST // size) * size

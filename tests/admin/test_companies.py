@@ -54,17 +54,23 @@ def test_those_to_approve_are_found_from_the_first_page(desk) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    [{"search": "рога 100%"}, {"name": "рога"}, {"inn": "7707083893"}, {"kind": "supplier"}, {"search": "boss@"}],
+    [{"search": "рога 100%"}, {"name": "рога"}, {"inn": "0000100020"}, {"kind": "supplier"}, {"search": "boss@"}],
 )
 def test_filters_narrow_the_list(desk, edge, query: dict[str, str]) -> None:
     wanted = make_company("supplier", name="ООО Рога 100%")
     make_user("supplier", company=wanted, email="boss@test.example")
     make_company(name="Другая")
     with edge() as current:
-        current.scalar(select(LegalEntity).where(LegalEntity.company_id == wanted.id)).inn = "7707083893"
+        current.scalar(select(LegalEntity).where(LegalEntity.company_id == wanted.id)).inn = "0000100020"
     page = desk.get("/admin/companies/", **query).text
     assert "ООО Рога 100%" in page
     assert "Другая" not in page
+
+
+def test_the_list_says_how_many_there_are(desk) -> None:
+    for _ in range(3):
+        make_company()
+    assert "3 in all" in desk.get("/admin/companies/").text
 
 
 def test_the_list_and_the_page_cost_the_same_however_many_there_are(desk, count_statements) -> None:
