@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, case, select
 from shop.admin.base import ManagedView
 from shop.admin.bulk import Bulk
 from shop.admin.filters import Filter, contains, flag
-from shop.admin.formatting import clipped, shown
+from shop.admin.formatting import clipped, shown, thing_word
 from shop.admin.words import t
 from shop.db import now, session
 from shop.outbox.models import OutboxEvent
@@ -29,13 +29,13 @@ def event_badge(state: str) -> Markup:
 
 
 def _facts(payload: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in payload.items())
+    return ", ".join(f"{thing_word(name)} {value}" for name, value in payload.items())
 
 
 class EventsView(ManagedView):
     model = OutboxEvent
     title, group, slug = "Events", "Deliveries", "events"
-    column_list = ("created_at", "state", "type", "payload", "pending", "attempts", "due_at", "last_error")
+    column_list = ("created_at", "state", "type", "payload", "pending", "attempts", "last_error")
     column_labels = {
         "created_at": "Happened",
         "type": "What",
@@ -59,6 +59,7 @@ class EventsView(ManagedView):
         contains("reason", "Why not", OutboxEvent.last_error),
     )
     bulk = (Bulk("replay", "Replay", lambda event, _: _replay(event), "event.replay"),)
+    exported = (*column_list, "due_at")
     empty = "Nothing waits: every event has been handled."
 
     def statement(self) -> Select[*tuple[Any, ...]]:

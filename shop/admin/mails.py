@@ -12,7 +12,7 @@ from shop.admin.base import ManagedView, expose
 from shop.admin.bulk import Bulk
 from shop.admin.door import manager
 from shop.admin.filters import choice, contains, since, until
-from shop.admin.formatting import clipped, linked, shown
+from shop.admin.formatting import clipped, link, shown, thing_word
 from shop.admin.words import t
 from shop.db import session
 from shop.mail.models import PARKED, QUEUED, SENT, MailMessage
@@ -31,11 +31,15 @@ def mail_badge(state: str) -> Markup:
     return Markup('<span class="badge {}">{}</span>').format(TONES[state], t(f"mail|{state}"))
 
 
+def mail_kind(kind: str) -> str:
+    return t(f"mail about|{kind.replace('_', ' ')}")
+
+
 class MailsView(ManagedView):
     model = MailMessage
     title, group, slug = "Mails", "Deliveries", "mails"
     details = "desk/mail.html"
-    column_list = ("created_at", "state", "kind", "recipient", "subject", "attempts", "last_error")
+    column_list = ("created_at", "state", "kind", "recipient", "attempts", "last_error")
     column_labels = {
         "created_at": "Queued at",
         "kind": "Kind",
@@ -44,7 +48,7 @@ class MailsView(ManagedView):
     }
     column_formatters = {
         "state": shown(mail_badge),
-        "kind": linked(lambda row: f"/admin/mails/{row.id}/"),
+        "kind": lambda _view, _context, row, _name: link(f"/admin/mails/{row.id}/", mail_kind(row.kind)),
         "last_error": shown(clipped),
     }
     numeric = ("attempts",)
@@ -58,19 +62,21 @@ class MailsView(ManagedView):
         since("since", "From", MailMessage.created_at),
         until("until", "To", MailMessage.created_at),
     )
+    exported = (*column_list, "subject", "sent_at")
     bulk = (Bulk("resend", "Send again", lambda mail, _: _resend(mail), "mail.resend"),)
     empty = "No mails yet. Registrations, orders and price lists send them."
 
     def statement(self) -> Select[*tuple[Any, ...]]:
         return select(
             MailMessage.id,
+            MailMessage.recipient,
             MailMessage.created_at,
             MailMessage.state,
             MailMessage.kind,
-            MailMessage.recipient,
-            MailMessage.subject,
             MailMessage.attempts,
             MailMessage.last_error,
+            MailMessage.subject,
+            MailMessage.sent_at,
         )
 
     def find(self, id_: int) -> MailMessage:
@@ -82,6 +88,7 @@ class MailsView(ManagedView):
     def page_facts(self, mail: MailMessage) -> dict[str, Any]:
         return {
             "state": mail_badge(mail.state),
+            "kind": mail_kind(mail.kind),
             "about": list(_about(mail.context)),
             "is_waiting": mail.state == QUEUED,
         }
@@ -101,4 +108,8 @@ def _resend(mail: MailMessage) -> None:
 def _about(context: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
     """Name, value, and the address of what an id names."""
     for name, value in sorted(context.items()):
-        yield name, value, url_for(ABOUT[name], id_=value) if name in ABOUT and isinstance(value, int) else ""
+        yield (
+            thing_word(name),
+            value,
+            url_for(ABOUT[name], id_=value) if name in ABOUT and isinstance(value, int) else "",
+        )

@@ -71,6 +71,7 @@ def test_parked_mails_are_found_from_the_first_page_with_their_reason(desk, add_
     other = add_mail("sent")
     assert "/admin/mails/?state=parked" in desk.get("/admin/").text
     page = desk.get("/admin/mails/", state="parked").text
+    assert "1 in all" in page
     assert "mailbox full" in page
     assert mail.recipient in page
     assert other.recipient not in page

@@ -11,6 +11,7 @@ from shop.admin.base import GROUPS, ManagedView
 from shop.admin.dashboard import WAITING
 from shop.admin.formatting import TONES
 from shop.admin.words import RUSSIAN
+from shop.subscribers import MAILS
 
 ADMIN = Path(__file__).parents[2] / "shop/admin"
 OF_TEMPLATE = re.compile(r"""\bt\(\s*(?:"([^"]+)"|'([^']+)')\s*[,)]""")
@@ -36,6 +37,7 @@ def texts_of_views() -> set[str]:
     found = {*GROUPS, *(label for _, label, _, _ in WAITING), *(f"state|{state}" for state in TONES)}
     found |= {*companies.LABELS.values(), *(f"user|{state}" for state in users.TONES)}
     found |= {*(f"mail|{state}" for state in mails.TONES), *(f"event|{state}" for state in events.TONES)}
+    found |= {f"mail about|{kind.replace('_', ' ')}" for kind in MAILS}
     for view in (view for view in VIEWS if issubclass(view, ManagedView)):
         labels = view.column_labels or {}
         found |= {view.title, view.empty, *(bulk.label for bulk in view.bulk)}
