@@ -57,9 +57,12 @@ def require_password(
 
 def change_password(user: User, *, present: str | None, new: str, keep: AccessToken) -> None:
     """Ends all sessions but the one that asks; API keys live on, as programs do not know the password."""
+    names = _own_names(user)
+    give_back_connection()
+    check_password(new, email=user.email, names=names, field="new_password")
+    hashed = hash_password(new)  # slow, so before the lock that the proof takes
     require_password(user, present, by_token=keep, field="present_password")
-    check_password(new, email=user.email, names=_own_names(user), field="new_password")
-    user.password_hash = hash_password(new)
+    user.password_hash = hashed
     user.pending_email = None
     end_tokens(user, but=keep)
     note_security_change(user, PASSWORD_CHANGED)

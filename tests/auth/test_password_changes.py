@@ -1,8 +1,12 @@
 """Changing a password, and setting a new one by mail."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import time_machine
+from sqlalchemy import select
 
+from shop.auth import password_changes
 from shop.auth.models import User
 from shop.auth.password_changes import reset_token
 from shop.auth.social_models import SocialAccount
@@ -52,6 +56,22 @@ class TestChange:
         body = {"present_password": PASSWORD, "new_password": "password1234"}
         answer = client.post(f"{AUTH}/change-password", json=body, headers=bearer(make_user()))
         assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "new_password")
+
+    def test_locks_nothing_while_the_new_one_is_hashed(self, client, edge, monkeypatch):
+        user, hashed = make_user(), password_changes.hash_password
+
+        def lock_at_once() -> None:
+            with edge():
+                session().scalars(select(User).filter_by(id=user.id).with_for_update(nowait=True)).one()
+
+        def slow(password: str) -> str:
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(lock_at_once).result()
+            return hashed(password)
+
+        monkeypatch.setattr(password_changes, "hash_password", slow)
+        body = {"present_password": PASSWORD, "new_password": NEW}
+        assert client.post(f"{AUTH}/change-password", json=body, headers=bearer(user)).status_code == 204
 
 
 class TestReset:
