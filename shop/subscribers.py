@@ -56,11 +56,12 @@ SUBSCRIBERS: dict[type[Event], Sequence[Task]] = {
 
 MAILS: LookUps = {
     "confirm_email": account_mails.confirm_email,
-    "already_registered": account_mails.already_registered,
+    "already_registered": account_mails.notice,
     "reset_password": account_mails.reset_password,
+    "register_again": account_mails.notice,
     "confirm_email_change": account_mails.confirm_email_change,
-    "email_change_notice": account_mails.email_change_notice,
-    "email_changed": account_mails.email_change_notice,
+    "email_change_notice": account_mails.notice,
+    "email_changed": account_mails.notice,
     "security_notice": account_mails.security_notice,
     "invitation": account_mails.invitation,
     "company_moved": account_mails.company_moved,

@@ -16,6 +16,7 @@ from shop.mail.models import MailMessage
 CONFIRM_EMAIL = "confirm_email"
 ALREADY_REGISTERED = "already_registered"
 RESET_PASSWORD = "reset_password"  # noqa: S105 - a kind of mail
+REGISTER_AGAIN = "register_again"
 CONFIRM_EMAIL_CHANGE = "confirm_email_change"
 EMAIL_CHANGE_NOTICE = "email_change_notice"
 EMAIL_CHANGED = "email_changed"
@@ -31,10 +32,6 @@ def confirm_email(mail: MailMessage, settings: Settings) -> Facts:
     return Facts(_link(settings, "confirm-email", token) | {"hours": settings.confirmation_lifetime_hours})
 
 
-def already_registered(mail: MailMessage, settings: Settings) -> Facts:
-    return Facts({"shop": settings.base_url})
-
-
 def reset_password(mail: MailMessage, settings: Settings) -> Facts:
     user = session().get_one(User, mail.context["user_id"])
     token = reset_token(user, mail.recipient, secret_key=settings.signing_key)
@@ -47,8 +44,8 @@ def confirm_email_change(mail: MailMessage, settings: Settings) -> Facts:
     return Facts(_link(settings, "confirm-email-change", token) | {"hours": settings.confirmation_lifetime_hours})
 
 
-def email_change_notice(mail: MailMessage, settings: Settings) -> Facts:
-    """To the old address, before and after. The new one is not named: who asked may be a stranger with a message."""
+def notice(mail: MailMessage, settings: Settings) -> Facts:
+    """Of mails that name nobody and nothing: who caused them may be a stranger with a message."""
     return Facts({"shop": settings.base_url})
 
 

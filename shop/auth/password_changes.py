@@ -16,7 +16,7 @@ from shop.auth.places import forget_places, note_place
 from shop.auth.security import PASSWORD_CHANGED, PASSWORD_RESET, log, note_security_change
 from shop.auth.social_models import SocialAccount
 from shop.auth.tokens import end_tokens
-from shop.db import give_back_connection, now, session
+from shop.db import give_back_connection, session
 from shop.errors import FieldError, Forbidden
 from shop.outbox.events import publish
 
@@ -69,7 +69,10 @@ def change_password(user: User, *, present: str | None, new: str, keep: AccessTo
 
 
 def request_password_reset(email: str) -> None:
-    """A mail with a link, where the e-mail has an account. The same work where it has none, and nobody is told."""
+    """A mail, where the e-mail has an account. The same work where it has none, and nobody is told.
+
+    The mail holds a link only where the address was proved: what a stranger registered is nobody's to keep.
+    """
     user = user_with_email(email)
     publish(PasswordResetRequested(user_id=user.id if user else None))
 
@@ -84,7 +87,7 @@ def user_to_reset(token: str, *, secret_key: str, lifetime: timedelta, lock: boo
     signed = read_link(RESET_PASSWORD, token, secret_key=secret_key, lifetime=lifetime)
     locked = {"key_share": True} if lock else None
     user = session().get(User, signed.user_id, with_for_update=locked, populate_existing=lock)
-    if user is None or user.closed_at or _state(user, user.email) != signed.state:
+    if user is None or user.closed_at or not user.email_confirmed_at or _state(user, user.email) != signed.state:
         raise LinkNotValid
     return user
 
@@ -98,28 +101,26 @@ def reset_password(
     opened_from: str | None = None,
     end_api_keys: bool = False,
 ) -> User:
-    """Sets the password, confirms the e-mail and ends every session.
+    """Sets the password and ends every session.
 
-    Whoever registered a foreign address loses all that he left in the account: password, sessions and keys; and the
-    identities at providers, whether this is the first proof of the mailbox or one came before. `end_api_keys` does the
-    same for an account that a stranger has been in. Who was let out by a flood of guesses gets in from this place.
+    Identities at providers that were linked before the first proof of the mailbox go, too: whoever registered a foreign
+    address may have linked them. `end_api_keys` drops all of them, and the keys, of an account that a stranger has been
+    in. Who was let out by a flood of guesses gets in from this place.
     """
     user = user_to_reset(token, secret_key=secret_key, lifetime=lifetime)
     give_back_connection()
     check_password(password, email=user.email, names=_own_names(user))
     hashed = hash_password(password)  # slow, so before the lock
     user = user_to_reset(token, secret_key=secret_key, lifetime=lifetime, lock=True)
-    is_first_proof = user.email_confirmed_at is None
-    end_tokens(user, kind=None if end_api_keys or is_first_proof else SESSION)
+    end_tokens(user, kind=None if end_api_keys else SESSION)
     linked = delete(SocialAccount).where(SocialAccount.user_id == user.id)
-    if not (is_first_proof or end_api_keys):
+    if not end_api_keys:
         linked = linked.where(SocialAccount.linked_at < user.email_confirmed_at)
     session().execute(linked)
     forget_places(user)
     note_place(user, opened_from)
     user.password_hash = hashed
     user.pending_email = None
-    user.email_confirmed_at = user.email_confirmed_at or now()
     note_security_change(user, PASSWORD_RESET)
     return user
 

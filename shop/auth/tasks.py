@@ -45,8 +45,10 @@ def mail_already_registered(event: RegistrationRepeated, event_id: int) -> None:
 
 @handles(PasswordResetRequested, name="auth.mail_password_reset")
 def mail_password_reset(event: PasswordResetRequested, event_id: int) -> None:
-    """Mails the link to set a new password."""
-    _queue_mail(mails.RESET_PASSWORD, event.user_id, event_id)
+    """Mails the link to set a new password; where nobody has proved the address, how to register it anew."""
+    user = session().get(User, event.user_id) if event.user_id else None
+    is_proved = user is not None and user.email_confirmed_at is not None
+    _queue_mail(mails.RESET_PASSWORD if is_proved else mails.REGISTER_AGAIN, event.user_id, event_id)
 
 
 @handles(EmailChangeRequested, name="auth.mail_email_change")

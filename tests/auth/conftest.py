@@ -27,6 +27,12 @@ class Mailbox(list[EmailMessage]):
         return link
 
     @property
+    def path(self) -> str:
+        """The same without scheme and host, as a test client takes it."""
+        parts = urlsplit(self.link)
+        return f"{parts.path}?{parts.query}"
+
+    @property
     def token(self) -> str:
         [token] = parse_qs(urlsplit(self.link).query)["token"]
         return token

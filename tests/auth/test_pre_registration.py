@@ -85,6 +85,32 @@ def test_a_reset_drops_identities_linked_before_the_mailbox_was_proved(client, f
         assert session().scalars(select(SocialAccount)).all() == []
 
 
+@pytest.mark.parametrize("locale", ["ru", "en"])
+def test_before_the_first_proof_a_reset_only_says_to_register_again(
+    client, form, stranger, edge, drain, mailbox, locale
+):
+    """Whatever proved the mailbox for the stranger's registration would leave his names, role and company in it."""
+    with edge():
+        session().scalars(select(User)).one().locale = locale
+    mailbox.clear()
+    answers = {
+        client.post(f"{AUTH}/password-reset", json={"email": email}).data
+        for email in (form["email"], "nobody@chain.example")
+    }
+    assert len(answers) == 1
+    drain()
+    [mail] = mailbox
+    assert (mail["To"], "/api/v1/auth/register" in mailbox.text) == (form["email"], True)
+    assert "token=" not in mail.as_string() + mailbox.text
+    client.post(f"{AUTH}/register", json=form)
+    drain()
+    assert confirm(client, mailbox.token) == 200
+    assert log_in(client, form["email"], PASSWORD) == 200
+    with edge():
+        user = session().scalars(select(User)).one()
+        assert (user.first_name, user.role, user.company.name) == ("Анна", "buyer", "Рябинка")
+
+
 def test_a_reset_leaves_identities_that_the_owner_linked_later(client, form, edge, drain, mailbox):
     client.post(f"{AUTH}/register", json=form)
     drain()

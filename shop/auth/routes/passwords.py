@@ -34,10 +34,13 @@ def change_password(body: dict[str, Any]) -> None:
 @blueprint.arguments(RequestPasswordResetSchema)
 @blueprint.response(202, MessageSchema)
 def request_password_reset(body: dict[str, Any]) -> dict[str, str]:
-    """Ask for a link to set a new password. The answer is the same for any e-mail."""
+    """Ask for a link to set a new password. The answer is the same for any e-mail.
+
+    For an e-mail that was registered and never confirmed a mail says to register again.
+    """
     with transaction():
         password_changes.request_password_reset(body["email"])
-    return {"message": "If this e-mail has an account, a mail with a link is on its way."}
+    return {"message": "If this e-mail has an account, a mail is on its way."}
 
 
 @blueprint.route("/password-reset/confirm", methods=["POST"])
@@ -48,7 +51,7 @@ def request_password_reset(body: dict[str, Any]) -> dict[str, str]:
 def reset_password(body: dict[str, Any]) -> dict[str, str]:
     """Set a new password with the token of the mailed link, which works once.
 
-    All sessions end. The e-mail counts as confirmed, as the link came there.
+    All sessions end.
     """
     with transaction():
         password_changes.reset_password(
