@@ -6,6 +6,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import ColumnElement, select
 
+from shop.auth.locking import lock_company
 from shop.auth.models import User
 from shop.config import Settings
 from shop.db import session
@@ -20,21 +21,20 @@ Address = tuple[str, str]  # e-mail and language
 @handles(PartConfirmed, name="orders.send_invoice")
 def send_invoice(event: PartConfirmed, event_id: int) -> None:
     """Mails a confirmed part's invoice to the customer and to the administrator."""
-    _mail("invoice", _buyer_and_administrator(event.supplier_order_id), event_id, invoice_id=event.invoice_id)
+    _mail("invoice", _customer_and_administrator(event.supplier_order_id), event_id, invoice_id=event.invoice_id)
 
 
 @handles(PartCorrected, name="orders.send_correction")
 def send_correction(event: PartCorrected, event_id: int) -> None:
     """Mails what was shipped instead of what the invoice says, to those who have the invoice."""
-    _mail("correction", _buyer_and_administrator(event.supplier_order_id), event_id, invoice_id=event.invoice_id)
+    _mail("correction", _customer_and_administrator(event.supplier_order_id), event_id, invoice_id=event.invoice_id)
 
 
 @handles(OrderPlaced, name="orders.announce_order")
 def announce_order(event: OrderPlaced, event_id: int) -> None:
     """Tells the buyer, the administrator and the suppliers concerned of a new order."""
     order = session().get_one(Order, event.order_id)
-    buyer = session().get_one(User, order.user_id)
-    _mail("order_placed", [_address(buyer), _administrator()], event_id, order_id=order.id)
+    _mail("order_placed", [*_customer(order), _administrator()], event_id, order_id=order.id)
     for supplier, part_id in _suppliers(SupplierOrder.order_id == order.id):
         _mail("order_received", [_address(supplier)], event_id, supplier_order_id=part_id)
 
@@ -47,7 +47,7 @@ def announce_move(event: PartMoved, event_id: int) -> None:
     """
     part_id, to_state = event.supplier_order_id, event.to_state
     went_wrong = to_state in (CANCELED, REFUSED) or (to_state == DELIVERED and _came_short(part_id))
-    people = [_address(_buyer_of_part(part_id))]
+    people = _customer(_order_of_part(part_id))
     if went_wrong:
         people += [_address(person) for person, _ in _suppliers(SupplierOrder.id == part_id)]
     if went_wrong and _has_invoice(part_id):
@@ -60,18 +60,23 @@ def _mail(kind: str, people: Iterable[Address], event_id: int, **context: Any) -
         queue_mail(kind, to=to, locale=locale, event_id=event_id, domain=_settings().mail_domain, **context)
 
 
-def _buyer_and_administrator(part_id: int) -> list[Address]:
-    return [_address(_buyer_of_part(part_id)), _administrator()]
+def _customer_and_administrator(part_id: int) -> list[Address]:
+    return [*_customer(_order_of_part(part_id)), _administrator()]
 
 
-def _buyer_of_part(part_id: int) -> User:
-    statement = (
-        select(User)
-        .join(Order, Order.user_id == User.id)
-        .join(SupplierOrder, SupplierOrder.order_id == Order.id)
-        .where(SupplierOrder.id == part_id)
-    )
-    return session().scalars(statement).one()
+def _order_of_part(part_id: int) -> Order:
+    statement = select(Order).join(SupplierOrder, SupplierOrder.order_id == Order.id)
+    return session().scalars(statement.where(SupplierOrder.id == part_id)).one()
+
+
+def _customer(order: Order) -> list[Address]:
+    """Who ordered; the company's owner where that account was closed; nobody where there is none any more."""
+    # FOR SHARE: either the account is closed first and gets nothing, or closing it finds the mail.
+    buyer: User | None = session().get_one(User, order.user_id, with_for_update={"read": True})
+    if buyer and buyer.closed_at is not None:
+        lock_company(order.company_id)  # nobody hands it over or closes it meanwhile
+        buyer = session().scalar(select(User).where(User.company_id == order.company_id, User.is_owner))
+    return [_address(buyer)] if buyer else []
 
 
 def _suppliers(whose: ColumnElement[bool]) -> list[tuple[User, int]]:
@@ -86,6 +91,7 @@ def _suppliers(whose: ColumnElement[bool]) -> list[tuple[User, int]]:
             User.closed_at.is_(None),
         )
         .order_by(User.id)
+        .with_for_update(read=True, of=User)  # as above
     )
     return [(user, part_id) for user, part_id in session().execute(statement)]
 

@@ -7,6 +7,10 @@ import pytest
 from flask import Flask
 from pypdf import PdfReader
 
+from shop.auth.closing import erase
+from shop.auth.locking import lock_user
+from shop.auth.models import User
+from shop.db import session
 from shop.orders.confirmation import confirm_part
 from shop.orders.cutting import Cut
 from shop.orders.lifecycle import cancel_order, fulfill_order, lock_order, move
@@ -185,3 +189,38 @@ def test_a_line_break_in_a_name_reaches_no_header(edge, drain, mailbox) -> None:
     assert mail["Bcc"] is None
     assert mail.get_all("X-Order-Event") == ["canceled"]
     assert "Хитрость Bcc: everybody@test.example" in mail["Subject"]
+
+
+@pytest.fixture
+def ordered_by_a_member(edge, drain):
+    """A fulfilled order of a company whose member ordered and then closed the account; order and owner."""
+    company = make_company()
+    owner = make_user(company=company, locale="en")
+    order = make_order(buyer=make_user(company=company))
+    drain()
+    with edge():
+        erase(lock_user(session().get_one(User, order.user_id)))
+    return order, owner
+
+
+def test_the_owner_hears_of_an_order_whose_buyer_has_left(edge, drain, mailbox, ordered_by_a_member) -> None:
+    order, owner = ordered_by_a_member
+    mailbox.messages.clear()
+    act(edge, order, fulfill_order)
+    act(edge, order, cancel_order)
+    drain()
+    told = [(mail["To"], mail["X-Order-Event"]) for mail in mailbox.about(order.number)]
+    everybody = ("admin@shop.example", owner.email)
+    assert sorted(told) == sorted((to, event) for to in everybody for event in ("confirmed", "canceled"))
+
+
+def test_nobody_hears_of_an_order_whose_company_has_nobody_left(edge, drain, mailbox, ordered_by_a_member) -> None:
+    order, owner = ordered_by_a_member
+    with edge():
+        erase(lock_user(session().get_one(User, owner.id)))
+    act(edge, order, fulfill_order)
+    act(edge, order, cancel_order)
+    drain()
+    assert [mail["To"] for mail in mailbox.messages if mail["To"].endswith(".invalid")] == []
+    for event in ("confirmed", "canceled"):
+        assert {mail["To"] for mail in mailbox.about(order.number, event)} == {"admin@shop.example"}
