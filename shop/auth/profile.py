@@ -3,17 +3,28 @@
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from shop.auth.accounts import UNIQUE_EMAIL, EmailTaken
 from shop.auth.emails import clean_email, user_with_email
 from shop.auth.events import EmailChanged, EmailChangeRequested
 from shop.auth.links import CHANGE_EMAIL, LinkNotValid, Signed, read_link, sign_link
+from shop.auth.locking import lock_user
 from shop.auth.models import AccessToken, User
 from shop.auth.password_changes import require_password
+from shop.auth.places import forget_places
 from shop.auth.security import EMAIL_CHANGED, log, note_security_change
+from shop.auth.social_models import SocialAccount
+from shop.auth.tokens import end_tokens
 from shop.db import now, session, violated_constraint
+from shop.errors import Conflict
 from shop.outbox.events import publish
+
+
+class AccountClosed(Conflict):
+    code = "AccountClosed"
+    message = "This account is closed for good: nothing personal is left in it."
 
 
 def change_profile(
@@ -46,17 +57,25 @@ def user_changing_email(token: str, *, secret_key: str, lifetime: timedelta, loc
 def confirm_email_change(token: str, *, secret_key: str, lifetime: timedelta) -> User:
     """The new address becomes the user's. Only its owner hears here that it has an account of its own meanwhile."""
     user = user_changing_email(token, secret_key=secret_key, lifetime=lifetime, lock=True)
-    old_email = user.email
-    try:
-        with session().begin_nested():
-            user.email, user.pending_email = user.pending_email or user.email, None
-    except IntegrityError as error:
-        if violated_constraint(error) != UNIQUE_EMAIL:
-            raise
-        raise EmailTaken from None
-    note_security_change(user, EMAIL_CHANGED)
-    publish(EmailChanged(user_id=user.id, old_email=old_email))
+    _set_email(user, user.pending_email or user.email)
     return user
+
+
+def give_account_back(user: User, email: str) -> None:
+    """For operators who have made sure who is asking: the account is that of this mailbox now, and open to nobody.
+
+    Whoever had it loses password, sessions, keys, identities at providers and known places; a reset mailed to the new
+    address lets the owner in. A second factor stays. Refuses with EmailTaken.
+    """
+    email = clean_email(email)
+    user = lock_user(user)
+    if user.closed_at is not None:
+        raise AccountClosed
+    _set_email(user, email)
+    user.email_confirmed_at, user.password_hash = now(), None
+    end_tokens(user, kind=None)
+    forget_places(user)
+    session().execute(delete(SocialAccount).where(SocialAccount.user_id == user.id))
 
 
 def can_be_mailed_about_change(user: User) -> bool:
@@ -71,6 +90,20 @@ def _ask_for_email(user: User, email: str) -> None:
     user.pending_email, user.pending_email_since = email, now()
     publish(EmailChangeRequested(user_id=user.id))
     log.info("email_change_requested", user_id=user.id)
+
+
+def _set_email(user: User, email: str) -> None:
+    """The old address hears of it, too."""
+    old_email = user.email
+    try:
+        with session().begin_nested():
+            user.email, user.pending_email = email, None
+    except IntegrityError as error:
+        if violated_constraint(error) != UNIQUE_EMAIL:
+            raise
+        raise EmailTaken from None
+    note_security_change(user, EMAIL_CHANGED)
+    publish(EmailChanged(user_id=user.id, old_email=old_email))
 
 
 def _state(user: User, new_email: str) -> str:

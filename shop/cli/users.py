@@ -5,11 +5,11 @@ import sys
 import click
 from flask.cli import AppGroup
 
-from shop.auth import accounts, companies, legal_entities, members, second_factor
+from shop.auth import accounts, companies, legal_entities, members, profile, second_factor
 from shop.auth.emails import user_with_email
 from shop.auth.models import ACTIVE, BLOCKED, PENDING, User
 from shop.cli.terminal import says_no
-from shop.db import transaction
+from shop.db import session, transaction
 from shop.errors import NotFound
 
 users = AppGroup("users", help="People and their companies.")
@@ -124,10 +124,28 @@ def remove_second_factor(email: str) -> None:
     click.echo("The second factor is off.")
 
 
+@users.command()
+@click.argument("account", metavar="ID|E-MAIL")
+@click.argument("email", metavar="NEW")
+@says_no
+def change_email(account: str, email: str) -> None:
+    """Give an account to another mailbox: to an owner who lost it to somebody else. Make sure who is asking.
+
+    Nothing opens the account any more but a new password, which the owner asks for by mail.
+    """
+    with transaction():
+        user = session().get(User, int(account)) if account.isdecimal() else user_with_email(account)
+        profile.give_account_back(_found(user, account), email)
+    click.echo(f"The account is that of {email} now. Its owner sets a new password by mail: a reset to that address.")
+
+
 def _user(email: str) -> User:
-    user = user_with_email(email)
+    return _found(user_with_email(email), email)
+
+
+def _found(user: User | None, named: str) -> User:
     if user is None:
-        raise NotFound(f"There is no account {email}.")
+        raise NotFound(f"There is no account {named}.")
     return user
 
 

@@ -10,6 +10,7 @@ from shop.auth.closing import erase
 from shop.auth.locking import lock_user
 from shop.auth.models import Company, Contact, User
 from shop.auth.security import note_security_change
+from shop.auth.social_models import SocialAccount
 from shop.db import now, session
 from shop.mail.models import MailMessage
 from shop.mail.queue import queue_mail
@@ -64,6 +65,46 @@ class TestEmail:
         assert told == {(f"{name}@chain.example", "Your e-mail address was changed") for name in ("old", "new")}
         [warning] = [mail for mail in mailbox if mail["To"] == "old@chain.example"]
         assert "Answer this mail at once" in warning.get_body(("plain",)).get_content()
+
+    @pytest.mark.parametrize("by_id", [True, False])
+    def test_is_given_back_by_an_operator_to_who_lost_the_account(self, app, client, edge, drain, mailbox, by_id):
+        user = make_user(email="thief@evil.example", locale="en")
+        session_token, key = bearer(user), make_api_key(user, "account:read")
+        with edge():
+            session().add(SocialAccount(user_id=user.id, provider="google", provider_user_id="1"))
+        named = str(user.id) if by_id else "Thief@evil.example"
+        done = app.test_cli_runner().invoke(args=["users", "change-email", named, "anna@chain.example"])
+        assert (done.exit_code, "anna@chain.example" in done.output) == (0, True)
+        for header in (session_token, key):
+            assert client.get(f"{AUTH}/me", headers=header).status_code == 401
+        with edge():
+            assert session().scalars(select(SocialAccount)).all() == []
+        for address in ("thief@evil.example", "anna@chain.example"):
+            refused = client.post(f"{AUTH}/login", json={"email": address, "password": PASSWORD})
+            assert refused.status_code == 401
+        drain()
+        assert {mail["To"] for mail in mailbox} == {"thief@evil.example", "anna@chain.example"}
+        assert "token=" not in "".join(mail.as_string() for mail in mailbox)
+        for address in ("thief@evil.example", "anna@chain.example"):
+            client.post(f"{AUTH}/password-reset", json={"email": address})
+        drain()
+        assert mailbox[-1]["To"] == "anna@chain.example"
+        body = {"token": mailbox.token, "password": "another good one"}
+        assert client.post(f"{AUTH}/password-reset/confirm", json=body).status_code == 200
+        log_in = {"email": "anna@chain.example", "password": "another good one"}
+        assert client.post(f"{AUTH}/login", json=log_in).status_code == 200
+
+    def test_is_given_to_nobody_who_has_an_account_and_by_nobody_closed(self, app):
+        user, closed = make_user(), make_user(closed_at=now())
+        make_user(email="taken@chain.example")
+        run = app.test_cli_runner().invoke
+        for account, address in (
+            (user.email, "Taken@chain.example"),
+            (str(closed.id), "new@chain.example"),
+            ("404", "new@chain.example"),
+            (user.email, "no address"),
+        ):
+            assert run(args=["users", "change-email", account, address]).exit_code == 1
 
     def test_no_link_works_again_after_changing_back(self, client, drain, mailbox):
         token = bearer(make_user(email="old@chain.example", locale="en"))
