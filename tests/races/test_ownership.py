@@ -1,11 +1,13 @@
 """A company with open members never ends without an owner, whoever hands over, leaves or is removed at once."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from shop.auth import closing, invitations, members
 from shop.auth.closing import OwnerMustHandOver
@@ -13,7 +15,7 @@ from shop.auth.companies import OwnerOnly
 from shop.auth.links import LinkNotValid
 from shop.auth.members import MemberNotFound
 from shop.auth.models import AccessToken, User
-from shop.db import session
+from shop.db import db, session
 from shop.errors import Refusal
 from tests.auth.conftest import wait_for_lock  # noqa: F401 - a fixture
 from tests.factories.auth import PASSWORD, make_company, make_user, token_of
@@ -44,9 +46,12 @@ def remove(member: User, by: User) -> None:
 
 @pytest.fixture
 def race(edge, wait_for_lock) -> Callable[..., Refusal | None]:  # noqa: F811 - the fixture
-    """`race(first, second)`: the second begins before the first has committed; how the second is refused."""
+    """`race(first, second)`: the second begins before the first has committed; how the second is refused.
 
-    def run(first: Callable[[], None], second: Callable[[], None]) -> Refusal | None:
+    `before` is how the statement of the first begins before which the second does.
+    """
+
+    def run(first: Callable[[], None], second: Callable[[], None], *, before: str = "") -> Refusal | None:
         refusals: list[Refusal] = []
 
         def rival() -> None:
@@ -56,17 +61,30 @@ def race(edge, wait_for_lock) -> Callable[..., Refusal | None]:  # noqa: F811 - 
             except Refusal as refusal:
                 refusals.append(refusal)
 
+        def begin(*sent: Any) -> None:
+            if thread.ident is None and sent[2].startswith(before):
+                thread.start()
+                wait_for_lock()
+
         thread = threading.Thread(target=rival)
-        with edge():
+        with edge(), _listening(begin) if before else nullcontext():
             first()
             session().flush()
-            thread.start()
-            wait_for_lock()
+            begin(None, None, before)
         thread.join(20)
         assert not thread.is_alive()
         return refusals[0] if refusals else None
 
     return run
+
+
+@contextmanager
+def _listening(hear: Callable[..., None]) -> Iterator[None]:
+    event.listen(db.engine, "before_cursor_execute", hear)
+    try:
+        yield
+    finally:
+        event.remove(db.engine, "before_cursor_execute", hear)
 
 
 def owners(company_id: int) -> list[int]:
@@ -152,3 +170,20 @@ def test_who_joins_keeps_the_last_member_from_closing_the_company(race, edge, la
     assert isinstance(race(join, lambda: close(last_one)), OwnerMustHandOver)
     with edge():
         assert owners(last_one.company_id) == [last_one.id]
+
+
+def test_who_joins_has_the_company_first_and_then_the_invitation(race, edge, last_one, join):
+    """As who closes the company does: otherwise each of the two would have what the other waits for."""
+    refusal = race(join, lambda: close(last_one), before="INSERT INTO users")
+    assert isinstance(refusal, OwnerMustHandOver)
+    with edge():
+        assert owners(last_one.company_id) == [last_one.id]
+
+
+def test_who_hands_over_waits_for_who_joins(race, edge, last_one, join):
+    member = make_user(company_id=last_one.company_id)
+    assert race(join, lambda: hand_over(last_one, member), before="INSERT INTO users") is None
+    with edge():
+        assert owners(last_one.company_id) == [member.id]
+        members_now = select(func.count()).where(User.company_id == last_one.company_id, User.closed_at.is_(None))
+        assert session().scalar(members_now) == 3
