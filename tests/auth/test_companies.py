@@ -7,6 +7,7 @@ from shop.auth import companies, legal_entities
 from shop.auth.companies import CompanyIncomplete, CompanyNotPending
 from shop.auth.legal_entities import LegalEntityInvalid
 from shop.auth.models import ACTIVE, BLOCKED, PENDING, SUPPLIER, Company, User
+from shop.cli.users import users
 from shop.db import session
 from shop.errors import NotFound
 from tests.factories.auth import PASSWORD, make_company, make_user
@@ -124,6 +125,12 @@ def test_commands_take_a_supplier_from_pending_to_active(app, edge):
     assert (described.exit_code, described.output) == (0, "Complete.\n")
     assert (approved.exit_code, "is active" in approved.output) == (0, True)
     assert (unknown.exit_code, "no company 404" in unknown.output) == (1, True)
+
+
+def test_no_command_takes_a_password_as_an_argument():
+    """Whoever is on the machine reads the arguments of its processes."""
+    options = [option for command in users.commands.values() for option in command.params if "password" in option.name]
+    assert [(option.name, option.is_flag) for option in options] == [("password_stdin", True)]
 
 
 def test_command_makes_a_manager_from_standard_input_or_a_prompt(app, edge):

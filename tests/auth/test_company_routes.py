@@ -5,6 +5,7 @@ import pytest
 from shop.auth.models import PENDING, SUPPLIER, Company
 from shop.db import session
 from tests.factories.auth import bearer, make_company, make_user
+from tests.factories.catalog import make_category, make_offer
 
 AUTH = "/api/v1/auth"
 ENTITY = {
@@ -126,6 +127,23 @@ def test_managers_list_companies_page_by_page(client, manager):
     assert client.get(f"{AUTH}/companies?state=pending", headers=manager).status_code == 422
     assert client.get(f"{AUTH}/companies/{made[0]}", headers=manager).json["missing_details"] == []
     assert client.get(f"{AUTH}/companies/404", headers=manager).status_code == 404
+
+
+def test_a_supplier_shows_in_the_catalog_from_its_approval_to_its_blocking(client, manager):
+    company = make_company(SUPPLIER, status=PENDING, name="ООО Невидимка")
+    offer = make_offer(supplier=company, name="Чай Невидимка", category=make_category("Невидимка"))
+    pages = ("offers", f"offers/{offer.id}", f"products/{offer.product_id}", "suppliers", "categories", "facets")
+
+    def shown_on() -> set[str]:
+        answers = {page: client.get(f"/api/v1/catalog/{page}") for page in pages}
+        return {page for page, answer in answers.items() if answer.status_code == 200 and "Невидимка" in answer.text}
+
+    assert shown_on() == set()
+    assert client.post(f"{AUTH}/companies/{company.id}/approve", json={}, headers=manager).status_code == 200
+    assert shown_on() == set(pages)
+    body = {"reason": "Жалобы"}
+    assert client.post(f"{AUTH}/companies/{company.id}/block", json=body, headers=manager).status_code == 200
+    assert shown_on() == set()
 
 
 def test_blocking_needs_a_reason(client, manager):

@@ -42,6 +42,27 @@ def test_a_company_hears_what_managers_decide(edge, drain, mailbox, locale, word
     assert all(word in mail["Subject"] for word, mail in zip(words, mailbox, strict=True))
 
 
+def test_what_is_done_to_an_account_is_logged_with_its_user_and_no_secret(client, drain, mailbox, caplog):
+    user, changed, reset = make_user(email="anna@chain.example"), "another good one", "yet another good one"
+    with caplog.at_level("INFO"):
+        answer = client.post(f"{AUTH}/login", json={"email": user.email, "password": PASSWORD}).json
+        here = {"Authorization": f"Bearer {answer['access_token']}"}
+        body = {"name": "ERP", "scopes": ["orders:read"]}
+        key = client.post(f"{AUTH}/api-keys", json=body, headers=here).json["api_key"]
+        body = {"present_password": PASSWORD, "new_password": changed}
+        assert client.post(f"{AUTH}/change-password", json=body, headers=here).status_code == 204
+        client.post(f"{AUTH}/password-reset", json={"email": user.email})
+        drain()
+        link = mailbox.token
+        body = {"token": link, "password": reset}
+        assert client.post(f"{AUTH}/password-reset/confirm", json=body).status_code == 200
+    entries = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    told = {entry["event"] for entry in entries if entry.get("user_id") == user.id}
+    assert {"logged_in", "api_key_created", "password_changed", "password_reset", "tokens_ended"} <= told
+    for secret in (PASSWORD, changed, reset, answer["access_token"], key, link, user.email):
+        assert secret not in caplog.text
+
+
 def test_failed_log_ins_are_logged_with_the_user_and_without_the_password(client, caplog):
     user = make_user(email="anna@chain.example")
     for email in (user.email, "nobody@chain.example"):

@@ -13,6 +13,7 @@ from shop.db import session
 from shop.mail.models import MailMessage
 from shop.outbox.models import OutboxEvent
 from tests.factories.auth import PASSWORD, bearer, make_contact, make_user
+from tests.factories.orders import make_order
 
 AUTH = "/api/v1/auth"
 ADDRESS = {"name": "001", "city": "Москва", "street": "ул. Лесная", "house": "5", "phone": "8 (495) 123-45-67"}
@@ -191,6 +192,17 @@ class TestContacts:
         assert client.get(f"{AUTH}/contacts", headers=token).get_json() == {"items": [contact], "next_cursor": None}
         assert client.delete(created.headers["Location"], headers=token).status_code == 204
         assert client.get(created.headers["Location"], headers=token).status_code == 404
+
+    def test_an_order_keeps_the_address_that_it_was_placed_with(self, client):
+        user = make_user()
+        contact = make_contact(user)
+        order, token = make_order(buyer=user, contact=contact), bearer(user)
+        placed = client.get(f"/api/v1/orders/{order.id}", headers=token).json["delivery_point"]
+        assert (placed["city"], placed["phone"]) == (contact.city, contact.phone)
+        path = f"{AUTH}/contacts/{contact.id}"
+        assert client.patch(path, json={"city": "Тула"}, headers=token).json["city"] == "Тула"
+        assert client.delete(path, headers=token).status_code == 204
+        assert client.get(f"/api/v1/orders/{order.id}", headers=token).json["delivery_point"] == placed
 
     def test_foreign_unknown_and_impossible_ids_are_404(self, client):
         foreign = make_contact(make_user())
