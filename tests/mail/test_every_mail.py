@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,9 +14,11 @@ from shop.catalog.price_lists.models import PriceList
 from shop.db import now, session
 from shop.mail.content import compose
 from shop.mail.models import MailMessage
+from shop.orders.cutting import Cut
 from shop.orders.lifecycle import fulfill_order
 from shop.orders.models import Invoice
-from shop.orders.queries import find_order
+from shop.orders.queries import find_order, find_part
+from shop.orders.shipping import send_part
 from shop.subscribers import MAILS
 from tests.factories.auth import make_company, make_user
 from tests.factories.orders import make_order
@@ -34,6 +37,7 @@ FACTS: dict[str, Callable[[dict[str, int]], dict[str, Any]]] = {
     "order_placed": lambda ids: {"order_id": ids["order"]},
     "order_received": lambda ids: {"supplier_order_id": ids["part"]},
     "invoice": lambda ids: {"invoice_id": ids["invoice"]},
+    "correction": lambda ids: {"invoice_id": ids["correction"]},
     "part_moved": lambda ids: {"supplier_order_id": ids["part"], "to_state": "sent"},
 }
 
@@ -47,6 +51,8 @@ def ids(edge) -> dict[str, int]:
     with edge() as current:
         by, owner = current.merge(manager), current.get_one(User, user.id)
         fulfill_order(find_order(order.id, by=by), by=by)
+        part = find_part(order.parts[0].id, by=by)
+        send_part(part, by=by, cuts={part.lines[0].id: Cut(Decimal(1), "бой")})
         invitation = invite_member("x@chain.example", lifetime=timedelta(hours=1), locale="ru", by=owner)
         price_list = PriceList(
             supplier_id=order.parts[0].supplier_id,
@@ -65,8 +71,8 @@ def ids(edge) -> dict[str, int]:
             "invitation": invitation.id,
             "price_list": price_list.id,
             "order": order.id,
-            "part": order.parts[0].id,
-            "invoice": session().scalars(select(Invoice.id)).one(),
+            "part": part.id,
+            **{document.kind: document.id for document in session().scalars(select(Invoice))},
         }
 
 
