@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from shop.auth.models import SUPPLIER, Company, User
 from shop.catalog.events import PriceListReceived
-from shop.catalog.price_lists.downloading import check_url
 from shop.catalog.price_lists.models import ImportTerms, PriceList
 from shop.catalog.price_lists.terms import terms_for
 from shop.db import session
 from shop.errors import Conflict, Invalid
+from shop.http.outgoing import check_url
 from shop.outbox.events import publish
 
 LONGEST_FILE_NAME = 255

@@ -16,7 +16,6 @@ from shop.catalog.price_lists import (  # noqa: F401 - decision_routes and expor
     reporting,
 )
 from shop.catalog.price_lists.blueprint import blueprint
-from shop.catalog.price_lists.downloading import AddressRefused
 from shop.catalog.price_lists.importing import PriceListNotFound
 from shop.catalog.price_lists.models import PriceList
 from shop.catalog.price_lists.schemas import (
@@ -30,6 +29,7 @@ from shop.catalog.price_lists.schemas import (
 )
 from shop.db import transaction
 from shop.http.blueprint import LOCATION, json_body, refuses
+from shop.http.outgoing import AddressRefused
 from shop.http.pagination import BadCursor, PageArgsSchema
 from shop.http.requests import REQUEST_ID_PARAMETER
 

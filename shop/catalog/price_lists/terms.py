@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy.dialects.postgresql import insert
 
 from shop.auth.models import Company
-from shop.catalog.price_lists.downloading import check_url
 from shop.catalog.price_lists.models import ImportTerms
 from shop.db import now, session
+from shop.http.outgoing import check_url
 
 GUARDS = ("guard_price_percent", "guard_median_percent", "guard_withdrawn_percent")
 OWN = ("mode", "upload_mode", "columns", "headings")

@@ -14,11 +14,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
 from shop.auth.models import SUPPLIER, Company
-from shop.catalog.price_lists import downloading
-from shop.catalog.price_lists.downloading import AddressRefused, DownloadFailed, check_url, download
+from shop.catalog.price_lists.downloading import DownloadFailed, download
 from shop.catalog.price_lists.models import APPLIED, FAILED, HELD, ImportTerms, PriceList
 from shop.catalog.price_lists.tasks import fetch_due_price_lists
 from shop.db import now
+from shop.http import outgoing
+from shop.http.outgoing import AddressRefused, check_url
 from tests.catalog.price_lists.lists import good, list_of
 from tests.factories.auth import bearer, make_company, make_user
 from tests.outbox_drain import Drain
@@ -173,8 +174,8 @@ def test_refuses_what_is_no_address_of_a_file(url: str) -> None:
 )
 def test_refuses_hosts_that_lead_into_the_own_network(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = [(2, 1, 6, "", ("93.184.216.34", 80)), (2, 1, 6, "", (address, 80))]
-    monkeypatch.setattr(downloading.socket, "getaddrinfo", lambda *_, **__: found)
-    monkeypatch.setattr(downloading.socket, "create_connection", lambda *_, **__: pytest.fail("connected"))
+    monkeypatch.setattr(outgoing.socket, "getaddrinfo", lambda *_, **__: found)
+    monkeypatch.setattr(outgoing.socket, "create_connection", lambda *_, **__: pytest.fail("connected"))
 
     with pytest.raises(AddressRefused):
         download("http://example.com/", most_bytes=10, seconds=1, headers={})

@@ -1,0 +1,136 @@
+"""Connections to addresses that others give us: public ones only, checked where we connect to, with one deadline."""
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Self
+from urllib.parse import SplitResult, urlsplit
+
+from shop.errors import Invalid
+
+LONGEST_URL = 2000
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class AddressRefused(Invalid):
+    code = "AddressRefused"
+    message = "This address cannot be fetched."
+
+
+@dataclass
+class Clock:
+    """One deadline for everything: a server that sends a byte now and then would get around any time-out."""
+
+    seconds: float
+    started: float = field(default_factory=time.monotonic)
+    expired: bool = False
+    timer: threading.Timer | None = None
+
+    @property
+    def left(self) -> float:
+        return self.seconds - (time.monotonic() - self.started)
+
+    def watch(self, connection: socket.socket) -> Self:
+        self.timer = threading.Timer(max(self.left, 0.01), self._cut, args=(connection,))
+        self.timer.daemon = True
+        self.timer.start()
+        return self
+
+    def _cut(self, connection: socket.socket) -> None:
+        self.expired = True
+        try:
+            connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            connection.close()
+
+    def rest(self) -> None:
+        if self.timer:
+            self.timer.cancel()
+
+
+def check_url(url: str) -> SplitResult:
+    """What can be said without looking it up; refuses what no supplier's file is at."""
+    try:
+        parts = urlsplit(url)
+        port_is_fine = parts.port is None or 0 < parts.port < 65536
+    except ValueError:
+        raise AddressRefused("This is no web address.") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_fine or len(url) > LONGEST_URL:
+        raise AddressRefused("An address must begin with http:// or https:// and name a host.")
+    if parts.username is not None or parts.password is not None:
+        raise AddressRefused("An address must not hold a user name or a password.")
+    if not url.isprintable() or " " in url:
+        raise AddressRefused("This is no web address.")
+    return parts
+
+
+def connect(
+    parts: SplitResult, *, allowed_hosts: Collection[str], clock: Clock, patience: float
+) -> http.client.HTTPConnection:
+    """Connected to an address that was checked: a second look-up might find another one.
+
+    `allowed_hosts` ("host" or "host:port") may be anywhere, also in this network; everybody else refuses with
+    AddressRefused unless it is public. What else goes wrong comes as it is: OSError, UnicodeError.
+    """
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    connection = http.client.HTTPConnection(host, port)
+    try:
+        addresses = _addresses(host, port, is_allowed=is_allowed(parts, allowed_hosts))
+        plain = _first_reachable(addresses, port, clock, patience)
+        clock.watch(plain)
+        connection.sock = _secured(plain, host) if parts.scheme == "https" else plain
+    except (OSError, UnicodeError):
+        clock.rest()
+        raise
+    return connection
+
+
+def is_allowed(parts: SplitResult, allowed_hosts: Collection[str]) -> bool:
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return parts.hostname in allowed_hosts or f"{parts.hostname}:{port}" in allowed_hosts
+
+
+def target_of(parts: SplitResult) -> str:
+    """Path and query as they stand in the first line of a request."""
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return "".join(sign if sign.isascii() else "".join(f"%{byte:02X}" for byte in sign.encode()) for sign in target)
+
+
+def is_public(text: str) -> bool:
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
+        if inner is not None and not is_public(str(inner)):
+            return False
+        if address in NAT64:
+            return is_public(str(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)))
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _addresses(host: str, port: int, *, is_allowed: bool) -> list[str]:
+    """All of them must be public: one that is not is reason enough to refuse the host."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not is_allowed and not all(map(is_public, addresses)):
+        raise AddressRefused(f"The host {host} is not on the public internet.")
+    return addresses
+
+
+def _first_reachable(addresses: list[str], port: int, clock: Clock, patience: float) -> socket.socket:
+    trouble: OSError = OSError()
+    for address in addresses[:4]:
+        try:
+            return socket.create_connection((address, port), timeout=max(min(patience, clock.left), 0.01))
+        except OSError as error:
+            trouble = error
+    raise trouble
+
+
+def _secured(plain: socket.socket, host: str) -> ssl.SSLSocket:
+    return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
