@@ -1,5 +1,6 @@
 """Connections to addresses that others give us: public ones only, checked where we connect to, with one deadline."""
 
+import contextlib
 import http.client
 import ipaddress
 import socket
@@ -30,27 +31,30 @@ class Clock:
     started: float = field(default_factory=time.monotonic)
     expired: bool = False
     timer: threading.Timer | None = None
+    watched: socket.socket | None = None
 
     @property
     def left(self) -> float:
         return self.seconds - (time.monotonic() - self.started)
 
     def watch(self, connection: socket.socket) -> Self:
-        self.timer = threading.Timer(max(self.left, 0.01), self._cut, args=(connection,))
+        """Holds a descriptor of its own: TLS takes over the one of `connection`, and nothing would be cut."""
+        self.rest()
+        self.watched = connection.dup()
+        self.timer = threading.Timer(max(self.left, 0.01), self._cut, args=(self.watched,))
         self.timer.daemon = True
         self.timer.start()
         return self
 
-    def _cut(self, connection: socket.socket) -> None:
+    def _cut(self, watched: socket.socket) -> None:
         self.expired = True
-        try:
-            connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            connection.close()
+        with contextlib.suppress(OSError):
+            watched.shutdown(socket.SHUT_RDWR)
 
     def rest(self) -> None:
-        if self.timer:
+        if self.timer and self.watched:
             self.timer.cancel()
+            self.watched.close()
 
 
 def check_url(url: str) -> SplitResult:
@@ -80,6 +84,7 @@ def connect(
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     connection = http.client.HTTPConnection(host, port)
+    plain = None
     try:
         addresses = _addresses(host, port, is_allowed=is_allowed(parts, allowed_hosts))
         plain = _first_reachable(addresses, port, clock, patience)
@@ -87,6 +92,8 @@ def connect(
         connection.sock = _secured(plain, host) if parts.scheme == "https" else plain
     except (OSError, UnicodeError):
         clock.rest()
+        if plain:
+            plain.close()
         raise
     return connection
 
