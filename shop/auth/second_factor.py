@@ -6,7 +6,6 @@ import hmac
 import secrets
 
 import pyotp
-from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
@@ -15,8 +14,10 @@ from shop.auth.security import RECOVERY_CODE_USED, SECOND_FACTOR_OFF, SECOND_FAC
 from shop.auth.tokens import end_tokens
 from shop.db import now, session
 from shop.errors import Conflict, FieldError, Invalid, Unauthenticated
+from shop.sealing import seal, unseal
 
 ISSUER = "Shop"
+PURPOSE = "shop.auth.totp"
 RECOVERY_CODES = 10
 RECOVERY_BYTES = 10  # 80 bits: a plain SHA-256 keeps them, as nobody can try all
 TOLERATED_STEPS = (0, -1, 1)  # the app's clock may be half a minute off
@@ -55,7 +56,7 @@ def set_up_totp(user: User, *, secret_key: str) -> tuple[str, str]:
     if user.has_second_factor:
         raise SecondFactorOn
     secret = pyotp.random_base32()
-    values = {"secret": _cipher(secret_key).encrypt(secret.encode()), "last_step": 0}
+    values = {"secret": seal(secret, purpose=PURPOSE, secret_key=secret_key), "last_step": 0}
     statement = insert(TotpFactor).values(user_id=user.id, **values)
     session().execute(statement.on_conflict_do_update(index_elements=["user_id"], set_=values))
     log.info("second_factor_set_up", user_id=user.id)
@@ -109,8 +110,8 @@ def _takes_code(user: User, code: str, secret_key: str) -> bool:
 def _takes_totp(user: User, code: str, secret_key: str) -> bool:
     """Each code once: the row is locked, and a step not after the last one taken is refused."""
     factor = session().get(TotpFactor, user.id, with_for_update=True, populate_existing=True)
-    if factor is None or (secret := _decrypted(factor.secret, secret_key)) is None:
-        return False
+    if factor is None or (secret := unseal(factor.secret, purpose=PURPOSE, secret_key=secret_key)) is None:
+        return False  # after SECRET_KEY has changed only a recovery code or the operator helps
     totp, this_step = pyotp.TOTP(secret), int(now().timestamp()) // 30
     for step in (this_step + offset for offset in TOLERATED_STEPS):
         if step > factor.last_step and hmac.compare_digest(totp.generate_otp(step).encode(), _digits(code)):
@@ -142,17 +143,3 @@ def _hash(code: str) -> bytes:
 
 def _digits(code: str) -> bytes:
     return "".join(code.split()).encode(errors="replace")
-
-
-def _decrypted(secret: bytes, secret_key: str) -> str | None:
-    """None after SECRET_KEY has changed: then only a recovery code or the operator helps."""
-    try:
-        return _cipher(secret_key).decrypt(secret).decode()
-    except InvalidToken:
-        return None
-
-
-def _cipher(secret_key: str) -> Fernet:
-    """A stolen backup holds no working secret. The key is derived, so that it serves this purpose only."""
-    key = hmac.new(secret_key.encode(), b"shop.auth.totp", hashlib.sha256).digest()
-    return Fernet(base64.urlsafe_b64encode(key))
