@@ -34,7 +34,7 @@ REQUESTS = Histogram(
 OPEN_EVENTS = """
 SELECT count(*),
        coalesce(greatest(extract(epoch FROM now() - min(due_at)), 0), 0),
-       coalesce(extract(epoch FROM now() - min(created_at)), 0)
+       coalesce(greatest(extract(epoch FROM now() - min(created_at)), 0), 0)
 FROM outbox_events WHERE handled_at IS NULL AND parked_at IS NULL
 """
 PARKED_EVENTS = "SELECT count(*) FROM outbox_events WHERE parked_at IS NOT NULL AND handled_at IS NULL"

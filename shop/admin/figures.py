@@ -128,7 +128,7 @@ def _waiting(today: date, zone: Any, at: datetime) -> dict[str, Any]:
         "events": _count(OutboxEvent.id, OutboxEvent.parked_at.is_not(None), OutboxEvent.handled_at.is_(None)),
     }
     oldest = select(func.min(OutboxEvent.created_at)).where(
-        OutboxEvent.handled_at.is_(None), OutboxEvent.parked_at.is_(None)
+        OutboxEvent.handled_at.is_(None), OutboxEvent.parked_at.is_(None), OutboxEvent.created_at <= func.now()
     )
     columns = [statement.scalar_subquery().label(name) for name, statement in counts.items()]
     row = session().execute(select(*columns, oldest.scalar_subquery().label("oldest"))).one()
