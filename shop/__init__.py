@@ -25,6 +25,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     from shop.http import caching, health, openapi, requests, throttling
     from shop.logs import configure_logs, report_errors
     from shop.orders.routes import blueprint as orders
+    from shop.webhooks import openapi as webhook_messages
+    from shop.webhooks.routes import blueprint as webhooks
 
     settings = settings or load_settings()
     configure_logs(settings)
@@ -57,8 +59,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     social_pages.init_app(app, settings)
     api.init_app(app)
     openapi.init_app(app, api)
-    for blueprint in (auth, catalog, catalog_management, price_lists, orders):
+    for blueprint in (auth, catalog, catalog_management, price_lists, orders, webhooks):
         api.register_blueprint(blueprint)
+    webhook_messages.init_app(api.spec)
 
     subscribers.init_app(app)
     admin.init_app(app)

@@ -9,14 +9,15 @@ from flask import Flask
 
 from shop.config import Settings
 
-# A worker listens to all of them; start more workers with -Q to give one a machine of its own.
-QUEUES = ("mail", "orders", "imports", "housekeeping")
+# Without -Q a worker listens to all of them; -Q gives some a worker or a machine of their own.
+QUEUES = ("mail", "orders", "imports", "webhooks", "housekeeping")
 
 ROUTES = {
     "auth.*": "mail",
     "mail.*": "mail",
     "orders.*": "orders",
     "catalog.*": "imports",
+    "webhooks.*": "webhooks",
     "housekeeping.*": "housekeeping",
 }
 

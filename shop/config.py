@@ -67,6 +67,13 @@ class Settings(BaseSettings):
     price_list_url_allowed_hosts: str = Field(
         "", description="host or host:port, by commas: fetched from although not on the public internet"
     )
+    webhook_allowed_hosts: str = Field(
+        "", description="host or host:port, by commas: webhooks may go there without HTTPS and inside the own network"
+    )
+    webhook_timeout_seconds: float = Field(15, description="A receiver of webhooks must answer within")
+    webhook_failing_days: int = Field(5, description="A webhook is switched off when nothing got through for so long")
+    webhook_deliveries_kept_days: int = Field(30, description="The log of deliveries to webhooks goes back so far")
+    max_webhooks_per_company: int = Field(20, description="Webhooks a company may keep")
     guard_price_percent: int = Field(50, description="A price that moves more waits for a person, with its old price")
     guard_median_percent: int = Field(15, description="A price list whose median price moves more is held")
     guard_withdrawn_percent: int = Field(20, description="A price list that withdraws more of the offers is held")
@@ -152,7 +159,11 @@ class Settings(BaseSettings):
 
     @property
     def allowed_url_hosts(self) -> frozenset[str]:
-        return frozenset(filter(None, (host.strip() for host in self.price_list_url_allowed_hosts.split(","))))
+        return _hosts(self.price_list_url_allowed_hosts)
+
+    @property
+    def allowed_webhook_hosts(self) -> frozenset[str]:
+        return _hosts(self.webhook_allowed_hosts)
 
     @property
     def urls(self) -> dict[str, str]:
@@ -162,6 +173,10 @@ class Settings(BaseSettings):
             "limits": self.limits_url or self.redis_url,
             "broker": self.broker_url or self.redis_url,
         }
+
+
+def _hosts(listed: str) -> frozenset[str]:
+    return frozenset(filter(None, (host.strip().lower() for host in listed.split(","))))
 
 
 def load_settings() -> Settings:

@@ -18,6 +18,7 @@ from shop.db import PURGE_BATCH, delete_some, now, transaction
 from shop.http.idempotency import purge_idempotency_keys
 from shop.mail.purging import purge_mails
 from shop.outbox.models import OutboxEvent
+from shop.webhooks.purging import purge_deliveries
 
 log = structlog.get_logger()
 
@@ -36,6 +37,9 @@ PURGES: dict[str, Callable[[Settings], int]] = {
         parked_before=now() - timedelta(days=settings.mail_parked_days),
     ),
     "price_list_files": lambda settings: purge_files(before=now() - timedelta(days=settings.price_list_file_days)),
+    "webhook_deliveries": lambda settings: purge_deliveries(
+        before=now() - timedelta(days=settings.webhook_deliveries_kept_days)
+    ),
 }
 
 

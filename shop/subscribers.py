@@ -30,6 +30,9 @@ from shop.orders import mails as order_mails
 from shop.orders import tasks as orders
 from shop.orders.events import OrderPlaced, PartConfirmed, PartCorrected, PartMoved
 from shop.outbox.events import Event
+from shop.webhooks import mails as webhook_mails
+from shop.webhooks import tasks as webhooks
+from shop.webhooks.events import DeliveryDue, WebhookSwitchedOff
 
 SUBSCRIBERS: dict[type[Event], Sequence[Task]] = {
     UserRegistered: [auth.mail_confirmation],
@@ -51,6 +54,8 @@ SUBSCRIBERS: dict[type[Event], Sequence[Task]] = {
     PartConfirmed: [orders.send_invoice],
     PartCorrected: [orders.send_correction],
     PartMoved: [orders.announce_move],
+    DeliveryDue: [webhooks.deliver],
+    WebhookSwitchedOff: [webhooks.mail_switched_off],
     MailQueued: [mail.deliver],
 }
 
@@ -74,6 +79,7 @@ MAILS: LookUps = {
     "invoice": order_mails.invoice,
     "correction": order_mails.correction,
     "part_moved": order_mails.part_moved,
+    "webhook_switched_off": webhook_mails.webhook_switched_off,
 }
 
 

@@ -18,7 +18,9 @@ from shop.db import now, session
 from shop.http.idempotency import IdempotencyKey
 from shop.mail.models import MailMessage
 from shop.outbox.models import OutboxEvent
+from shop.webhooks.models import WebhookDelivery
 from tests.factories.auth import make_company, make_user
+from tests.factories.webhooks import make_delivery, make_webhook
 
 
 @pytest.fixture
@@ -74,6 +76,15 @@ def test_purges_what_has_expired_and_nothing_else(edge, purge) -> None:
         assert session().scalars(select(IdempotencyKey.key)).all() == ["new"]
         assert session().scalars(select(AccessToken.prefix)).all() == ["new"]
         assert set(session().scalars(select(OutboxEvent.type))) == {"new handled", "new open", "old open"}
+
+
+def test_the_log_of_webhooks_keeps_what_waits_for_ever(edge, purge) -> None:
+    webhook = make_webhook(make_user())
+    for state, days in (("delivered", 31), ("failed", 31), ("queued", 31), ("delivered", 29)):
+        make_delivery(webhook, attempts=1, state=state, created_at=ago(days), message_id=f"{state} {days}")
+    purge()
+    with edge():
+        assert set(session().scalars(select(WebhookDelivery.message_id))) == {"queued 31", "delivered 29"}
 
 
 def test_the_log_of_mails_keeps_parked_ones_longer_and_waiting_ones_for_ever(edge, purge) -> None:

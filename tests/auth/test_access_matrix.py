@@ -21,9 +21,11 @@ from shop.db import session
 from shop.orders.lifecycle import fulfill_order
 from shop.orders.models import Invoice
 from shop.orders.queries import find_order
+from shop.webhooks.redelivering import try_webhook
 from tests.factories.auth import bearer, make_api_key, make_company, make_contact, make_user
 from tests.factories.catalog import make_category, make_offer
 from tests.factories.orders import make_order
+from tests.factories.webhooks import make_webhook
 
 ANYBODY = "-ABSTM"
 LOGGED_IN = "ABSTM"
@@ -134,6 +136,16 @@ MATRIX = {
     "roll_back_price_list": Row("SM", foreign="T"),
     "change_guards": Row("M"),
     "export_price_list": Row("STM"),
+    # Webhooks
+    "list_webhooks": Row("ABST"),
+    "create_webhook": Row("ABST"),
+    "show_webhook": Row("A", foreign="BST"),
+    "change_webhook": Row("A", foreign="BST", body={"active": True}),
+    "delete_webhook": Row("A", foreign="BST"),
+    "try_webhook": Row("A", foreign="BST"),
+    "rotate_webhook_secret": Row("A", foreign="BST"),
+    "list_webhook_deliveries": Row("A", foreign="BST"),
+    "redeliver": Row("A", foreign="BST"),
     # Orders
     "show_basket": Row("AB"),
     "empty_basket": Row("AB"),
@@ -210,6 +222,8 @@ def world(edge: Callable[[], Any]) -> World:
         manager, owner = current.merge(people["M"]), current.merge(people["A"])
         fulfill_order(find_order(order.id, by=manager), by=manager)
         ids["invitation_id"] = invite_member("x@chain.example", lifetime=timedelta(hours=1), locale="ru", by=owner).id
+        webhook = make_webhook(owner)
+        ids |= {"webhook_id": webhook.id, "delivery_id": try_webhook(webhook, by=owner).id}
         ids["price_list_id"] = _price_list(people["S"]).id
         ids |= _read_ids(people["A"], offer)
     return World(people, ids)

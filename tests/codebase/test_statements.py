@@ -15,6 +15,7 @@ from tests.factories import committed
 from tests.factories.auth import bearer, make_company, make_contact, make_user
 from tests.factories.catalog import make_category, make_offer
 from tests.factories.orders import make_order
+from tests.factories.webhooks import make_delivery, make_webhook
 
 # operationId: (who asks, the address)
 LISTS = {
@@ -41,6 +42,8 @@ LISTS = {
     "show_order": ("buyer", "/api/v1/orders/{order}"),
     "list_supplier_orders": ("manager", "/api/v1/supplier-orders"),
     "show_supplier_order": ("manager", "/api/v1/supplier-orders/{part}"),
+    "list_webhooks": ("buyer", "/api/v1/webhooks"),
+    "list_webhook_deliveries": ("buyer", "/api/v1/webhooks/{webhook}/deliveries"),
     "list_invoices": ("buyer", "/api/v1/orders/{order}/invoices"),
 }
 
@@ -80,6 +83,10 @@ def make_world(size: int, edge) -> World:
     world = World({"buyer": buyer, "supplier": supplier, "manager": manager})
     for _ in range(size):
         make_contact(buyer)
+        webhook = make_webhook(buyer)
+        world.ids["webhook"] = webhook.id
+        for _ in range(size):
+            make_delivery(webhook, attempts=size)
         world.ids["price_list"] = make_price_list(supplier, issues=size).id
     offers = [make_offer(supplier=make_company("supplier"), category=make_category()) for _ in range(size)]
     with edge() as current:
