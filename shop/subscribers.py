@@ -20,7 +20,7 @@ from shop.auth.events import (
     UserRegistered,
 )
 from shop.auth.social import ProviderLinked, ProviderUnlinked
-from shop.catalog.events import PriceListApproved, PriceListFailed, PriceListHeld, PriceListReceived
+from shop.catalog.events import PriceListApplied, PriceListApproved, PriceListFailed, PriceListHeld, PriceListReceived
 from shop.catalog.price_lists import mails as price_list_mails
 from shop.catalog.price_lists import tasks as price_lists
 from shop.mail import tasks as mail
@@ -48,12 +48,13 @@ SUBSCRIBERS: dict[type[Event], Sequence[Task]] = {
     ProviderUnlinked: [social_mails.mail_provider_unlinked],
     PriceListReceived: [price_lists.import_price_list],
     PriceListApproved: [price_lists.apply_decisions],
-    PriceListHeld: [price_lists.mail_held_price_list],
-    PriceListFailed: [price_lists.mail_failed_price_list],
-    OrderPlaced: [orders.announce_order],
-    PartConfirmed: [orders.send_invoice],
-    PartCorrected: [orders.send_correction],
-    PartMoved: [orders.announce_move],
+    PriceListApplied: [price_lists.notify_applied],
+    PriceListHeld: [price_lists.mail_held_price_list, price_lists.notify_held],
+    PriceListFailed: [price_lists.mail_failed_price_list, price_lists.notify_failed],
+    OrderPlaced: [orders.announce_order, orders.notify_placed],
+    PartConfirmed: [orders.send_invoice, orders.notify_confirmed],
+    PartCorrected: [orders.send_correction, orders.notify_corrected],
+    PartMoved: [orders.announce_move, orders.notify_moved],
     DeliveryDue: [webhooks.deliver],
     WebhookSwitchedOff: [webhooks.mail_switched_off],
     MailQueued: [mail.deliver],

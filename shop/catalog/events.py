@@ -25,6 +25,15 @@ class PriceListApproved(Event):
 
 
 @dataclass(frozen=True)
+class PriceListApplied(Event):
+    """A list is in the catalog, or was found to change nothing there."""
+
+    type: ClassVar[str] = "price_list.applied"
+
+    price_list_id: int
+
+
+@dataclass(frozen=True)
 class PriceListHeld(Event):
     """A guard wants somebody to look at a list before it is applied."""
 

@@ -1,4 +1,4 @@
-"""The tasks that tell people about orders."""
+"""The tasks that tell people about orders, and other systems."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,8 +12,10 @@ from shop.config import Settings
 from shop.db import session
 from shop.mail.queue import queue_mail
 from shop.orders.events import OrderPlaced, PartConfirmed, PartCorrected, PartMoved
-from shop.orders.models import CANCELED, DELIVERED, REFUSED, Invoice, Order, OrderLine, SupplierOrder
+from shop.orders.models import CANCELED, CONFIRMED, DELIVERED, REFUSED, Invoice, Order, OrderLine, SupplierOrder
+from shop.orders.notices import annulled_notices, corrected_notices, issued_notices, order_notices, part_notices
 from shop.outbox.handling import handles
+from shop.webhooks.announcing import announce
 
 Address = tuple[str, str]  # e-mail and language
 
@@ -53,6 +55,32 @@ def announce_move(event: PartMoved, event_id: int) -> None:
     if went_wrong and _has_invoice(part_id):
         people.append(_administrator())
     _mail("part_moved", people, event_id, supplier_order_id=part_id, to_state=to_state)
+
+
+@handles(OrderPlaced, name="orders.notify_placed")
+def notify_placed(event: OrderPlaced, event_id: int) -> None:
+    """Tells the webhooks of the buyer and of the suppliers of a new order."""
+    announce(order_notices(event.order_id), event_id=event_id)
+
+
+@handles(PartConfirmed, name="orders.notify_confirmed")
+def notify_confirmed(event: PartConfirmed, event_id: int) -> None:
+    """Tells the webhooks of the buyer and of the supplier of a confirmed part and its invoice."""
+    confirmed = part_notices(event.supplier_order_id, CONFIRMED)
+    announce([*confirmed, *issued_notices(event.invoice_id)], event_id=event_id)
+
+
+@handles(PartCorrected, name="orders.notify_corrected")
+def notify_corrected(event: PartCorrected, event_id: int) -> None:
+    """Tells the webhooks of the buyer and of the supplier of a correction of a part's invoice."""
+    announce(corrected_notices(event.invoice_id), event_id=event_id)
+
+
+@handles(PartMoved, name="orders.notify_moved")
+def notify_moved(event: PartMoved, event_id: int) -> None:
+    """Tells the webhooks of the buyer and of the supplier that a part has moved on."""
+    annulled = annulled_notices(event.supplier_order_id) if event.to_state == CANCELED else []
+    announce([*part_notices(event.supplier_order_id, event.to_state), *annulled], event_id=event_id)
 
 
 def _mail(kind: str, people: Iterable[Address], event_id: int, **context: Any) -> None:

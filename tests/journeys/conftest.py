@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from flask import Flask
 
 from shop.config import Settings
@@ -35,3 +36,5 @@ def product(app: Flask, settings: Settings, mailbox: Mailbox, tmp_path: Path) ->
     }
     with running(environment, tmp_path) as product:
         yield product
+    with redis.Redis.from_url(settings.redis_url) as broker:
+        broker.flushdb()  # what the workers had not taken when they were stopped is nothing to other tests

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import DataError, OperationalError
 
-from shop.catalog.events import PriceListFailed
+from shop.catalog.events import PriceListApplied, PriceListFailed
 from shop.catalog.price_lists.fetching import NotChanged, fetch_price_list
 from shop.catalog.price_lists.formats import Layout, Limits, UnreadablePriceList, parse_price_list
 from shop.catalog.price_lists.models import (
@@ -224,6 +224,7 @@ def _run(price_list_id: int, settings: Settings, finish_event: Finish, progress:
         with transaction():
             price_list = session().get_one(PriceList, price_list_id, populate_existing=True)
             _decide(price_list, APPLIED, unchanged.detail)
+            publish(PriceListApplied(price_list_id=price_list.id))
             finish_event()
     except Refusal as refusal:
         with transaction():

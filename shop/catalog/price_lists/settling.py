@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import delete, select, text, update
 
-from shop.catalog.events import PriceListHeld
+from shop.catalog.events import PriceListApplied, PriceListHeld
 from shop.catalog.price_lists.applying import add_categories, apply_changes, forget_rows_applied
 from shop.catalog.price_lists.change_sets import has_grown, write_change_set
 from shop.catalog.price_lists.diff import CHANGED, NEW, QUARANTINED, UNCHANGED, WITHDRAWN, compare
@@ -76,6 +76,7 @@ def complete(price_list: PriceList, counts: Mapping[str, int]) -> None:
     _count(price_list, counts)
     price_list.state, price_list.message, price_list.finished_at = APPLIED, None, now()
     _replace_older(price_list)
+    publish(PriceListApplied(price_list_id=price_list.id))
 
 
 def settle_decided_rows(price_list: PriceList, settings: Settings) -> None:

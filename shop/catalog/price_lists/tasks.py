@@ -4,11 +4,13 @@ import structlog
 from celery import shared_task
 from flask import current_app
 
-from shop.catalog.events import PriceListApproved, PriceListFailed, PriceListHeld, PriceListReceived
+from shop.catalog.events import PriceListApplied, PriceListApproved, PriceListFailed, PriceListHeld, PriceListReceived
 from shop.catalog.price_lists import fetching, importing
 from shop.catalog.price_lists.mails import FAILED, HELD, mail_supplier
-from shop.db import transaction
+from shop.catalog.price_lists.models import PriceList
+from shop.db import session, transaction
 from shop.outbox.handling import handles, handles_by_itself
+from shop.webhooks.announcing import Notice, announce
 
 log = structlog.get_logger()
 
@@ -35,6 +37,31 @@ def mail_held_price_list(event: PriceListHeld, event_id: int) -> None:
 def mail_failed_price_list(event: PriceListFailed, event_id: int) -> None:
     """Tells the supplier why a list could not be imported."""
     mail_supplier(FAILED, event.price_list_id, event_id=event_id, settings=current_app.extensions["settings"])
+
+
+@handles(PriceListApplied, name="catalog.notify_applied")
+def notify_applied(event: PriceListApplied, event_id: int) -> None:
+    """Tells the supplier's webhooks that a list is in the catalog."""
+    _notify(event.price_list_id, "applied", event_id)
+
+
+@handles(PriceListHeld, name="catalog.notify_held")
+def notify_held(event: PriceListHeld, event_id: int) -> None:
+    """Tells the supplier's webhooks that a list waits for somebody to look at it."""
+    _notify(event.price_list_id, "held", event_id)
+
+
+@handles(PriceListFailed, name="catalog.notify_failed")
+def notify_failed(event: PriceListFailed, event_id: int) -> None:
+    """Tells the supplier's webhooks that a list could not be imported."""
+    _notify(event.price_list_id, "failed", event_id)
+
+
+def _notify(price_list_id: int, state: str, event_id: int) -> None:
+    """`state` as it was when the event happened; by now the list may have moved on."""
+    found = session().get_one(PriceList, price_list_id)
+    data = {"price_list_id": found.id, "state": state, "mode": found.mode}
+    announce([Notice(found.supplier_id, f"price_list.{state}", data)], event_id=event_id)
 
 
 @shared_task(name="catalog.fetch_due_price_lists")  # type: ignore[untyped-decorator]
