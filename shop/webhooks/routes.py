@@ -10,7 +10,7 @@ from shop.auth.companies import OwnerOnly, require_owner
 from shop.auth.models import BUYER, SUPPLIER
 from shop.config import Settings
 from shop.db import transaction
-from shop.http.blueprint import ApiBlueprint, refuses
+from shop.http.blueprint import LOCATION, ApiBlueprint, refuses
 from shop.http.outgoing import AddressRefused
 from shop.http.pagination import BadCursor, cursor_id, make_cursor, page_of, read_cursor
 from shop.webhooks import queries, redelivering, subscribing
@@ -52,7 +52,7 @@ def list_webhooks() -> dict[str, Any]:
 @only(BUYER, SUPPLIER, scope=WRITE)
 @refuses(OwnerOnly, AddressRefused, EventTypeUnknown, TooManyWebhooks, WebhookExists)
 @blueprint.arguments(CreateWebhookSchema)
-@blueprint.response(201, CreatedWebhookSchema)
+@blueprint.response(201, CreatedWebhookSchema, headers=LOCATION)
 def create_webhook(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Subscribe an address to events; for your company's owner
 
