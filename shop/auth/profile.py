@@ -7,6 +7,7 @@ from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from shop.auth.accounts import UNIQUE_EMAIL, EmailTaken
+from shop.auth.blocking import AccountClosed
 from shop.auth.emails import clean_email, user_with_email
 from shop.auth.events import EmailChanged, EmailChangeRequested
 from shop.auth.links import CHANGE_EMAIL, LinkNotValid, Signed, read_link, sign_link
@@ -18,13 +19,7 @@ from shop.auth.security import EMAIL_CHANGED, log, note_security_change
 from shop.auth.social_models import SocialAccount
 from shop.auth.tokens import end_tokens
 from shop.db import now, session, violated_constraint
-from shop.errors import Conflict
 from shop.outbox.events import publish
-
-
-class AccountClosed(Conflict):
-    code = "AccountClosed"
-    message = "This account is closed for good: nothing personal is left in it."
 
 
 def change_profile(

@@ -3,18 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from shop.auth.models import BUYER, SUPPLIER
 from shop.http.fields import AnswerSchema, Identifier, Money
 
 TEST = "webhook.test"
 
+# What the packages above and beside say of their things; a test compares them.
+PART_STATES = ("new", "confirmed", "assembled", "sent", "delivered", "refused", "canceled")
+DOCUMENT_KINDS = ("invoice", "correction")
+PRICE_LIST_STATES = ("queued", "checking", "held", "applying", "applied", "failed", "discarded")
+PRICE_LIST_MODES = ("full", "update", "stock_only")
+
 
 class OrderNoticeSchema(AnswerSchema):
     order_id = Identifier(required=True)
     number = fields.String(required=True)
-    state = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(PART_STATES))
     client_reference = fields.String(required=True, allow_none=True)
     supplier_order_ids = fields.List(Identifier(), required=True)
 
@@ -24,14 +30,18 @@ class SupplierOrderNoticeSchema(AnswerSchema):
     order_id = Identifier(required=True)
     order_number = fields.String(required=True)
     supplier_id = Identifier(required=True)
-    state = fields.String(required=True, metadata={"description": "To which the part moved; it may have moved on"})
+    state = fields.String(
+        required=True,
+        validate=validate.OneOf(PART_STATES),
+        metadata={"description": "To which the part moved; it may have moved on"},
+    )
     client_reference = fields.String(required=True, allow_none=True)
 
 
 class InvoiceNoticeSchema(AnswerSchema):
     invoice_id = Identifier(required=True)
     number = fields.String(required=True)
-    kind = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(DOCUMENT_KINDS))
     issued_on = fields.Date(required=True)
     total = Money(required=True)
     supplier_order_id = Identifier(required=True)
@@ -41,8 +51,8 @@ class InvoiceNoticeSchema(AnswerSchema):
 
 class PriceListNoticeSchema(AnswerSchema):
     price_list_id = Identifier(required=True)
-    state = fields.String(required=True)
-    mode = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(PRICE_LIST_STATES))
+    mode = fields.String(required=True, validate=validate.OneOf(PRICE_LIST_MODES))
 
 
 class TestNoticeSchema(AnswerSchema):

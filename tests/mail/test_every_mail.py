@@ -38,6 +38,7 @@ FACTS: dict[str, Callable[[dict[str, int]], dict[str, Any]]] = {
     "order_received": lambda ids: {"supplier_order_id": ids["part"]},
     "invoice": lambda ids: {"invoice_id": ids["invoice"]},
     "correction": lambda ids: {"invoice_id": ids["correction"]},
+    "webhook_switched_off": lambda ids: {"webhook_id": 1, "host": "receiver.example", "reason": "gone"},
     "part_moved": lambda ids: {"supplier_order_id": ids["part"], "to_state": "sent"},
 }
 
