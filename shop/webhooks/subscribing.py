@@ -66,6 +66,8 @@ def change_webhook(webhook: Webhook, *, company: Company, by: User, settings: Se
     if active is not None and active != webhook.active:
         webhook.off_at, webhook.off_reason = (None, None) if active else (now(), PAUSED)
         webhook.failing_since = None
+    if changes.get("url", webhook.url) != webhook.url:
+        webhook.failing_since = None  # another receiver begins with a clean record
     for name, value in changes.items():
         setattr(webhook, name, value)
     _flush()

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select, text
 
-from shop.db import session
+from shop.db import now, session
 from shop.webhooks.event_types import EVENT_TYPES, event_types_for
 from shop.webhooks.models import Webhook
 from tests.factories.auth import bearer, make_api_key, make_company, make_user
@@ -142,6 +142,16 @@ def test_a_pause_and_its_end_are_the_owners(client) -> None:
     assert (refused.status_code, refused.json["code"]) == (409, "WebhookOff")
     on = client.patch(path, json={"active": True}, headers=bearer(user)).json
     assert (on["active"], on["off_reason"], on["off_at"]) == (True, None, None)
+
+
+def test_another_address_begins_with_a_clean_record(client) -> None:
+    user = make_user()
+    webhook = make_webhook(user, failing_since=now())
+    path = f"{WEBHOOKS}/{webhook.id}"
+    same = client.patch(path, json={"url": webhook.url, "description": "ERP"}, headers=bearer(user)).json
+    assert same["failing_since"] is not None
+    moved = client.patch(path, json={"url": f"{webhook.url}/new"}, headers=bearer(user)).json
+    assert moved["failing_since"] is None
 
 
 def test_deliveries_come_in_pages_and_by_state(client) -> None:
