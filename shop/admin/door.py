@@ -12,11 +12,11 @@ import secrets
 from datetime import UTC
 
 import flask
-from flask import Flask, Response, current_app, g, redirect, request, url_for
+from flask import Flask, Response, current_app, redirect, request, url_for
 from werkzeug import Response as BaseResponse
 
-from shop.auth.access import identify, lacks_second_factor
-from shop.auth.models import SESSION, AccessToken, User
+from shop.auth.access import caller, current_user, identify, lacks_second_factor
+from shop.auth.models import MANAGER, SESSION, AccessToken, User
 from shop.catalog.price_lists.blueprint import take_larger_body
 from shop.config import Settings
 from shop.errors import Forbidden, Untrusted
@@ -51,13 +51,12 @@ def init_app(app: Flask) -> None:
 
 def manager() -> User:
     """Who is at work; the door has made sure that somebody is."""
-    token: AccessToken = g.token
-    return token.user
+    return current_user()
 
 
 def csrf_token() -> str:
     """Good for this session only; before the log-in for this browser only."""
-    bound_to = request.cookies[COOKIE] if g.get("token") else flask.session.get(VISITOR, "")
+    bound_to = request.cookies[COOKIE] if caller() else flask.session.get(VISITOR, "")
     if not bound_to:
         bound_to = flask.session[VISITOR] = secrets.token_urlsafe(16)
     return hmac.new(_settings().signing_key.encode(), f"admin csrf {bound_to}".encode(), hashlib.sha256).hexdigest()
@@ -84,16 +83,17 @@ def _let_in() -> BaseResponse | None:
     if not is_under(PREFIX):
         return None
     identify(request.cookies.get(COOKIE, ""), kinds=(SESSION,))
+    found = caller()
     if request.endpoint not in OPEN:
-        if g.token is None:
+        if found is None:
             return _to_log_in()
-        if not g.token.user.is_manager:
+        if found.role != MANAGER:
             raise ManagersOnly
     if request.method not in SAFE_METHODS:
-        if request.endpoint in TAKE_PRICE_LISTS and g.token:
+        if request.endpoint in TAKE_PRICE_LISTS and found:
             take_larger_body()  # before the form is read for its token
         _check_meant()
-    if g.token and lacks_second_factor(g.token.user) and request.endpoint not in OPEN | BEFORE_SECOND_FACTOR:
+    if found and lacks_second_factor(found) and request.endpoint not in OPEN | BEFORE_SECOND_FACTOR:
         return redirect(url_for("admin_desk.second_factor"), 303)
     return None
 

@@ -8,12 +8,14 @@ from zoneinfo import available_timezones
 
 import flask
 import structlog
-from flask import Blueprint, Flask, current_app, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, current_app, make_response, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from shop.admin.door import PREFIX, ManagersOnly, close_session, local_address, manager, open_session
 from shop.admin.words import say
 from shop.auth import accounts
+from shop.auth.access import caller, current_token
+from shop.auth.models import MANAGER
 from shop.auth.password_changes import FreshLogInNeeded, PasswordWrong, require_password
 from shop.auth.passwords import MAX_BYTES
 from shop.auth.profile import change_profile
@@ -47,7 +49,7 @@ def init_app(app: Flask) -> None:
 @desk.get("/login")
 def ask_to_log_in() -> Response:
     """Who is in already goes on."""
-    if g.token is not None and g.token.user.is_manager:
+    if (found := caller()) and found.role == MANAGER:
         return redirect(local_address(request.args.get("next")), 303)
     return _log_in_page()
 
@@ -83,9 +85,9 @@ def log_in() -> Response:
 
 @desk.post("/logout")
 def log_out() -> Response:
-    if g.token is not None:
+    if caller():
         with transaction():
-            accounts.log_out(g.token)
+            accounts.log_out(current_token())
     response = redirect(url_for(".ask_to_log_in"), 303)
     close_session(response)
     return response
@@ -96,7 +98,7 @@ def choose_language() -> Response:
     """The language of the person, so of mails, too."""
     if request.form.get("locale") in ("ru", "en"):
         with transaction():
-            change_profile(manager(), by_token=g.token, locale=request.form["locale"])
+            change_profile(manager(), by_token=current_token(), locale=request.form["locale"])
     return redirect(local_address(request.form.get("next")), 303)
 
 
@@ -111,7 +113,7 @@ def show_second_factor_secret() -> Response:
     """Only to who knows the password: an open session alone must not lock its owner out with another app."""
     try:
         with transaction():
-            require_password(manager(), _password(), by_token=g.token)
+            require_password(manager(), _password(), by_token=current_token())
             secret, address = set_up_totp(manager(), secret_key=_settings().signing_key)
     except (PasswordWrong, FreshLogInNeeded) as refusal:
         return _second_factor_page(status_of(type(refusal)), problem=say(refusal))
@@ -126,7 +128,7 @@ def set_up_second_factor() -> Response:
     """The first code switches it on; the recovery codes are shown this once."""
     try:
         with transaction():
-            codes = switch_on(manager(), otp=_field("otp"), secret_key=_settings().signing_key, keep=g.token)
+            codes = switch_on(manager(), otp=_field("otp"), secret_key=_settings().signing_key, keep=current_token())
     except OtpInvalid as refusal:
         shown = {name: _field(name) for name in ("secret", "address")}
         return _second_factor_page(422, problem=say(refusal), **shown)

@@ -4,13 +4,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import flask
-from flask import Flask, current_app, g, has_request_context, request, url_for
+from flask import Flask, current_app, has_request_context, request, url_for
 from markupsafe import Markup
 
 from shop.admin import charts, formatting
 from shop.admin.door import PREFIX, csrf_token
 from shop.admin.entering import TIME_ZONE
 from shop.admin.words import t
+from shop.auth.access import caller, current_user
+from shop.auth.models import MANAGER
 from shop.http.problems import is_under
 
 LANGUAGES = ("ru", "en")
@@ -21,8 +23,9 @@ def locale() -> str:
     """The manager's own; before the log-in what the browser prefers."""
     if not has_request_context():
         return LANGUAGES[0]
-    token = g.get("token")
-    return token.user.locale if token else request.accept_languages.best_match(LANGUAGES, LANGUAGES[0]) or LANGUAGES[0]
+    if caller():
+        return current_user().locale
+    return request.accept_languages.best_match(LANGUAGES, LANGUAGES[0]) or LANGUAGES[0]
 
 
 def time_zone() -> str:
@@ -42,7 +45,7 @@ def _words_of_templates() -> dict[str, Any]:
     """Only under /admin: other pages of the product have words of their own."""
     if not has_request_context() or not is_under(PREFIX):
         return {}
-    token = g.get("token")
+    found = caller()
     return {
         "t": t,
         "money": formatting.money,
@@ -56,7 +59,7 @@ def _words_of_templates() -> dict[str, Any]:
         "csrf_field": csrf_field,
         "here": request.full_path.rstrip("?"),
         "language": locale(),
-        "manager": token.user if token and token.user.is_manager else None,
+        "manager": current_user() if found and found.role == MANAGER else None,
         "menu": current_app.extensions.get("admin_menu", []),
         "asset": lambda name: url_for("admin_desk.static", filename=name),
         "zone": ZoneInfo(time_zone()),

@@ -6,14 +6,16 @@ from datetime import timedelta
 from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app, g, request
+from sqlalchemy.orm import joinedload
 
-from shop.auth.models import API_KEY, SESSION, AccessToken, Company, User
-from shop.auth.tokens import IdleLimits, find_token, find_token_along, note_use
+from shop.auth.models import API_KEY, MANAGER, SESSION, AccessToken, Company, User
+from shop.auth.tokens import NOTHING_ALONG, Caller, IdleLimits, find_caller, note_use
 from shop.config import Settings
 from shop.db import session, transaction
 from shop.errors import Forbidden, Refusal, Unauthenticated
 
 View = TypeVar("View", bound=Callable[..., Any])
+Found = TypeVar("Found")
 
 CATALOG_ALONG = "catalog_along"  # the expression that catalog readers want to know, read together with the token
 # The first three are open by nature: no data of anybody. The admin has a door of its own, closed by default.
@@ -82,17 +84,48 @@ def init_check(app: Flask) -> None:
 
 def identify(secret: str, *, kinds: tuple[str, ...] = (SESSION, API_KEY)) -> None:
     """Who calls, by one statement: whoever this secret belongs to, where it is one of these kinds; or nobody."""
-    token = find_token(secret, idle_limits=idle_limits(_settings())) if secret else None
-    _keep(token if token and token.kind in kinds else None)
+    along = NOTHING_ALONG
+    if secret and _reads_catalog():
+        # Nothing is written, so BEGIN and ROLLBACK would be two round trips for nothing.
+        session().connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+        along = current_app.extensions[CATALOG_ALONG]
+    found = find_caller(secret, along=along, idle_limits=idle_limits(_settings()))
+    if found and found.kind not in kinds:
+        found = None
+    g.pop("user", None)  # whoever else this request came as
+    g.caller = found
+    g.caller_id = found and found.user_id
+    g.api_key_id = found.token_id if found and not found.is_session else None
+    if found and found.is_unused_for(timedelta(minutes=_settings().token_use_noted_minutes)):
+        with transaction():
+            note_use(found.token_id)
 
 
-def lacks_second_factor(user: User) -> bool:
-    return user.is_manager and not user.has_second_factor and _settings().manager_totp_required
+def lacks_second_factor(found: Caller) -> bool:
+    return found.role == MANAGER and not found.has_second_factor and _settings().manager_totp_required
+
+
+def caller() -> Caller | None:
+    """Who is calling, without a statement; None for strangers."""
+    found: Caller | None = g.get("caller")
+    return found
+
+
+def current_caller() -> Caller:
+    """The same where the access of the route has made sure that there is somebody."""
+    found = caller()
+    if found is None:
+        raise Unauthenticated
+    return found
 
 
 def current_user() -> User:
-    """Whoever is calling; the access of the route has made sure that there is somebody."""
-    return current_token().user
+    """Whoever is calling, with the company; read when first asked for."""
+    if "user" not in g:
+        user_id = current_caller().user_id
+        g.user = _still_there(session().get(User, user_id, options=[joinedload(User.company)]))
+    user: User = g.user
+    return user
 
 
 def current_company() -> Company:
@@ -104,11 +137,8 @@ def current_company() -> Company:
 
 
 def current_token() -> AccessToken:
-    """What this request came with; the access of the route has made sure that there is something."""
-    token: AccessToken | None = g.get("token")
-    if token is None:
-        raise Unauthenticated
-    return token
+    """What this request came with."""
+    return _still_there(session().get(AccessToken, current_caller().token_id))
 
 
 def known_scopes() -> dict[str, list[str]]:
@@ -133,24 +163,14 @@ def access_of(view: Callable[..., Any]) -> Access | None:
 def _identify() -> None:
     """Reads the token, refuses nothing yet: the throttle comes first, and counts for the user."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    secret = secret.strip() if scheme.casefold() == "bearer" else ""
-    if secret and _reads_catalog():
-        # Nothing is written, so BEGIN and ROLLBACK would be two round trips for nothing.
-        session().connection(execution_options={"isolation_level": "AUTOCOMMIT"})
-        along = current_app.extensions[CATALOG_ALONG]
-        token, g.catalog_along = find_token_along(secret, along, idle_limits=idle_limits(_settings()))
-        _keep(token)
-    else:
-        identify(secret)
+    identify(secret.strip() if scheme.casefold() == "bearer" else "")
 
 
-def _keep(token: AccessToken | None) -> None:
-    g.token = token
-    g.caller_id = token.user_id if token else None
-    g.is_program = token is not None and token.kind == API_KEY
-    if token and token.is_unused_for(timedelta(minutes=_settings().token_use_noted_minutes)):
-        with transaction():
-            note_use(token)
+def _still_there(found: Found | None) -> Found:
+    """Ended between two statements of one request is ended."""
+    if found is None:
+        raise Unauthenticated
+    return found
 
 
 def _reads_catalog() -> bool:
@@ -167,14 +187,14 @@ def _check() -> None:
         raise Forbidden
     if access.roles is None and not (access.is_catalog and _is_catalog_closed()):
         return
-    token = current_token()
-    if access.roles and token.user.role not in access.roles:
+    found = current_caller()
+    if access.roles and found.role not in access.roles:
         raise Forbidden(f"This is for a {' or '.join(sorted(access.roles))}.")
-    if access.scope is None and not token.is_session:
+    if access.scope is None and not found.is_session:
         raise SessionNeeded
-    if access.scope and not token.allows(access.scope):
+    if access.scope and not found.allows(access.scope):
         raise Forbidden(f"This API key lacks the scope {access.scope}.", scope=access.scope)
-    if not access.before_second_factor and lacks_second_factor(token.user):
+    if not access.before_second_factor and lacks_second_factor(found):
         raise SecondFactorNeeded
 
 

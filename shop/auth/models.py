@@ -159,25 +159,9 @@ class AccessToken(Model):
     user: Mapped[User] = relationship()
 
     @property
-    def is_session(self) -> bool:
-        return self.kind == SESSION
-
-    @property
-    def is_expired(self) -> bool:
-        return self.expires_at is not None and self.expires_at <= now()
-
-    @property
     def is_fresh(self) -> bool:
         """Has somebody just logged in with it? Whoever found an open session has not."""
-        return self.is_session and self.created_at + FRESH_FOR > now()
-
-    def is_unused_for(self, period: timedelta) -> bool:
-        """A token that was never noted as used was used at the latest when it was made."""
-        return (self.last_used_at or self.created_at) + period <= now()
-
-    def allows(self, scope: str) -> bool:
-        """A session may do all that its user may; an API key only what it was made for."""
-        return self.is_session or scope in self.scopes
+        return self.kind == SESSION and self.created_at + FRESH_FOR > now()
 
 
 class KnownPlace(Model):

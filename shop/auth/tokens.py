@@ -3,14 +3,27 @@
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, delete, func, literal, or_, select, update
-from sqlalchemy.orm import joinedload
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Select,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
 
-from shop.auth.models import API_KEY, SESSION, AccessToken, User
+from shop.auth.models import API_KEY, BLOCKED, SESSION, AccessToken, Company, User
 from shop.auth.places import note_place
 from shop.db import delete_some, now, session
 from shop.errors import NotFound
@@ -21,7 +34,36 @@ PREFIXES = {SESSION: "shop_s_", API_KEY: "shop_k_"}
 SHOWN_CHARACTERS = 12
 USER_AGENT_CHARACTERS = 200
 
+NOTHING_ALONG = null()
+
 IdleLimits = Mapping[str, timedelta]  # by the kind of token: unused for so long, it opens nothing any more
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is calling, as far as letting in, throttling and logging want to know; read anew with each request."""
+
+    token_id: int
+    kind: str
+    scopes: Sequence[str]
+    used_at: datetime
+    user_id: int
+    role: str
+    company_id: int | None
+    has_second_factor: bool
+    along: Any
+
+    @property
+    def is_session(self) -> bool:
+        return self.kind == SESSION
+
+    def is_unused_for(self, period: timedelta) -> bool:
+        """A token that was never noted as used was used at the latest when it was made."""
+        return self.used_at + period <= now()
+
+    def allows(self, scope: str) -> bool:
+        """A session may do all that its user may; an API key only what it was made for."""
+        return self.is_session or scope in self.scopes
 
 
 class SessionNotFound(NotFound):
@@ -57,38 +99,58 @@ def issue_token(
     return token, secret
 
 
-def find_token(secret: str, *, idle_limits: IdleLimits | None = None) -> AccessToken | None:
-    """The live token with this secret, its user and company in the same statement; None where it opens nothing."""
-    return find_token_along(secret, literal(None), idle_limits=idle_limits)[0]
+def find_caller(
+    secret: str, *, along: ColumnElement[Any] = NOTHING_ALONG, idle_limits: IdleLimits | None = None
+) -> Caller | None:
+    """Who comes with this secret; None where it opens nothing. `along` is a value that costs no statement of its own.
 
-
-def find_token_along(
-    secret: str, along: ColumnElement[Any], *, idle_limits: IdleLimits | None = None
-) -> tuple[AccessToken | None, Any]:
-    """The token, and a value that costs no statement of its own; None twice where the token opens nothing."""
+    One statement past the ORM, whose entities would cost more than most answers.
+    """
     if not secret.startswith(tuple(PREFIXES.values())):
-        return None, None
-    statement = (
-        select(AccessToken, along)
-        .where(AccessToken.hash == _hash(secret))
-        .options(joinedload(AccessToken.user, innerjoin=True).joinedload(User.company))
-    )
-    found = session().execute(statement).one_or_none()
+        return None
+    given = {"hash": _hash(secret), "now": now()}
+    found = session().connection().execute(_caller_statement(along), given).one_or_none()
     if found is None:
-        return None, None
-    token, value = found
-    if token.is_expired or not token.user.may_log_in:
-        return None, None
-    idle = (idle_limits or {}).get(token.kind)
-    return (None, None) if idle and token.is_unused_for(idle) else (token, value)
+        return None
+    caller = Caller(*found)
+    idle = (idle_limits or {}).get(caller.kind)
+    return None if idle and caller.is_unused_for(idle) else caller
 
 
-def note_use(token: AccessToken) -> None:
+@cache
+def _caller_statement(along: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
+    """Put together once: that costs as much as running it. May its user log in? As User.may_log_in says."""
+    is_live = or_(AccessToken.expires_at.is_(None), AccessToken.expires_at > bindparam("now", type_=DateTime(True)))
+    may_log_in = (
+        User.email_confirmed_at.is_not(None)
+        & User.blocked_at.is_(None)
+        & User.closed_at.is_(None)
+        & Company.status.is_distinct_from(literal_column(f"'{BLOCKED}'"))
+    )
+    return (
+        select(
+            AccessToken.id,
+            AccessToken.kind,
+            AccessToken.scopes,
+            func.coalesce(AccessToken.last_used_at, AccessToken.created_at),
+            User.id,
+            User.role,
+            User.company_id,
+            User.second_factor_at.is_not(None),
+            along,
+        )
+        .join(User, User.id == AccessToken.user_id)
+        .outerjoin(Company, Company.id == User.company_id)
+        .where(AccessToken.hash == bindparam("hash"), is_live, may_log_in)
+    )
+
+
+def note_use(token_id: int) -> None:
     """Called at most once in a while per token, in a transaction of its own, so that reading stays one statement.
 
     Of many simultaneous requests one notes it; none waits for a rival, or for who is ending the token right now.
     """
-    free = select(AccessToken.id).where(AccessToken.id == token.id).with_for_update(skip_locked=True)
+    free = select(AccessToken.id).where(AccessToken.id == token_id).with_for_update(skip_locked=True)
     session().execute(update(AccessToken).where(AccessToken.id.in_(free)).values(last_used_at=now()))
 
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from flask import Flask, Response, g
+from flask import Flask, Response
 from sqlalchemy import select
 
-from shop.auth.access import CATALOG_ALONG
+from shop.auth.access import CATALOG_ALONG, caller
 from shop.catalog.models import CatalogGeneration
 from shop.db import session
 from shop.http.caching import json_answer, not_modified, remembered
@@ -27,7 +27,8 @@ def init_app(app: Flask) -> None:
 
 def catalog_generation() -> int:
     """0 in a database whose catalog was never written to. Read with the token, or now where there is none."""
-    number: int | None = g.get(CATALOG_ALONG) or session().scalar(select(CatalogGeneration.number))
+    found = caller()
+    number: int | None = (found and found.along) or session().scalar(select(CatalogGeneration.number))
     return number or 0
 
 

@@ -32,9 +32,15 @@ def caller_id() -> int | None:
     return user_id
 
 
+def api_key_id() -> int | None:
+    """The id of the API key with which a program is calling; None for people."""
+    key_id: int | None = g.get("api_key_id")
+    return key_id
+
+
 def is_program() -> bool:
     """Whether the caller is a program with an API key, not a person who has logged in."""
-    return bool(g.get("is_program"))
+    return api_key_id() is not None
 
 
 def shown_file(name: str) -> str:

@@ -6,7 +6,8 @@ from sqlalchemy import select, update
 
 from shop.admin.auditing import audited
 from shop.admin.models import AuditEntry
-from shop.auth.models import AccessToken, Company, User
+from shop.auth.access import identify
+from shop.auth.models import Company, User
 from shop.db import session
 from shop.errors import Conflict
 from tests.factories.auth import make_company, make_user, token_of
@@ -16,9 +17,9 @@ from tests.factories.auth import make_company, make_user, token_of
 def at_work(app: Flask):
     """Inside a manager's request."""
     manager = make_user("manager")
-    token_of(manager)
+    secret = token_of(manager)
     with app.test_request_context("/admin/", environ_base={"REMOTE_ADDR": "192.0.2.1"}):
-        g.token = session().scalar(select(AccessToken).where(AccessToken.user_id == manager.id))
+        identify(secret)
         g.request_id = "request-1"
         yield manager
 

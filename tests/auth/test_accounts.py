@@ -14,7 +14,7 @@ from shop.auth.emails import EmailInvalid, clean_email
 from shop.auth.links import LinkNotValid, Signed, sign_link
 from shop.auth.models import ACTIVE, BLOCKED, PENDING, AccessToken, Company, User
 from shop.auth.passwords import PasswordTooWeak, needs_rehash
-from shop.auth.tokens import find_token
+from shop.auth.tokens import find_caller
 from shop.db import now, session
 from shop.outbox.models import OutboxEvent
 from tests.factories.auth import PASSWORD, make_company, make_user
@@ -183,11 +183,10 @@ class TestLogIn:
             token, secret = _log_in(" ANNA@chain.example")
             assert timedelta(days=29) < token.expires_at - now() < timedelta(days=31)
         with edge():
-            found = find_token(secret)
-            assert found.user_id == user.id
-            accounts.log_out(found)
+            assert find_caller(secret).user_id == user.id
+            accounts.log_out(token)
         with edge():
-            assert find_token(secret) is None
+            assert find_caller(secret) is None
 
     def test_refuses_unknown_and_wrong_alike(self, edge):
         make_user(email="anna@chain.example")

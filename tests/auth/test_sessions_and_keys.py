@@ -76,7 +76,7 @@ class TestUse:
             ):
                 assert me(client, token) == 200
             costs.append(len(statements))
-        assert costs == [1, 2, 1, 2]
+        assert costs == [2, 3, 2, 3]  # the token, its user; and noting it
         with edge():
             noted = session().scalars(select(AccessToken.last_used_at)).one()
             assert timedelta(minutes=11) < noted - now() < timedelta(minutes=13)

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar, cast
 
-from flask import Response, current_app, g
+from flask import Response, current_app
 
+from shop.auth.access import caller
 from shop.auth.places import is_known_place
 from shop.auth.social_codes import email_behind
 from shop.config import Settings
@@ -104,8 +105,8 @@ def _is_invitation_unlimited() -> bool:
 
 
 def _company_key() -> str:
-    token = g.get("token")
-    return f"invitations:{token.user.company_id if token else None}"
+    found = caller()
+    return f"invitations:{found.company_id if found else None}"
 
 
 def _registered_mailbox_key() -> str:
