@@ -46,7 +46,9 @@ class Settings(BaseSettings):
     mail_parked_days: int = Field(730, ge=1, description="… and those parked so long ago")
 
     throttle_anon: str = Field("100/day", description="Requests without a log-in, per address; empty = off")
-    throttle_user: str = Field("1000/day", description="Requests per user; empty = off")
+    throttle_user: str = Field("1000/day", description="Requests per user; empty = off, with the next two")
+    throttle_api_key: str = Field("20000/day", description="Requests per API key, which a user's own do not touch")
+    throttle_upload: str = Field("100/day", description="Price lists and other files per user, beside the above")
     throttle_login: str = Field(
         "10/minute;100/hour", description="Log-ins per account and address; empty = off, with the next four"
     )
@@ -118,6 +120,8 @@ class Settings(BaseSettings):
     @field_validator(
         "throttle_anon",
         "throttle_user",
+        "throttle_api_key",
+        "throttle_upload",
         "throttle_login",
         "throttle_login_account",
         "throttle_login_address",

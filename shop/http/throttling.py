@@ -1,15 +1,22 @@
-"""How often who may ask: one bucket per user (or per address without a log-in) over the whole API."""
+"""How often who may ask: one bucket per user, API key, or address without a log-in, over the whole API."""
 
 import hashlib
 import ipaddress
+import math
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import orjson
 from flask import Flask, Response, current_app, request
-from flask_limiter import ApplicationLimit, Limiter
+from flask_limiter import ApplicationLimit, Limiter, RequestLimit
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from shop.config import Settings
-from shop.http.requests import caller_id
+from shop.http.limit_storage import SCHEME_PREFIX
+from shop.http.requests import api_key_id, caller_id
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 THROTTLED_PREFIX = "/api/v1/"
 
@@ -18,9 +25,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     """The limiter's hook must come after the one that reads the token: the bucket is the user's."""
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1, x_host=1)  # type: ignore[method-assign]
-    app.config["RATELIMIT_STORAGE_URI"] = settings.urls["limits"]
+    app.config["RATELIMIT_STORAGE_URI"] = SCHEME_PREFIX + settings.urls["limits"]
     app.config["RATELIMIT_STORAGE_OPTIONS"] = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2}
-    app.after_request(_drop_needless_retry_after)  # registered before the limiter's own, so it runs after it
+    app.after_request(_tell)  # registered before the limiter's own, so it runs after it
     limiter.init_app(app)
 
 
@@ -33,6 +40,29 @@ def caller_address() -> str:
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((address, 64), strict=False).network_address)
     return str(address)
+
+
+def polled(view: View) -> View:
+    """Asking again and again how far something is costs no allowance."""
+    cast(Any, view).is_polled = True
+    return view
+
+
+def per_upload(view: View) -> View:
+    """Files are dear: their count is their own, beside that of all requests."""
+    return cast(View, limiter.limit(upload_limit, key_func=upload_key, exempt_when=is_upload_unlimited)(view))
+
+
+def upload_limit() -> str:
+    return _settings().throttle_upload
+
+
+def is_upload_unlimited() -> bool:
+    return not (_settings().throttle_user and upload_limit())
+
+
+def upload_key() -> str:
+    return f"upload:{caller_id()}"
 
 
 def login_limit() -> str:
@@ -130,30 +160,65 @@ def _settings() -> Settings:
 
 
 def _bucket() -> str:
+    if key_id := api_key_id():
+        return f"api-key:{key_id}"
     user_id = caller_id()
     return f"user:{user_id}" if user_id else f"address:{caller_address()}"
 
 
 def _limit_of_caller() -> str:
-    return _settings().throttle_user if caller_id() else _settings().throttle_anon
+    settings = _settings()
+    if not caller_id():
+        return settings.throttle_anon
+    return settings.throttle_api_key if api_key_id() and settings.throttle_user else settings.throttle_user
 
 
 def _is_exempt() -> bool:
-    return not request.path.startswith(THROTTLED_PREFIX) or not _limit_of_caller()
+    return not request.path.startswith(THROTTLED_PREFIX) or not _limit_of_caller() or _is_polling()
 
 
-def _drop_needless_retry_after(response: Response) -> Response:
-    """Flask-Limiter sends Retry-After with every answer; it means something only on a refusal."""
-    if response.status_code < 400:
-        response.headers.pop("Retry-After", None)
+def _is_polling() -> bool:
+    """Only who is logged in: a stranger's refusals count, wherever he knocks."""
+    return caller_id() is not None and getattr(current_app.view_functions.get(_asked_for()), "is_polled", False)
+
+
+def _asked_for() -> str:
+    """Unknown addresses count, too."""
+    return request.endpoint or "unknown"
+
+
+def _tell(response: Response) -> Response:
+    """X-RateLimit-* as many clients read it, RateLimit and RateLimit-Policy of the IETF's draft; on a refusal when to
+    come back.
+
+    Flask-Limiter's own headers would add Retry-After to every answer, and put a day into that of a 503.
+    """
+    limit = limiter.current_limit
+    if limit is not None:
+        left = max(0, math.ceil(limit.window.reset_time - time.time()))
+        name = _policy_name(limit)
+        response.headers["X-RateLimit-Limit"] = str(limit.limit.amount)
+        response.headers["X-RateLimit-Remaining"] = str(limit.remaining)
+        response.headers["X-RateLimit-Reset"] = str(limit.reset_at)
+        response.headers["RateLimit-Policy"] = f'"{name}";q={limit.limit.amount};w={limit.limit.get_expiry()}'
+        response.headers["RateLimit"] = f'"{name}";r={limit.remaining};t={left}'
+        if limit.breached:
+            response.headers["Retry-After"] = str(max(1, left))
     return response
+
+
+def _policy_name(limit: RequestLimit) -> str:
+    """What is counted, and over what time: "user-day", "login-minute"."""
+    bucket, item = limit.request_args[1], limit.limit
+    window = f"{item.multiples}-{item.GRANULARITY.name}" if item.multiples > 1 else item.GRANULARITY.name
+    return f"{bucket.partition(':')[0]}-{window}"
 
 
 limiter = Limiter(
     _bucket,
     application_limits=[ApplicationLimit(_limit_of_caller, exempt_when=_is_exempt)],
-    headers_enabled=True,
     strategy="fixed-window",
     in_memory_fallback_enabled=True,
     key_prefix="shop",
+    request_identifier=_asked_for,
 )

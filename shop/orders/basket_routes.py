@@ -7,6 +7,7 @@ from shop.auth.access import current_user, only
 from shop.auth.models import BUYER, User
 from shop.db import transaction
 from shop.http.blueprint import refuses
+from shop.http.throttling import per_upload
 from shop.orders import basket as baskets
 from shop.orders import queries, quick_order, refusals
 from shop.orders.basket import LineResult, Wanted
@@ -131,6 +132,7 @@ def quick_order_text(body: dict[str, Any]) -> Any:
 
 @blueprint.route("/basket/quick-order/file", methods=["POST"])
 @only(BUYER, scope="orders:write")
+@per_upload
 @refuses(quick_order.UnreadableQuickOrder, baskets.BasketFull)
 @blueprint.arguments(QuickOrderFileSchema, location="files")
 @blueprint.response(200, QuickOrderReportSchema)

@@ -1,16 +1,25 @@
-"""Throttling: one bucket per user, or per address without a log-in; exempt outside the API."""
+"""Throttling: one bucket per user, API key, or address without a log-in; exempt outside the API."""
+
+import os
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
 from flask import Flask
+from werkzeug.exceptions import ServiceUnavailable
 
 from shop import create_app
+from shop.auth.access import public
 from shop.db import db
-from shop.http.throttling import caller_address
+from shop.http.throttling import caller_address, limiter
 from tests.conftest import make_settings
-from tests.factories.auth import bearer, make_user
+from tests.factories.auth import bearer, make_api_key, make_user
 
 CATALOG = "/api/v1/catalog/categories"
+ME = "/api/v1/auth/me"
+LISTS = "/api/v1/catalog/price-lists"
 
 
 @pytest.fixture
@@ -39,15 +48,66 @@ def test_anonymous_callers_are_counted_by_address(throttled) -> None:
     assert statuses(client, 1, environ_base={"REMOTE_ADDR": "10.0.0.7"}) == [200]
 
 
-def test_a_refusal_says_when_to_come_back_and_an_answer_does_not(throttled) -> None:
+def test_every_answer_says_what_is_left_and_only_a_refusal_when_to_come_back(throttled) -> None:
     client = throttled.test_client()
     first = client.get(CATALOG)
     assert (first.headers["X-RateLimit-Limit"], first.headers["X-RateLimit-Remaining"]) == ("3", "2")
+    assert first.headers["RateLimit-Policy"] == '"address-day";q=3;w=86400'
+    assert first.headers["RateLimit"] == '"address-day";r=2;t=86400'
+    assert abs(int(first.headers["X-RateLimit-Reset"]) - time.time() - 86400) < 2
     assert "Retry-After" not in first.headers
     statuses(client, 2)
     refused = client.get(CATALOG)
     assert (refused.status_code, refused.json["code"]) == (429, "TooManyRequests")
-    assert int(refused.headers["Retry-After"]) > 0
+    assert refused.headers["RateLimit"].startswith('"address-day";r=0;t=')
+    assert 86390 < int(refused.headers["Retry-After"]) <= 86400
+
+
+def test_a_refusal_that_knows_better_says_itself_when_to_come_back(throttled) -> None:
+    throttled.add_url_rule("/api/v1/busy", view_func=public(busy))
+    answer = throttled.test_client().get("/api/v1/busy")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7")
+
+
+def busy():
+    raise ServiceUnavailable(retry_after=7)
+
+
+def test_a_count_costs_one_question(throttled, redis_url) -> None:
+    client, headers = throttled.test_client(), bearer(make_user())
+    statuses(client, 1, headers=headers)
+    with redis.Redis.from_url(redis_url) as valkey:
+        before = asked(valkey)
+        assert statuses(client, 3, ME, headers=headers) == [200] * 3
+        assert asked(valkey) - before == {"evalsha": 3}
+
+
+def asked(valkey) -> Counter[str]:
+    """Commands that clients have sent, by name; what scripts call and this question itself left out."""
+    inside = ("incrby", "pttl", "pexpire", "info")
+    stats = {name.removeprefix("cmdstat_"): row["calls"] for name, row in valkey.info("commandstats").items()}
+    return Counter({name: calls for name, calls in stats.items() if name.partition("|")[0] not in inside})
+
+
+def test_the_window_begins_with_the_first_request_and_ends_for_all(throttled, redis_url) -> None:
+    client = throttled.test_client()
+    statuses(client, 4)
+    with redis.Redis.from_url(redis_url) as valkey:
+        (key,) = valkey.keys("*address*")
+        assert valkey.get(key) == b"4"
+        valkey.pexpire(key, 1)
+        time.sleep(0.01)
+    assert statuses(client, 1) == [200]
+
+
+def test_a_counter_that_lost_its_end_gets_one(throttled, redis_url) -> None:
+    client = throttled.test_client()
+    statuses(client, 4)
+    with redis.Redis.from_url(redis_url) as valkey:
+        (key,) = valkey.keys("*address*")
+        valkey.persist(key)
+        statuses(client, 1)
+        assert 86390 < valkey.ttl(key) <= 86400
 
 
 def test_a_user_has_one_bucket_for_all_sessions_and_routes(throttled) -> None:
@@ -60,10 +120,94 @@ def test_a_user_has_one_bucket_for_all_sessions_and_routes(throttled) -> None:
     assert statuses(client, 1, headers=bearer(make_user())) == [200]
 
 
-def test_documents_and_health_are_exempt(throttled) -> None:
+def test_an_api_key_has_a_bucket_of_its_own(app, settings, redis_url) -> None:
+    for keyed in build(settings, redis_url, throttle_user="1/day", throttle_api_key="2/day"):
+        client, user = keyed.test_client(), make_user()
+        first, second = make_api_key(user, "account:read"), make_api_key(user, "account:read")
+        assert statuses(client, 3, ME, headers=first) == [200, 200, 429]
+        assert statuses(client, 1, ME, headers=second) == statuses(client, 1, ME, headers=bearer(user)) == [200]
+        assert client.get(ME, headers=first).headers["RateLimit-Policy"] == '"api-key-day";q=2;w=86400'
+
+
+def test_refused_requests_count(throttled) -> None:
+    client, headers = throttled.test_client(), bearer(make_user())
+    assert statuses(client, 6, "/api/v1/orders/404", headers=headers) == [404] * 5 + [429]
+    assert [*statuses(client, 2, ME), *statuses(client, 2, "/api/v1/unknown")] == [401, 401, 404, 429]
+
+
+def test_asking_how_far_an_import_is_does_not_count(throttled) -> None:
+    client, headers = throttled.test_client(), bearer(make_user("supplier"))
+    assert statuses(client, 9, f"{LISTS}/404", headers=headers) == [404] * 9
+    assert statuses(client, 1, LISTS, headers=headers) == [200]
+
+
+def test_a_stranger_who_asks_for_imports_does_count(throttled) -> None:
+    assert statuses(throttled.test_client(), 4, f"{LISTS}/404") == [401] * 3 + [429]
+
+
+def test_files_have_a_limit_of_their_own(app, settings, redis_url) -> None:
+    for limited in build(settings, redis_url, throttle_user="100/day", throttle_upload="2/day"):
+        client, headers = limited.test_client(), bearer(make_user("supplier"))
+        answers = [client.post(LISTS, json={"url": None}, headers=headers) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [422, 422, 429]
+        assert answers[2].headers["RateLimit-Policy"] == '"upload-day";q=2;w=86400'
+        assert statuses(client, 1, LISTS, headers=headers) == [200]
+
+
+def test_without_a_limit_for_users_nothing_of_theirs_is_counted(app, settings, redis_url) -> None:
+    for free in build(settings, redis_url, throttle_user="", throttle_api_key="1/day", throttle_upload="1/day"):
+        client, user = free.test_client(), make_user("supplier")
+        key = make_api_key(user, "account:read")
+        assert statuses(client, 3, ME, headers=key) == [200] * 3
+        answers = [client.post(LISTS, json={"url": None}, headers=bearer(user)) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [422] * 3
+
+
+def test_what_is_not_the_api_is_exempt(throttled) -> None:
     client = throttled.test_client()
     statuses(client, 4)
-    assert statuses(client, 2, "/api/schema/") + statuses(client, 2, "/health/live") == [200] * 4
+    for path in ("/api/schema/", "/api/docs/", "/health/live", "/health/ready", "/metrics"):
+        answer = client.get(path)
+        assert (answer.status_code, "RateLimit" in answer.headers) == (200, False), path
+
+
+def test_several_processes_and_a_restart_share_one_exact_count(app, settings, redis_url) -> None:
+    for counted in build(settings, redis_url, throttle_anon="50/day"):
+        with counted.app_context():
+            db.engine.dispose()
+        limiter.storage.storage.connection_pool.disconnect()
+        assert sum(in_processes(3, counted, requests=30)) == 50
+        restarted = create_app(counted.extensions["settings"])
+        assert statuses(restarted.test_client(), 1) == [429]
+        with restarted.app_context():
+            db.engine.dispose()
+
+
+def in_processes(processes: int, app: Flask, *, requests: int) -> list[int]:
+    """How many of its requests, from two threads each, every process got answered."""
+
+    def run(sink: int) -> None:
+        with ThreadPoolExecutor(2) as threads:
+            halves = threads.map(lambda half: statuses(app.test_client(), half), [requests // 2] * 2)
+        os.write(sink, bytes([sum(answers.count(200) for answers in halves)]))
+
+    source, sink = os.pipe()
+    children = []
+    for _ in range(processes):
+        child = os.fork()
+        if not child:
+            try:
+                run(sink)
+            finally:
+                os._exit(0)
+        children.append(child)
+    for child in children:
+        os.waitpid(child, 0)
+    os.close(sink)
+    with os.fdopen(source, "rb") as answers:
+        counts = list(answers.read())
+    assert len(counts) == processes
+    return counts
 
 
 def test_an_ipv6_customer_is_counted_by_his_network(app: Flask) -> None:
@@ -90,13 +234,17 @@ def test_behind_a_proxy_of_ours_the_header_counts(app, settings, redis_url) -> N
 
 
 def test_without_valkey_limits_stay_on_in_memory(app, settings) -> None:
-    for lonely in build_away(settings):
-        assert statuses(lonely.test_client(), 4) == [200, 200, 200, 429]
+    for lonely in build_away(app, settings):
+        client = lonely.test_client()
+        assert statuses(client, 4) == [200, 200, 200, 429]
+        assert client.get(CATALOG).headers["RateLimit"].startswith('"address-day";r=0;t=')
 
 
-def build_away(settings):
+def build_away(app, settings):
     changed = settings.model_copy(update={"throttle_anon": "3/day", "limits_url": "redis://127.0.0.1:1/0"})
-    app = create_app(changed)
-    yield app
-    with app.app_context():
+    lonely = create_app(changed)
+    yield lonely
+    with lonely.app_context():
         db.engine.dispose()
+    limiter.init_app(app)  # one for all apps of a process: other tests want to count in Valkey again
+    limiter._storage_dead = False

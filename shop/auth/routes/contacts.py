@@ -22,6 +22,7 @@ from shop.auth.models import BUYER, SUPPLIER, Contact
 from shop.auth.routes.blueprint import blueprint, settings
 from shop.db import transaction
 from shop.http.blueprint import LOCATION, refuses
+from shop.http.throttling import per_upload
 
 
 @blueprint.route("/contacts", methods=["GET"])
@@ -93,6 +94,7 @@ def create_company_contact(body: dict[str, Any]) -> tuple[Contact, dict[str, str
 
 @blueprint.route("/company/contacts/import", methods=["POST"])
 @only(BUYER, SUPPLIER, scope="contacts:write")
+@per_upload
 @refuses(OwnerOnly, contact_files.FileUnreadable, contact_files.FileTooLong, contact_files.ColumnsMissing)
 @blueprint.arguments(ImportContactsSchema, location="files", unknown=ma.RAISE)
 @blueprint.response(200, ImportReportSchema)

@@ -32,12 +32,14 @@ from shop.http.blueprint import LOCATION, json_body, refuses
 from shop.http.outgoing import AddressRefused
 from shop.http.pagination import BadCursor, PageArgsSchema
 from shop.http.requests import REQUEST_ID_PARAMETER
+from shop.http.throttling import per_upload, polled
 
 __all__ = ["blueprint"]
 
 
 @blueprint.route("/price-lists", methods=["POST"])
 @only(SUPPLIER, MANAGER, scope="price-lists:write")
+@per_upload
 @refuses(receiving.SupplierNotApproved, receiving.EmptyFile, queries.SupplierNotFound, AddressRefused)
 @blueprint.arguments(UploadPriceListSchema, location="files", unknown=ma.RAISE)
 # Without an optional parameter openapi-python-client's code for an operation with two kinds of body cannot be imported.
@@ -77,6 +79,7 @@ def list_price_lists(page: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.route("/price-lists/<id:price_list_id>")
 @only(SUPPLIER, MANAGER, scope="price-lists:read")
+@polled
 @refuses(PriceListNotFound)
 @blueprint.response(200, PriceListSchema)
 def show_price_list(price_list_id: int) -> PriceList:
