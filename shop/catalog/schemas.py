@@ -72,18 +72,17 @@ class OfferFilterSchema(Schema):
     barcode = Text(max_length=20, blank=False)
 
     @pre_load
-    def _gather_parameters(self, query: Any, **_: Any) -> dict[str, Any]:
+    def _leave_parameters(self, query: Any, **_: Any) -> dict[str, Any]:
         """The names are the suppliers' own, so no schema can list them."""
-        found = {name: query[name] for name in query if not name.startswith(PARAMETER)}
-        self._parameters = {
+        return {name: query[name] for name in query if not name.startswith(PARAMETER)}
+
+    @post_load(pass_original=True)
+    def _add_parameters(self, args: dict[str, Any], query: Any, **_: Any) -> dict[str, Any]:
+        args |= {name: tuple(args[name]) for name in ("category", "supplier") if name in args}
+        parameters = {
             name.removeprefix(PARAMETER): query.data.getlist(name) for name in query if name.startswith(PARAMETER)
         }
-        return found
-
-    @post_load
-    def _add_parameters(self, args: dict[str, Any], **_: Any) -> dict[str, Any]:
-        args |= {name: tuple(args[name]) for name in ("category", "supplier") if name in args}
-        return args | {"parameters": _checked(self._parameters)} if self._parameters else args
+        return args | {"parameters": _checked(parameters)} if parameters else args
 
 
 class SearchOffersSchema(PageArgsSchema, OfferFilterSchema):
