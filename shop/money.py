@@ -34,5 +34,10 @@ def money_text(amount: Decimal) -> str:
     return f"{whole}.{fraction.ljust(2, '0')}"
 
 
+def sql_money_text(amount: str) -> str:
+    """money_text() in SQL."""
+    return f"(CASE WHEN min_scale({amount}) < 2 THEN round({amount}, 2) ELSE trim_scale({amount}) END)::text"
+
+
 def _percent(rate: str | None) -> Decimal:
     return Decimal(0) if rate is None or rate == NO_VAT else Decimal(rate)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, RowMapping
 from shop.catalog.export_files import ExportFile, export_file
 from shop.catalog.feed import AS_OF
 from shop.catalog.models import Offer
-from shop.catalog.offers import offer_answer, select_offers
+from shop.catalog.offers import select_offers
 from shop.db import db
 
 Rows = Sequence[RowMapping]
@@ -61,7 +61,7 @@ def _partitions(connection: Connection) -> Iterator[Rows | None]:
 
 
 def _ndjson(rows: Rows | None) -> bytes:
-    return b"".join(orjson.dumps(offer_answer(row), option=orjson.OPT_APPEND_NEWLINE) for row in rows or ())
+    return "".join(f"{row['answer']}\n" for row in rows or ()).encode()
 
 
 def _csv(rows: Rows | None) -> bytes:
@@ -72,17 +72,17 @@ def _csv(rows: Rows | None) -> bytes:
 
 
 def _cells(row: RowMapping) -> list[Any]:
-    answer = offer_answer(row)
+    answer = orjson.loads(row["answer"])
+    stock, category = answer["stock"], answer["category"] or {"id": None, "name": None}
     answer |= {
-        "supplier": row["supplier_name"],
-        "supplier_id": row["supplier_id"],
-        "category": row["category_name"],
-        "category_id": row["category_id"],
-        "barcodes": " ".join(row["barcodes"]),
-        "stock_kind": row["stock_kind"],
-        "available": answer["stock"]["available"],
-        "updated_at": row["updated_at"].isoformat(),
-        "parameters": row["parameters"],
+        "supplier": answer["supplier"]["name"],
+        "supplier_id": answer["supplier"]["id"],
+        "category": category["name"],
+        "category_id": category["id"],
+        "barcodes": " ".join(answer["barcodes"]),
+        "stock_kind": stock["kind"],
+        "available": stock["available"],
+        "parameters": orjson.dumps(answer["parameters"]).decode(),
     }
     return [_cell(answer[name]) for name in COLUMNS]
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from shop.auth.models import ACTIVE, Company
 from shop.catalog.filters import OfferFilter, conditions
 from shop.catalog.models import Category, Offer, StockLevel
-from shop.catalog.offers import CHANGES, WAS_ACTIVE, Answer, offer_answer, rows_of, select_offers
+from shop.catalog.offers import CHANGES, WAS_ACTIVE, Finished, answer_of, rows_of, select_offers
 from shop.catalog.search import scope_of
 from shop.catalog.words import Words
 from shop.db import session
@@ -28,7 +28,7 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS
 
 def changed_offers(
     wanted: OfferFilter, *, since: datetime, limit: int, cursor: str | None
-) -> tuple[list[Answer], str | None, datetime]:
+) -> tuple[list[Finished], str | None, datetime]:
     """Offers that show something else than before, and the moment to ask from the next time.
 
     Also those that are withdrawn or whose supplier was blocked: `is_listed` is false then.
@@ -40,7 +40,7 @@ def changed_offers(
     page, next_cursor = page_of(
         rows, limit=limit, cursor_of=lambda row: make_cursor(scope=scope, key=[moment, row["changed_at"], row["id"]])
     )
-    return [offer_answer(row) for row in page], next_cursor, moment
+    return [answer_of(row) for row in page], next_cursor, moment
 
 
 def as_of() -> datetime:
@@ -52,7 +52,7 @@ def as_of() -> datetime:
 def _page(wanted: OfferFilter, since: datetime, after: Sequence[Any] | None, limit: int) -> Select[*tuple[Any, ...]]:
     changed = _changed(wanted, since, after, limit).subquery("changed")
     return (
-        select_offers(blocked=True)
+        select_offers(Offer.id, blocked=True)
         .add_columns(changed.c.changed_at)
         .join(changed, changed.c.id == Offer.id)
         .order_by(changed.c.changed_at, changed.c.id)

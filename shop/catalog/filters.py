@@ -31,7 +31,9 @@ class OfferFilter:
     orderable: bool | None = None
     sku: str | None = None
     barcode: str | None = None
-    parameters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    parameters: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict, hash=False
+    )  # compared, but cannot be hashed
 
     @property
     def depends_on_stock(self) -> bool:

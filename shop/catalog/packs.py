@@ -2,7 +2,6 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
-ONE = Decimal(1)
 PIECE = "шт"
 
 PACKAGES = ("уп", "ящ", "кор", "блок", "упаковка", "ящик", "коробка")  # hold as many pieces as units_per_pack says
@@ -16,21 +15,15 @@ PARTS = {
 PLACES = Decimal("0.0001")
 
 
-def pack_of(unit: str, units_per_pack: Decimal | None) -> tuple[Decimal, str]:
-    """(how many, base unit). A pack that does not say what is in it, and whatever else is counted, is one piece."""
-    if unit in PARTS:
-        return PARTS[unit]
-    if unit in PACKAGES and units_per_pack and units_per_pack > 1:
-        return units_per_pack, PIECE
-    return ONE, unit if unit in MEASURES else PIECE
-
-
 def base_price(price: Decimal, quantity: Decimal) -> Decimal:
     return (price / quantity).quantize(PLACES, ROUND_HALF_UP)
 
 
 def sql_pack(alias: str) -> str:
-    """pack_of() in SQL, as text ("12 шт"): what tells products apart."""
+    """How many of which base unit, as text ("12 шт"): what tells products apart.
+
+    A pack that does not say what is in it, and whatever else is counted, is one piece.
+    """
     parts = " ".join(
         f"WHEN {alias}.unit = '{unit}' THEN '{quantity:f} {base}'" for unit, (quantity, base) in PARTS.items()
     )

@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from shop.auth.models import ACTIVE, Company, User
 from shop.catalog.matching import ONE_AT_A_TIME
 from shop.catalog.models import Barcode, Category, Offer, Product
-from shop.catalog.offers import Answer, offer_answer, select_offers
+from shop.catalog.offers import Answer, answer_of, rows_of, select_offers
 from shop.catalog.packs import base_price
 from shop.db import session
 from shop.errors import Conflict, FieldError, Invalid, NotFound
@@ -65,14 +65,14 @@ def show_product(product_id: int, *, withdrawn: bool = False) -> Answer:
     if found is None:
         raise ProductNotFound(product_id=product_id)
     rivals = select_offers().where(Offer.product_id == found["id"]).order_by(Offer.price, Offer.id)
-    offers = session().execute(rivals if withdrawn else rivals.where(Offer.is_listed)).mappings().all()
+    offers = rows_of(rivals if withdrawn else rivals.where(Offer.is_listed))
     if not offers and not withdrawn:
         raise ProductNotFound(product_id=product_id)
     return {
         "id": found["id"],
         "name": found["name"],
         "category": found["category_id"] and {"id": found["category_id"], "name": found["category_name"]},
-        "offers": [offer_answer(offer) for offer in offers],
+        "offers": [answer_of(offer) for offer in offers],
         "other_packs": _other_packs(found["id"], found["match_key"], found["pack"]),
     }
 

@@ -1,6 +1,5 @@
 """The catalog's API: reading it, and a supplier's own terms."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +83,7 @@ def count_facets(args: dict[str, Any]) -> Response:
     return cached_answer(
         "facets",
         lambda: facets.count_facets(wanted),
-        varies_by=asdict(wanted),
+        varies_by=wanted,
         depends_on_stock=wanted.depends_on_stock,
     )
 

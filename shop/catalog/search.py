@@ -3,16 +3,17 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Numeric, RowMapping, Select, cast, func, literal, select, tuple_, union
+from sqlalchemy import Numeric, RowMapping, Select, bindparam, cast, func, literal_column, select, tuple_, union
 
 from shop.catalog.filters import OfferFilter, conditions, select_matching
 from shop.catalog.models import Offer
-from shop.catalog.offers import Answer, offer_answer, rows_of, select_offers
+from shop.catalog.offers import Finished, answer_of, rows_of, select_offers
 from shop.catalog.words import Words, correct
 from shop.http.pagination import cursor_id, make_cursor, page_of, read_cursor
 
@@ -74,7 +75,7 @@ SORTS: Mapping[str, Sort] = {
 class Found:
     """`is_approximate`: nothing was found as typed, these are what was probably meant."""
 
-    items: list[Answer]
+    items: list[Finished]
     next_cursor: str | None
     is_approximate: bool = False
 
@@ -87,8 +88,8 @@ def search_offers(wanted: OfferFilter, *, sort: str | None = None, limit: int = 
     words = Words(wanted.q) if wanted.q else None
     if key and key[0] and words:
         words = correct(words) or words
-    find = _Search(wanted, words, sort, limit, key[1:] if key else None)
-    rows = find.rows()
+    find = Search(wanted, words, sort, limit, is_first=key is None)
+    rows = find.rows(key[1:] if key else ())
     if not rows and words and not key and (meant := correct(words)):
         find = replace(find, words=meant)
         rows = find.rows()
@@ -96,26 +97,30 @@ def search_offers(wanted: OfferFilter, *, sort: str | None = None, limit: int = 
     page, next_cursor = page_of(
         rows, limit=limit, cursor_of=lambda row: make_cursor(scope=scope, key=[is_approximate, *find.key_of(row)])
     )
-    return Found([offer_answer(row) for row in page], next_cursor, is_approximate)
+    return Found([answer_of(row) for row in page], next_cursor, is_approximate)
 
 
 def scope_of(wanted: OfferFilter, sort: str) -> str:
     """A cursor is good for this search only: with other filters it would skip or repeat offers."""
-    digest = hashlib.blake2b(orjson.dumps(asdict(wanted), default=str, option=orjson.OPT_SORT_KEYS), digest_size=8)
+    digest = hashlib.blake2b(orjson.dumps(wanted, default=str, option=orjson.OPT_SORT_KEYS), digest_size=8)
     return f"offers:{sort}:{digest.hexdigest()}"
 
 
 @dataclass(frozen=True)
-class _Search:
+class Search:
+    """What is asked for, but for the place where a page begins."""
+
     wanted: OfferFilter
     words: Words | None
     sort: str
     limit: int
-    after: Sequence[Any] | None
+    is_first: bool
 
-    def rows(self) -> Sequence[RowMapping]:
-        statement = self._relevant() if self.sort == RELEVANCE and self.words else self._sorted()
-        return rows_of(statement)
+    def rows(self, after: Sequence[Any] = ()) -> Sequence[RowMapping]:
+        return rows_of(_statement(self), {f"after_{number}": value for number, value in enumerate(after)})
+
+    def statement(self) -> Select[*tuple[Any, ...]]:
+        return self._relevant() if self.sort == RELEVANCE and self.words else self._sorted()
 
     def key_of(self, row: RowMapping) -> list[Any]:
         return [row[name] for name in SORTS[self.sort].columns]
@@ -123,10 +128,8 @@ class _Search:
     def _sorted(self) -> Select[*tuple[Any, ...]]:
         order = SORTS[self.sort]
         columns = [getattr(Offer, name) for name in order.columns]
-        statement = select_offers().where(Offer.is_listed, *conditions(self.wanted, self.words))
-        if "name_key" in order.columns:
-            statement = statement.add_columns(Offer.name_key)
-        return _page(statement, columns, self.after, order).limit(self.limit + 1)
+        statement = select_offers(*columns).where(Offer.is_listed, *conditions(self.wanted, self.words))
+        return self._page(statement, columns)
 
     def _relevant(self) -> Select[*tuple[Any, ...]]:
         """Ranks 1,000 hits: ranking all that a common word finds would read the whole catalog.
@@ -142,23 +145,28 @@ class _Search:
             .order_by(Offer.id.desc())
             .limit(MOST_RELEVANT_HITS)
         )
-        order = SORTS[RELEVANCE]
         hits = newest.subquery("hits")
         if self.words.corrected is None:
             exact = newest.where(self.words.is_exact_code()).subquery("exact")
             both = union(select(exact), select(newest.subquery("newest"))).subquery("both")
             best = (both.c.rank.desc(), both.c.id.desc())
             hits = select(both).order_by(*best).limit(MOST_RELEVANT_HITS).subquery("hits")
-        page = _page(select(hits), [hits.c.rank, hits.c.id], self.after, order).limit(self.limit + 1).subquery("page")
-        statement = select_offers().add_columns(page.c.rank).join(page, page.c.id == Offer.id)
+        page = self._page(select(hits), [hits.c.rank, hits.c.id]).subquery("page")
+        statement = select_offers(Offer.id).add_columns(page.c.rank).join(page, page.c.id == Offer.id)
         return statement.order_by(page.c.rank.desc(), page.c.id.desc())
 
+    def _page(self, statement: Select[*tuple[Any, ...]], columns: Sequence[Any]) -> Select[*tuple[Any, ...]]:
+        """How many rows are wanted stands in the text: a plan for any number of them would sort the whole catalog."""
+        is_descending = SORTS[self.sort].is_descending
+        if not self.is_first:
+            last = tuple_(*(bindparam(f"after_{place}", type_=column.type) for place, column in enumerate(columns)))
+            key = tuple_(*columns)
+            statement = statement.where(key < last if is_descending else key > last)
+        order = [column.desc() if is_descending else column for column in columns]
+        return statement.order_by(*order).limit(literal_column(str(self.limit + 1)))
 
-def _page(
-    statement: Select[*tuple[Any, ...]], columns: Sequence[Any], after: Sequence[Any] | None, order: Sort
-) -> Select[*tuple[Any, ...]]:
-    if after is not None:
-        last = tuple_(*(literal(value, column.type) for value, column in zip(after, columns, strict=True)))
-        key = tuple_(*columns)
-        statement = statement.where(key < last if order.is_descending else key > last)
-    return statement.order_by(*(column.desc() if order.is_descending else column for column in columns))
+
+@lru_cache(maxsize=256)
+def _statement(find: Search) -> Select[*tuple[Any, ...]]:
+    """Kept for those who ask the same again: putting it together costs as much as running it."""
+    return find.statement()

@@ -30,8 +30,17 @@ SOCKET_TIMEOUT = 0.2
 DEAD_FOR = 5.0
 COMPUTING_AT_MOST = 10  # seconds that others wait for whoever computes, and that its claim lasts if it dies
 LOOK_AGAIN = 0.02
+FOR_A_MOMENT = 5.0  # that a process answers from its own memory what many ask for
+MOST_RECENT = 100
 
-cache = Cache()
+
+class _Cache(Cache):
+    def clear(self) -> Any:
+        _recent.clear()
+        return super().clear()
+
+
+cache = _Cache()
 
 
 class _Serializer(JSONSerializer):
@@ -58,7 +67,10 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def remembered(key: str, compute: Callable[[], str], *, seconds: int) -> str:
     """The text kept under `key`, or computed and kept. The key must hold all that the text depends on."""
-    found = _get(key)
+    until, found = _recent.get(key, (0.0, None))
+    if time.monotonic() >= until:
+        found = _get(key)
+        _keep_for_a_moment(key, found)
     if found is not None:
         return found
     with _lock:
@@ -103,6 +115,14 @@ def revalidated(response: Response) -> Response:
     return response
 
 
+def _keep_for_a_moment(key: str, found: str | None) -> None:
+    if len(_recent) >= MOST_RECENT:
+        _recent.clear()
+    if found is not None:
+        _recent[key] = (time.monotonic() + FOR_A_MOMENT, found)
+
+
+_recent: dict[str, tuple[float, str]] = {}
 _lock = Lock()
 _flights: dict[str, Future[str]] = {}
 _dead_until = 0.0

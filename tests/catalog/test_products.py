@@ -1,7 +1,6 @@
 """One product per thing: recognized where it is certain, merged and split by managers, and left so by lists."""
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from sqlalchemy import text
 
 from shop.auth.models import MANAGER, SUPPLIER, Company, User
 from shop.catalog.models import Offer
-from shop.catalog.packs import pack_of, sql_pack
+from shop.catalog.packs import sql_pack
 from shop.catalog.products import NothingToMerge, NothingToSplit, ProductsNotAlike, merge_products, split_product
 from shop.catalog.schemas import ProductSchema
 from shop.db import session
@@ -258,14 +257,27 @@ def test_other_packs_are_compared_by_the_price_of_what_is_in_them(
     assert (packed["price"], packed["base_price"], packed["base_unit"]) == ("240.00", "40.00", "шт")
 
 
-@pytest.mark.parametrize("units_per_pack", [None, 1, 12, "2.5"])
-@pytest.mark.parametrize("unit", ["шт", "уп", "ящ", "кг", "г", "мл", "тыс. шт", "пар", "меш"])
-def test_packs_are_the_same_in_sql(edge: Callable[[], Any], unit: str, units_per_pack: Any) -> None:
-    held = None if units_per_pack is None else Decimal(units_per_pack)
+@pytest.mark.parametrize(
+    ("unit", "units_per_pack", "pack"),
+    [
+        ("шт", None, "1 шт"),
+        ("шт", 12, "1 шт"),
+        ("уп", None, "1 шт"),
+        ("уп", 1, "1 шт"),
+        ("уп", 12, "12 шт"),
+        ("ящ", "2.5", "2.5 шт"),
+        ("кг", 12, "1 кг"),
+        ("г", None, "0.001 кг"),
+        ("мл", 6, "0.001 л"),
+        ("т", None, "1000 кг"),
+        ("тыс. шт", None, "1000 шт"),
+        ("пар", None, "1 пар"),
+        ("меш", 4, "1 шт"),
+    ],
+)
+def test_a_unit_holds_so_many_base_units(edge: Callable[[], Any], unit: str, units_per_pack: Any, pack: str) -> None:
     given = "(SELECT CAST(:unit AS text) AS unit, CAST(:held AS numeric(14, 3)) AS units_per_pack) AS given"
-    statement = f"SELECT {sql_pack('given')} FROM {given}"
     with edge() as current:
-        found = current.scalar(text(statement), {"unit": unit, "held": held})
+        found = current.scalar(text(f"SELECT {sql_pack('given')} FROM {given}"), {"unit": unit, "held": units_per_pack})
 
-    quantity, base_unit = pack_of(unit, held)
-    assert found == f"{quantity.normalize():f} {base_unit}"
+    assert found == pack

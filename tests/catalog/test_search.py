@@ -13,10 +13,10 @@ from sqlalchemy import text
 from shop.auth.models import BLOCKED, PENDING, SUPPLIER
 from shop.catalog.filters import OfferFilter
 from shop.catalog.models import ON_ORDER, UNKNOWN, Offer
-from shop.catalog.search import RELEVANCE, SORTS, _Search, scope_of, search_offers
+from shop.catalog.search import RELEVANCE, SORTS, Search, scope_of, search_offers
 from shop.http.pagination import BadCursor
 from tests.factories.auth import make_company
-from tests.factories.catalog import make_category, make_offer
+from tests.factories.catalog import make_category, make_offer, shown
 
 PHONE = "Смартфон Apple iPhone XS Max 512GB (золотистый)"
 
@@ -27,7 +27,7 @@ def found(edge: Callable[[], Any]) -> Callable[..., list[str]]:
 
     def find(sort: str | None = "name", **wanted: Any) -> list[str]:
         with edge():
-            return [offer["name"] for offer in search_offers(OfferFilter(**wanted), sort=sort).items]
+            return [offer["name"] for offer in shown(search_offers(OfferFilter(**wanted), sort=sort).items)]
 
     return find
 
@@ -37,7 +37,7 @@ def found(edge: Callable[[], Any]) -> Callable[..., list[str]]:
 )
 def test_finds_by_words_their_beginnings_and_codes(app: Flask, found: Callable[..., list[str]], q: str) -> None:
     make_offer(name=PHONE, model="apple/iphone/xs-max", sku="000042", barcodes=["9520000000011"])
-    make_offer(name="Чайник электрический")
+    make_offer(name="Чайник электрический", sku="7", external_id="7")
 
     assert found(q=q) == [PHONE]
 
@@ -91,7 +91,7 @@ def test_pages_hold_every_offer_once(app: Flask, edge: Callable[[], Any], sort: 
         for _ in range(4):
             wanted = OfferFilter(q="я" * 400) if sort == RELEVANCE else OfferFilter()
             page = search_offers(wanted, sort=sort, limit=3, cursor=cursor)
-            seen, cursor = [*seen, *(offer["id"] for offer in page.items)], page.next_cursor
+            seen, cursor = [*seen, *(offer["id"] for offer in shown(page.items))], page.next_cursor
 
     assert cursor is None
     assert len(seen) == len(ids)
@@ -183,7 +183,7 @@ def test_forgives_a_slip_only_when_nothing_else_is_found(app: Flask, edge: Calla
         article = search_offers(OfferFilter(q="000099999"))
 
     assert (mistyped.is_approximate, rest.is_approximate, exact.is_approximate) == (True, True, False)
-    assert {offer["name"] for offer in mistyped.items + rest.items} == {"Молоко цельное", "Молоко топлёное"}
+    assert {offer["name"] for offer in shown(mistyped.items + rest.items)} == {"Молоко цельное", "Молоко топлёное"}
     assert rest.next_cursor is None
     assert (filtered.items, filtered.is_approximate) == ([], False)
     assert article.items == []
@@ -270,7 +270,7 @@ def test_a_page_reads_an_index_in_order(app: Flask, edge: Callable[[], Any], sor
     make_offer()
     with edge() as session:
         session.execute(text("SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off"))
-        page = _Search(OfferFilter(), None, sort, 40, None)._sorted()
+        page = Search(OfferFilter(), None, sort, 40, is_first=True).statement()
         compiled = page.compile(session.connection(), compile_kwargs={"literal_binds": True})
         plan = "\n".join(row[0] for row in session.connection().exec_driver_sql(f"EXPLAIN {compiled}"))
 
@@ -296,7 +296,7 @@ def test_relevance_reaches_over_a_thousand_hits(app: Flask, edge: Callable[[], A
     for _ in range(3):
         with edge():
             page = search_offers(OfferFilter(q="чай"), limit=400, cursor=cursor)
-        seen, cursor = [*seen, *(offer["id"] for offer in page.items)], page.next_cursor
+        seen, cursor = [*seen, *(offer["id"] for offer in shown(page.items))], page.next_cursor
 
     assert (seen[0], len(seen), len(set(seen)), cursor) == (wanted.id, 1000, 1000, None)
 

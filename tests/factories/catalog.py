@@ -4,6 +4,8 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+import orjson
+
 from shop.auth.models import SUPPLIER, Company
 from shop.catalog.models import EXACT, ONE_PIECE, Category, Offer, OfferRevision, Product, StockLevel
 from shop.db import session
@@ -11,6 +13,11 @@ from tests.factories import committed
 from tests.factories.auth import make_company
 
 _numbers = count(1)
+
+
+def shown(answer: Any) -> Any:
+    """As clients read it."""
+    return orjson.loads(orjson.dumps(answer))
 
 
 @committed
