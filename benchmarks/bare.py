@@ -6,18 +6,25 @@ from typing import Any
 import orjson
 from flask import Flask, Response
 from sqlalchemy import create_engine
+from sqlalchemy.dialects.postgresql import psycopg
+
+from shop.catalog.filters import OfferFilter
+from shop.catalog.search import RELEVANCE, Search
+from shop.catalog.words import Words
+
+WORDS = "чайники серия 16"
 
 PAGE = """
 SELECT id, name, sku, price::text, parameters, kind, on_hand::float
 FROM offers LEFT JOIN stock_levels ON offer_id = id
 WHERE is_listed ORDER BY id DESC LIMIT 40
 """
-SEARCH = """
-SELECT id, name, sku, price::text, parameters, kind, on_hand::float
-FROM offers LEFT JOIN stock_levels ON offer_id = id
-WHERE is_listed AND search @@ websearch_to_tsquery('russian', 'чайники серия 16')
-ORDER BY ts_rank(search, websearch_to_tsquery('russian', 'чайники серия 16'), 1) DESC, id DESC LIMIT 40
-"""
+# What the search itself sends.
+SEARCH = str(
+    Search(OfferFilter(q=WORDS), Words(WORDS), RELEVANCE, limit=40, is_first=True)
+    .statement()
+    .compile(dialect=psycopg.dialect(), compile_kwargs={"literal_binds": True})
+)
 
 app = Flask(__name__, static_folder=None)
 engine = create_engine(os.environ["DATABASE_URL"], pool_size=5)
@@ -31,17 +38,16 @@ def hello() -> Response:
 
 @app.get("/page")
 def page() -> Response:
-    return _select(PAGE)
+    with engine.connect() as connection:
+        return _json([dict(row) for row in connection.exec_driver_sql(PAGE).mappings()])
 
 
 @app.get("/search")
 def search() -> Response:
-    return _select(SEARCH)
-
-
-def _select(statement: str) -> Response:
+    """Its rows hold finished JSON."""
     with engine.connect() as connection:
-        return _json([dict(row) for row in connection.exec_driver_sql(statement).mappings()])
+        answers = connection.exec_driver_sql(SEARCH).mappings()
+        return _json([orjson.Fragment(row["answer"]) for row in answers])
 
 
 def _json(answer: Any) -> Response:

@@ -62,7 +62,7 @@ def main() -> None:
         _fill(app, SMALL, LARGE)
         large = measure(client)
         _report(small, large)
-        print(f"{'export of 100,000 offers':<44}{_export(client):>9.1f} s")
+        print(f"{f'export of {LARGE:,} offers':<44}{_export(client):>9.1f} s")
         measure_web(product)
 
 
@@ -139,7 +139,7 @@ def _get(client: FlaskClient, path: str, headers: dict[str, str] | None = None) 
 
 def _report(small: dict[str, float], large: dict[str, float]) -> None:
     bare = large["a bare route with one SELECT of 40"]
-    print(f"{'':<44}{'1,000':>9}{'100,000':>9}{'growth':>9}{'of bare':>9}")
+    print(f"{'':<44}{f'{SMALL:,}':>9}{f'{LARGE:,}':>9}{'growth':>9}{'of bare':>9}")
     for name, milliseconds in large.items():
         growth = milliseconds / small[name]
         print(f"{name:<44}{small[name]:>6.2f} ms{milliseconds:>6.2f} ms{growth:>9.2f}{bare / milliseconds:>9.2f}")
