@@ -55,6 +55,8 @@ RUSSIAN = {
     "mail about|invoice": "накладная",
     "mail about|correction": "исправление накладной",
     "mail about|part moved": "заказ продвинулся",
+    "mail about|register again": "регистрация заново",
+    "mail about|webhook switched off": "вебхук выключен",
     "act|mail.resend": "письмо отправлено снова",
     "act|event.replay": "событие повторено",
 }
