@@ -20,10 +20,10 @@ FROM offers LEFT JOIN stock_levels ON offer_id = id
 WHERE is_listed ORDER BY id DESC LIMIT 40
 """
 # What the search itself sends.
-SEARCH = str(
+SEARCH = (
     Search(OfferFilter(q=WORDS), Words(WORDS), RELEVANCE, limit=40, is_first=True)
     .statement()
-    .compile(dialect=psycopg.dialect(), compile_kwargs={"literal_binds": True})
+    .compile(dialect=psycopg.dialect())
 )
 
 app = Flask(__name__, static_folder=None)
@@ -46,7 +46,7 @@ def page() -> Response:
 def search() -> Response:
     """Its rows hold finished JSON."""
     with engine.connect() as connection:
-        answers = connection.exec_driver_sql(SEARCH).mappings()
+        answers = connection.exec_driver_sql(str(SEARCH), SEARCH.params).mappings()
         return _json([orjson.Fragment(row["answer"]) for row in answers])
 
 
