@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
 UV ?= $(VENV)/uv
-LOCK := $(UV) pip compile setup.py --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+LOCK := $(UV) pip compile setup.py --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-extra fuzz openapi demo-data bench chaos lock clean
