@@ -3,6 +3,7 @@
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
+from flask import current_app
 from limits import parse_many
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -181,6 +182,12 @@ class Settings(BaseSettings):
 
 def _hosts(listed: str) -> frozenset[str]:
     return frozenset(filter(None, (host.strip().lower() for host in listed.split(","))))
+
+
+def current_settings() -> Settings:
+    """Those that the running app was built with: for edges. A story is given what it needs."""
+    settings: Settings = current_app.extensions["settings"]
+    return settings
 
 
 def load_settings() -> Settings:

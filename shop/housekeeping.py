@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import structlog
 from celery import shared_task
-from flask import current_app
 
 from shop.auth.access import idle_limits
 from shop.auth.invitations import purge_invitations
@@ -13,7 +12,7 @@ from shop.auth.places import purge_places
 from shop.auth.social_codes import purge_social_codes
 from shop.auth.tokens import purge_tokens
 from shop.catalog.price_lists.purging import purge_files
-from shop.config import Settings
+from shop.config import Settings, current_settings
 from shop.db import PURGE_BATCH, delete_some, now, transaction
 from shop.http.idempotency import purge_idempotency_keys
 from shop.mail.purging import purge_mails
@@ -46,7 +45,7 @@ PURGES: dict[str, Callable[[Settings], int]] = {
 @shared_task(name="housekeeping.purge")  # type: ignore[untyped-decorator]
 def purge() -> None:
     """Deletes what has expired, and what is older than the settings keep it. Twice at once does no harm."""
-    settings: Settings = current_app.extensions["settings"]
+    settings = current_settings()
     purged = {name: _batch_by_batch(story, settings) for name, story in PURGES.items()}
     log.info("purged", **purged)
 

@@ -8,7 +8,7 @@ from typing import cast
 
 import redis
 import structlog
-from flask import Blueprint, Flask, Response, current_app, g, request
+from flask import Blueprint, Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from shop.auth.access import public
 from shop.celery import QUEUES
-from shop.config import Settings
+from shop.config import current_settings
 from shop.db import session
 from shop.errors import NotFound, Unauthenticated
 
@@ -69,7 +69,7 @@ def metrics() -> Response:
 
 
 def _check_reader() -> None:
-    token = cast(Settings, current_app.extensions["settings"]).metrics_token.get_secret_value()
+    token = current_settings().metrics_token.get_secret_value()
     if token:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if not hmac.compare_digest(given.encode(), token.encode()):
@@ -116,7 +116,7 @@ def _by_state(name: str, documentation: str, query: str) -> GaugeMetricFamily:
 def _queue_lengths() -> GaugeMetricFamily:
     """No lengths where the broker is away: its absence is /health/ready's to say, and the rest is worth having."""
     family = GaugeMetricFamily("shop_queue_length", "Messages that no worker has taken yet", labels=["queue"])
-    url = cast(Settings, current_app.extensions["settings"]).urls["broker"]
+    url = current_settings().urls["broker"]
     try:
         with redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as broker:
             for queue in QUEUES:

@@ -18,7 +18,7 @@ from werkzeug import Response as BaseResponse
 from shop.auth.access import caller, current_user, identify, lacks_second_factor
 from shop.auth.models import MANAGER, SESSION, AccessToken, User
 from shop.catalog.price_lists.blueprint import take_larger_body
-from shop.config import Settings
+from shop.config import current_settings
 from shop.errors import Forbidden, Untrusted
 from shop.http.problems import is_under
 
@@ -59,7 +59,8 @@ def csrf_token() -> str:
     bound_to = request.cookies[COOKIE] if caller() else flask.session.get(VISITOR, "")
     if not bound_to:
         bound_to = flask.session[VISITOR] = secrets.token_urlsafe(16)
-    return hmac.new(_settings().signing_key.encode(), f"admin csrf {bound_to}".encode(), hashlib.sha256).hexdigest()
+    key = current_settings().signing_key.encode()
+    return hmac.new(key, f"admin csrf {bound_to}".encode(), hashlib.sha256).hexdigest()
 
 
 def open_session(response: BaseResponse, token: AccessToken, secret: str) -> None:
@@ -121,8 +122,3 @@ def _seal(response: Response) -> Response:
 
 def _is_secure() -> bool:
     return bool(current_app.config["SESSION_COOKIE_SECURE"])
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
-    return settings

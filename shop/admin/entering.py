@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 import flask
 import structlog
-from flask import Blueprint, Flask, current_app, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, make_response, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from shop.admin.door import PREFIX, ManagersOnly, close_session, local_address, manager, open_session
@@ -21,7 +21,7 @@ from shop.auth.passwords import MAX_BYTES
 from shop.auth.profile import change_profile
 from shop.auth.routes import per_guesser, per_log_in
 from shop.auth.second_factor import OtpInvalid, SecondFactorOn, set_up_totp, switch_on
-from shop.config import Settings
+from shop.config import current_settings
 from shop.db import transaction
 from shop.errors import Forbidden, Refusal, Unauthenticated
 from shop.http.problems import status_of
@@ -64,8 +64,8 @@ def log_in() -> Response:
                 _field("email"),
                 password=_password(),
                 otp=_field("otp") or None,
-                lifetime=timedelta(days=_settings().session_lifetime_days),
-                secret_key=_settings().signing_key,
+                lifetime=timedelta(days=current_settings().session_lifetime_days),
+                secret_key=current_settings().signing_key,
                 opened_from=caller_address(),
                 user_agent=request.headers.get("User-Agent"),
             )
@@ -114,7 +114,7 @@ def show_second_factor_secret() -> Response:
     try:
         with transaction():
             require_password(manager(), _password(), by_token=current_token())
-            secret, address = set_up_totp(manager(), secret_key=_settings().signing_key)
+            secret, address = set_up_totp(manager(), secret_key=current_settings().signing_key)
     except (PasswordWrong, FreshLogInNeeded) as refusal:
         return _second_factor_page(status_of(type(refusal)), problem=say(refusal))
     except SecondFactorOn:
@@ -128,7 +128,8 @@ def set_up_second_factor() -> Response:
     """The first code switches it on; the recovery codes are shown this once."""
     try:
         with transaction():
-            codes = switch_on(manager(), otp=_field("otp"), secret_key=_settings().signing_key, keep=current_token())
+            key = current_settings().signing_key
+            codes = switch_on(manager(), otp=_field("otp"), secret_key=key, keep=current_token())
     except OtpInvalid as refusal:
         shown = {name: _field(name) for name in ("secret", "address")}
         return _second_factor_page(422, problem=say(refusal), **shown)
@@ -157,8 +158,3 @@ def _field(name: str) -> str:
 
 def _password() -> str:
     return request.form.get("password", "")[: MAX_BYTES + 1]
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
-    return settings

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import current_app, request
+from flask import request
 from sqlalchemy import ColumnElement, Select, exists, func, select
 from werkzeug import Response
 
@@ -19,6 +19,7 @@ from shop.catalog.price_lists.schemas import ChangeGuardsSchema
 from shop.catalog.price_lists.terms import GUARDS, change_guards, import_terms, terms_for
 from shop.catalog.schemas import ChangeTermsSchema
 from shop.catalog.suppliers import change_terms
+from shop.config import current_settings
 from shop.db import now, session
 
 LAST_LISTS = 10
@@ -106,7 +107,7 @@ class SuppliersView(ManagedView):
         return found
 
     def page_facts(self, supplier: Company) -> dict[str, Any]:
-        settings = current_app.extensions["settings"]
+        settings = current_settings()
         lists = select(PriceList).where(PriceList.supplier_id == supplier.id).order_by(PriceList.id.desc())
         listed = select(func.count()).where(Offer.supplier_id == supplier.id, Offer.is_listed)
         return {

@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from shop.auth.models import API_KEY, MANAGER, SESSION, AccessToken, Company, User
 from shop.auth.tokens import NOTHING_ALONG, Caller, IdleLimits, find_caller, note_use
-from shop.config import Settings
+from shop.config import Settings, current_settings
 from shop.db import session, transaction
 from shop.errors import Forbidden, Refusal, Unauthenticated
 
@@ -89,20 +89,20 @@ def identify(secret: str, *, kinds: tuple[str, ...] = (SESSION, API_KEY)) -> Non
         # Nothing is written, so BEGIN and ROLLBACK would be two round trips for nothing.
         session().connection(execution_options={"isolation_level": "AUTOCOMMIT"})
         along = current_app.extensions[CATALOG_ALONG]
-    found = find_caller(secret, along=along, idle_limits=idle_limits(_settings()))
+    found = find_caller(secret, along=along, idle_limits=idle_limits(current_settings()))
     if found and found.kind not in kinds:
         found = None
     g.pop("user", None)  # whoever else this request came as
     g.caller = found
     g.caller_id = found and found.user_id
     g.api_key_id = found.token_id if found and not found.is_session else None
-    if found and found.is_unused_for(timedelta(minutes=_settings().token_use_noted_minutes)):
+    if found and found.is_unused_for(timedelta(minutes=current_settings().token_use_noted_minutes)):
         with transaction():
             note_use(found.token_id)
 
 
 def lacks_second_factor(found: Caller) -> bool:
-    return found.role == MANAGER and not found.has_second_factor and _settings().manager_totp_required
+    return found.role == MANAGER and not found.has_second_factor and current_settings().manager_totp_required
 
 
 def caller() -> Caller | None:
@@ -199,12 +199,7 @@ def _check() -> None:
 
 
 def _is_catalog_closed() -> bool:
-    return not _settings().catalog_public
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
-    return settings
+    return not current_settings().catalog_public
 
 
 def _state(view: View, access: Access) -> View:

@@ -5,7 +5,7 @@ Opening one changes nothing: programs that scan mails open every link. The butto
 
 from dataclasses import dataclass
 
-from flask import Blueprint, Flask, Response, current_app, render_template_string, request, url_for
+from flask import Blueprint, Flask, Response, render_template_string, request, url_for
 
 from shop.auth import accounts, invitations, password_changes, profile
 from shop.auth.access import public
@@ -14,7 +14,7 @@ from shop.auth.links import LinkNotValid
 from shop.auth.page_words import LABELS, PROBLEMS, WORDS
 from shop.auth.passwords import MAX_BYTES, PasswordTooWeak
 from shop.auth.routes.blueprint import confirmation_lifetime, invitation_lifetime, reset_lifetime
-from shop.config import Settings
+from shop.config import current_settings
 from shop.db import transaction
 from shop.errors import Invalid, Refusal
 from shop.http.throttling import caller_address
@@ -237,5 +237,5 @@ def _name(field: str) -> str:
 
 
 def _key() -> str:
-    settings: Settings = current_app.extensions["settings"]
+    settings = current_settings()
     return settings.signing_key

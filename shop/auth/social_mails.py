@@ -1,11 +1,9 @@
 """Mails to the owner of an account to which a provider was linked, or unlinked from."""
 
-from flask import current_app
-
 from shop.auth.models import User
 from shop.auth.social import ProviderLinked, ProviderUnlinked
 from shop.auth.social_providers import provider_name
-from shop.config import Settings
+from shop.config import Settings, current_settings
 from shop.db import session
 from shop.mail.content import Facts
 from shop.mail.models import MailMessage
@@ -34,7 +32,7 @@ def provider_facts(mail: MailMessage, settings: Settings) -> Facts:
 
 
 def _queue_mail(kind: str, event: ProviderLinked | ProviderUnlinked, event_id: int) -> None:
-    settings: Settings = current_app.extensions["settings"]
+    settings = current_settings()
     user = session().get_one(User, event.user_id)
     if user.closed_at is None:
         queue_mail(

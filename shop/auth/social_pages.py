@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import flask
 import structlog
-from flask import Flask, Response, current_app, g, render_template_string, request
+from flask import Flask, Response, g, render_template_string, request
 from flask_dance.consumer import OAuth2ConsumerBlueprint, oauth_authorized
 from flask_dance.consumer.requests import OAuth2Session
 from flask_dance.consumer.storage import NullStorage
@@ -30,7 +30,7 @@ from shop.auth.social_providers import (
     ProviderFailed,
     offered_providers,
 )
-from shop.config import Settings
+from shop.config import Settings, current_settings
 from shop.db import transaction
 from shop.errors import Forbidden, Invalid, Refusal
 from shop.http.problems import status_of
@@ -135,7 +135,7 @@ class ProviderSession(OAuth2Session):  # type: ignore[misc]
 
     @property
     def redirect_uri(self) -> str:
-        return f"{start_url(self.blueprint.name, _settings())}/authorized"
+        return f"{start_url(self.blueprint.name, current_settings())}/authorized"
 
     @redirect_uri.setter
     def redirect_uri(self, _: object) -> None:
@@ -297,7 +297,7 @@ class ProviderBlueprint(OAuth2ConsumerBlueprint):  # type: ignore[misc]
 
 def _begin(provider: str) -> Flow:
     """Reads what the client asks for; `next` must be a configured address, letter by letter."""
-    allowed = _settings().social_return_urls
+    allowed = current_settings().social_return_urls
     return_url = request.args.get("next") or next(iter(allowed), None)
     challenge = request.args.get("code_challenge")
     if (return_url is not None and return_url not in allowed) or (challenge and not CHALLENGE.fullmatch(challenge)):
@@ -318,7 +318,7 @@ def _end(flow: Flow, answer: dict[str, str]) -> Response:
 def _end_in_refusal(provider: str, flow: Flow | None, refusal: Refusal) -> Response:
     """At the client's address where one is known, so that people are not left on a page without a way on."""
     log.warning("social_login_refused", provider=provider, reason=refusal.code)
-    address = flow.return_url if flow else next(iter(_settings().social_return_urls), None)
+    address = flow.return_url if flow else next(iter(current_settings().social_return_urls), None)
     if address is None or isinstance(refusal, StartNotValid):
         return _page(refusal.code, status=status_of(type(refusal)))
     answer = {"error": refusal.code, "error_description": refusal.detail, "provider": provider}
@@ -344,8 +344,3 @@ def _redirect(address: str, answer: dict[str, str]) -> Response:
 def _unkept(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
-    return settings

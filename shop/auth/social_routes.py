@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import Response, current_app, jsonify, request
+from flask import Response, jsonify, request
 from marshmallow import fields, validate
 
 from shop.auth import social
@@ -19,7 +19,7 @@ from shop.auth.social_codes import SocialCodeNotValid
 from shop.auth.social_models import SocialAccount
 from shop.auth.social_pages import start_url
 from shop.auth.social_providers import OfferedProvider, offered_providers
-from shop.config import Settings
+from shop.config import current_settings
 from shop.db import now, transaction
 from shop.errors import NotFound
 from shop.http.blueprint import refuses
@@ -105,7 +105,7 @@ def social_providers() -> dict[str, Any]:
     `?error=…&error_description=…`; `next=` names another one of the configured addresses. Send `code_challenge=` (S256)
     and keep its verifier: then the code is of no use to anybody else, and nobody can slip you theirs.
     """
-    items = [_provider_facts(offered) for offered in offered_providers(_settings())]
+    items = [_provider_facts(offered) for offered in offered_providers(current_settings())]
     return {"items": items, "next_cursor": None}
 
 
@@ -181,7 +181,7 @@ def start_linking(body: dict[str, Any], provider: str) -> dict[str, Any]:
     with transaction():
         require_password(current_user(), body["password"], by_token=current_token())
         ticket, expires_at = social.issue_ticket(current_user(), provider)
-    return {"url": start_url(provider, _settings(), ticket=ticket), "expires_at": expires_at}
+    return {"url": start_url(provider, current_settings(), ticket=ticket), "expires_at": expires_at}
 
 
 @blueprint.route("/social/link", methods=["POST"])
@@ -203,14 +203,14 @@ def link_social_account(body: dict[str, Any]) -> SocialAccount:
 @blueprint.response(204)
 def unlink_social_account(provider: str) -> None:
     """Unlink a provider from your account, unless nothing else would open it."""
-    offered = frozenset(each.provider.key for each in offered_providers(_settings()))
+    offered = frozenset(each.provider.key for each in offered_providers(current_settings()))
     with transaction():
         social.unlink(current_user(), provider, offered=offered)
 
 
 def _provider_facts(offered: OfferedProvider) -> dict[str, str]:
     key = offered.provider.key
-    return {"provider": key, "name": offered.provider.name, "start_url": start_url(key, _settings())}
+    return {"provider": key, "name": offered.provider.name, "start_url": start_url(key, current_settings())}
 
 
 def _token_facts(issued: tuple[AccessToken, str]) -> dict[str, Any]:
@@ -232,7 +232,7 @@ def _registration_facts(registration: social.Registration) -> dict[str, Any]:
 
 
 def _offered(provider: str) -> OfferedProvider:
-    for offered in offered_providers(_settings()):
+    for offered in offered_providers(current_settings()):
         if offered.provider.key == provider:
             return offered
     raise ProviderUnknown
@@ -241,12 +241,7 @@ def _offered(provider: str) -> OfferedProvider:
 def _session_facts() -> dict[str, Any]:
     """As `log_in` has them: until when, from where, with what."""
     return {
-        "expires_at": now() + timedelta(days=_settings().session_lifetime_days),
+        "expires_at": now() + timedelta(days=current_settings().session_lifetime_days),
         "opened_from": caller_address(),
         "user_agent": request.headers.get("User-Agent"),
     }
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
-    return settings

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import select
 
 from shop.auth import mails
@@ -19,7 +18,7 @@ from shop.auth.events import (
 )
 from shop.auth.models import Invitation, User
 from shop.auth.profile import can_be_mailed_about_change
-from shop.config import Settings
+from shop.config import current_settings
 from shop.db import session
 from shop.mail.queue import queue_mail
 from shop.outbox.handling import handles
@@ -82,7 +81,7 @@ def mail_invitation(event: MemberInvited, event_id: int) -> None:
             to=invitation.email,
             locale=invitation.locale,
             event_id=event_id,
-            domain=_settings().mail_domain,
+            domain=current_settings().mail_domain,
             invitation_id=invitation.id,
             company_id=invitation.company_id,
         )
@@ -105,12 +104,7 @@ def _queue_mail(kind: str, user_id: int | None, event_id: int, *, to: str | None
             to=to or user.email,
             locale=user.locale,
             event_id=event_id,
-            domain=_settings().mail_domain,
+            domain=current_settings().mail_domain,
             user_id=user.id,
             **context,
         )
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
-    return settings

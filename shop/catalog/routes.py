@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import marshmallow as ma
-from flask import Response, current_app
+from flask import Response
 
 from shop.auth.access import catalog_reader, current_company, only
 from shop.auth.models import SUPPLIER, Company
@@ -27,6 +27,7 @@ from shop.catalog.schemas import (
     SuppliersSchema,
     page_of_all,
 )
+from shop.config import current_settings
 from shop.db import transaction
 from shop.errors import Unauthenticated
 from shop.http.blueprint import ApiBlueprint, refuses
@@ -175,4 +176,4 @@ def change_terms(terms: dict[str, Any]) -> Company:
 
 
 def _export_folder() -> Path:
-    return Path(current_app.extensions["settings"].export_folder)
+    return Path(current_settings().export_folder)

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -13,6 +12,7 @@ from shop.auth.models import SUPPLIER, Company
 from shop.catalog.price_lists.importing import import_price_list
 from shop.catalog.price_lists.models import FAILED, MODES, UNFINISHED_STATES, PriceList
 from shop.catalog.price_lists.receiving import receive_price_list
+from shop.config import current_settings
 from shop.db import session, transaction
 from shop.errors import Refusal
 
@@ -52,7 +52,7 @@ def _import(price_list_id: int) -> None:
         task = progress.add_task("Goods read", total=None)
         import_price_list(
             price_list_id,
-            current_app.extensions["settings"],
+            current_settings(),
             progress=lambda done, expected: progress.update(task, completed=done, total=expected),
         )
 

@@ -5,11 +5,11 @@ from functools import partial
 from typing import Any
 
 import redis
-from flask import Blueprint, Flask, current_app
+from flask import Blueprint, Flask
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from shop.config import Settings
+from shop.config import current_settings
 from shop.db import session
 
 blueprint = Blueprint("health", __name__, url_prefix="/health")
@@ -27,7 +27,7 @@ def live() -> dict[str, str]:
 @blueprint.get("/ready")
 def ready() -> tuple[dict[str, Any], int]:
     """Only the database is essential: without Valkey orders are still accepted, so its absence is said, not fatal."""
-    settings: Settings = current_app.extensions["settings"]
+    settings = current_settings()
     database = _answers(_ping_database, SQLAlchemyError)
     valkey = {name: _answers(partial(_ping_valkey, url), redis.RedisError) for name, url in settings.urls.items()}
     status = "ok" if database and all(valkey.values()) else "degraded" if database else "unavailable"

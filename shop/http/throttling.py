@@ -12,7 +12,7 @@ from flask import Flask, Response, current_app, request
 from flask_limiter import ApplicationLimit, Limiter, RequestLimit
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from shop.config import Settings
+from shop.config import Settings, current_settings
 from shop.http.limit_storage import SCHEME_PREFIX
 from shop.http.requests import api_key_id, caller_id
 
@@ -54,11 +54,11 @@ def per_upload(view: View) -> View:
 
 
 def upload_limit() -> str:
-    return _settings().throttle_upload
+    return current_settings().throttle_upload
 
 
 def is_upload_unlimited() -> bool:
-    return not (_settings().throttle_user and upload_limit())
+    return not (current_settings().throttle_user and upload_limit())
 
 
 def upload_key() -> str:
@@ -66,7 +66,7 @@ def upload_key() -> str:
 
 
 def login_limit() -> str:
-    return _settings().throttle_login
+    return current_settings().throttle_login
 
 
 def is_login_unlimited() -> bool:
@@ -79,7 +79,7 @@ def login_key() -> str:
 
 
 def login_account_limit() -> str:
-    return _settings().throttle_login_account
+    return current_settings().throttle_login_account
 
 
 def login_account_key() -> str:
@@ -88,7 +88,7 @@ def login_account_key() -> str:
 
 
 def login_address_limit() -> str:
-    return _settings().throttle_login_address
+    return current_settings().throttle_login_address
 
 
 def login_address_key() -> str:
@@ -97,7 +97,7 @@ def login_address_key() -> str:
 
 
 def reset_limit() -> str:
-    return _settings().throttle_reset
+    return current_settings().throttle_reset
 
 
 def is_reset_unlimited() -> bool:
@@ -127,7 +127,7 @@ def states_no_email() -> bool:
 
 
 def invitation_limit() -> str:
-    return _settings().throttle_invitations
+    return current_settings().throttle_invitations
 
 
 def password_key() -> str:
@@ -154,11 +154,6 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:32]
 
 
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
-    return settings
-
-
 def _bucket() -> str:
     if key_id := api_key_id():
         return f"api-key:{key_id}"
@@ -167,7 +162,7 @@ def _bucket() -> str:
 
 
 def _limit_of_caller() -> str:
-    settings = _settings()
+    settings = current_settings()
     if not caller_id():
         return settings.throttle_anon
     return settings.throttle_api_key if api_key_id() and settings.throttle_user else settings.throttle_user

@@ -2,7 +2,7 @@
 
 from flask import current_app
 
-from shop.config import Settings
+from shop.config import current_settings
 from shop.db import claimed, transaction
 from shop.mail.delivery import compose_mail, note_sent, note_trouble, send
 from shop.mail.queue import MailQueued
@@ -21,7 +21,7 @@ def deliver(event: MailQueued, event_id: int) -> None:
 
 def _deliver(mail_id: int, event_id: int) -> None:
     """Only a crash between the server's OK and our note repeats a mail, under the same Message-ID."""
-    settings: Settings = current_app.extensions["settings"]
+    settings = current_settings()
     try:
         with transaction():
             message = compose_mail(mail_id, settings, current_app.extensions["mail_look_ups"])

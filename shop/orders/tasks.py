@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import ColumnElement, select
 
 from shop.auth.locking import lock_company
 from shop.auth.models import User
-from shop.config import Settings
+from shop.config import current_settings
 from shop.db import session
 from shop.mail.queue import queue_mail
 from shop.orders.events import OrderPlaced, PartConfirmed, PartCorrected, PartMoved
@@ -85,7 +84,7 @@ def notify_moved(event: PartMoved, event_id: int) -> None:
 
 def _mail(kind: str, people: Iterable[Address], event_id: int, **context: Any) -> None:
     for to, locale in people:
-        queue_mail(kind, to=to, locale=locale, event_id=event_id, domain=_settings().mail_domain, **context)
+        queue_mail(kind, to=to, locale=locale, event_id=event_id, domain=current_settings().mail_domain, **context)
 
 
 def _customer_and_administrator(part_id: int) -> list[Address]:
@@ -140,9 +139,4 @@ def _address(user: User) -> Address:
 
 
 def _administrator() -> Address:
-    return _settings().admin_email, "ru"
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
-    return settings
+    return current_settings().admin_email, "ru"

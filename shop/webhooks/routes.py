@@ -3,12 +3,12 @@
 from typing import Any
 
 import marshmallow as ma
-from flask import current_app, url_for
+from flask import url_for
 
 from shop.auth.access import current_company, current_user, only
 from shop.auth.companies import OwnerOnly, require_owner
 from shop.auth.models import BUYER, SUPPLIER
-from shop.config import Settings
+from shop.config import current_settings
 from shop.db import transaction
 from shop.http.blueprint import LOCATION, ApiBlueprint, refuses
 from shop.http.outgoing import AddressRefused
@@ -59,7 +59,8 @@ def create_webhook(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str,
     The secret that verifies the messages (Standard Webhooks) is shown this once.
     """
     with transaction():
-        webhook, secret = subscribing.subscribe(current_company(), by=current_user(), settings=_settings(), **body)
+        settings = current_settings()
+        webhook, secret = subscribing.subscribe(current_company(), by=current_user(), settings=settings, **body)
         location = url_for("webhooks.show_webhook", webhook_id=webhook.id)
         return {name: getattr(webhook, name) for name in SHOWN} | {"secret": secret}, 201, {"Location": location}
 
@@ -83,7 +84,8 @@ def change_webhook(body: dict[str, Any], webhook_id: int) -> Webhook:
     """Change a webhook, switch it off for a while, or on again."""
     with transaction():
         webhook = queries.find_webhook(webhook_id, by=current_user(), lock=True)
-        subscribing.change_webhook(webhook, company=current_company(), by=current_user(), settings=_settings(), **body)
+        company, settings = current_company(), current_settings()
+        subscribing.change_webhook(webhook, company=company, by=current_user(), settings=settings, **body)
         return webhook
 
 
@@ -119,7 +121,7 @@ def rotate_webhook_secret(webhook_id: int) -> dict[str, Any]:
     """
     with transaction():
         webhook = queries.find_webhook(webhook_id, by=current_user(), lock=True)
-        secret, until = subscribing.rotate_webhook_secret(webhook, by=current_user(), settings=_settings())
+        secret, until = subscribing.rotate_webhook_secret(webhook, by=current_user(), settings=current_settings())
         return {"secret": secret, "old_secret_expires_at": until}
 
 
@@ -153,8 +155,3 @@ def redeliver(webhook_id: int, delivery_id: int) -> WebhookDelivery:
 
 def _cursor(delivery: WebhookDelivery) -> str:
     return make_cursor(scope="webhook-deliveries", key=[delivery.id])
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
-    return settings

@@ -2,11 +2,10 @@
 
 from urllib.parse import urlsplit
 
-from flask import current_app
 from sqlalchemy import select
 
 from shop.auth.models import User
-from shop.config import Settings
+from shop.config import current_settings
 from shop.db import session, transaction
 from shop.mail.queue import queue_mail
 from shop.outbox.handling import finish, handles, handles_by_itself
@@ -22,7 +21,7 @@ DELIVER = "webhooks.deliver"
 @handles_by_itself(DeliveryDue, name=DELIVER)
 def deliver(event: DeliveryDue, event_id: int) -> None:
     """One attempt. A crash before its end is noted sends the message again, under the same id."""
-    settings: Settings = current_app.extensions["settings"]
+    settings = current_settings()
     with transaction():
         request = begin_attempt(event, settings)
         if request is None:
@@ -38,7 +37,7 @@ def deliver(event: DeliveryDue, event_id: int) -> None:
 @handles(WebhookSwitchedOff, name="webhooks.mail_switched_off")
 def mail_switched_off(event: WebhookSwitchedOff, event_id: int) -> None:
     """Tells the company's owner, unless the webhook was deleted meanwhile."""
-    settings: Settings = current_app.extensions["settings"]
+    settings = current_settings()
     webhook = session().get(Webhook, event.webhook_id)
     owner = webhook and session().scalar(select(User).where(User.company_id == webhook.company_id, User.is_owner))
     if webhook and owner:

@@ -18,7 +18,6 @@ from shop.auth.routes.blueprint import (
     per_account,
     per_log_in,
     per_mailbox,
-    settings,
 )
 from shop.auth.schemas import (
     AccessTokenSchema,
@@ -30,6 +29,7 @@ from shop.auth.schemas import (
 )
 from shop.auth.second_factor import OtpRequired, OtpWrong
 from shop.auth.token_schemas import SessionsSchema
+from shop.config import current_settings
 from shop.db import transaction
 from shop.http.blueprint import refuses
 from shop.http.throttling import caller_address
@@ -61,7 +61,9 @@ def register(body: dict[str, Any]) -> dict[str, str]:
 def confirm_email(body: dict[str, Any]) -> dict[str, str]:
     """Confirm the e-mail with the token of the mailed link, which works once."""
     with transaction():
-        accounts.confirm_email(body["token"], secret_key=settings().signing_key, lifetime=confirmation_lifetime())
+        accounts.confirm_email(
+            body["token"], secret_key=current_settings().signing_key, lifetime=confirmation_lifetime()
+        )
     return {"message": "Your e-mail is confirmed. You can log in now."}
 
 
@@ -92,8 +94,8 @@ def log_in(body: dict[str, Any]) -> dict[str, Any]:
     with transaction():
         token, secret = accounts.log_in(
             **body,
-            lifetime=timedelta(days=settings().session_lifetime_days),
-            secret_key=settings().signing_key,
+            lifetime=timedelta(days=current_settings().session_lifetime_days),
+            secret_key=current_settings().signing_key,
             opened_from=caller_address(),
             user_agent=request.headers.get("User-Agent"),
         )

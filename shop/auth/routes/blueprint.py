@@ -4,12 +4,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar, cast
 
-from flask import Response, current_app
+from flask import Response
 
 from shop.auth.access import caller
 from shop.auth.places import is_known_place
 from shop.auth.social_codes import email_behind
-from shop.config import Settings
+from shop.config import current_settings
 from shop.http.blueprint import ApiBlueprint
 from shop.http.throttling import (
     caller_address,
@@ -71,21 +71,16 @@ def per_email_change(view: View) -> View:
     return cast(View, per_mailbox(_changes_per_user(view)))
 
 
-def settings() -> Settings:
-    found: Settings = current_app.extensions["settings"]
-    return found
-
-
 def confirmation_lifetime() -> timedelta:
-    return timedelta(hours=settings().confirmation_lifetime_hours)
+    return timedelta(hours=current_settings().confirmation_lifetime_hours)
 
 
 def reset_lifetime() -> timedelta:
-    return timedelta(minutes=settings().reset_lifetime_minutes)
+    return timedelta(minutes=current_settings().reset_lifetime_minutes)
 
 
 def invitation_lifetime() -> timedelta:
-    return timedelta(hours=settings().invitation_lifetime_hours)
+    return timedelta(hours=current_settings().invitation_lifetime_hours)
 
 
 def _is_failure(response: Response) -> bool:

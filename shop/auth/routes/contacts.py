@@ -19,7 +19,8 @@ from shop.auth.contact_schemas import (
     load_row,
 )
 from shop.auth.models import BUYER, SUPPLIER, Contact
-from shop.auth.routes.blueprint import blueprint, settings
+from shop.auth.routes.blueprint import blueprint
+from shop.config import current_settings
 from shop.db import transaction
 from shop.http.blueprint import LOCATION, refuses
 from shop.http.throttling import per_upload
@@ -41,7 +42,7 @@ def contacts() -> dict[str, Any]:
 def create_contact(body: dict[str, Any]) -> tuple[Contact, dict[str, str]]:
     """Add a delivery point of your own."""
     with transaction():
-        contact = address_book.create_contact(current_user(), limit=settings().max_contacts_per_user, **body)
+        contact = address_book.create_contact(current_user(), limit=current_settings().max_contacts_per_user, **body)
     return contact, {"Location": url_for("auth.find_contact", contact_id=contact.id)}
 
 
@@ -87,7 +88,7 @@ def create_company_contact(body: dict[str, Any]) -> tuple[Contact, dict[str, str
     """Add a delivery point that all members of your company can order to; for its owner."""
     with transaction():
         contact = address_book.create_company_contact(
-            current_company(), by=current_user(), limit=settings().max_contacts_per_company, **body
+            current_company(), by=current_user(), limit=current_settings().max_contacts_per_company, **body
         )
     return contact, {"Location": url_for("auth.find_contact", contact_id=contact.id)}
 
@@ -106,7 +107,7 @@ def import_contacts(files: dict[str, Any]) -> dict[str, Any]:
     rows = contact_files.read_contacts(files["file"].read())
     with transaction():
         report = address_book.import_contacts(
-            current_company(), rows, load=load_row, limit=settings().max_contacts_per_company, by=current_user()
+            current_company(), rows, load=load_row, limit=current_settings().max_contacts_per_company, by=current_user()
         )
         counts = Counter(row.result for row in report)
         return {name: counts[name] for name in ("created", "known", "refused")} | {"rows": report}

@@ -21,8 +21,9 @@ from shop.auth.emails import EmailInvalid
 from shop.auth.links import LinkNotValid
 from shop.auth.models import BUYER, SUPPLIER, Invitation, User
 from shop.auth.passwords import PasswordTooWeak
-from shop.auth.routes.blueprint import blueprint, invitation_lifetime, per_company, per_mailbox, settings
+from shop.auth.routes.blueprint import blueprint, invitation_lifetime, per_company, per_mailbox
 from shop.auth.schemas import MessageSchema
+from shop.config import current_settings
 from shop.db import transaction
 from shop.http.blueprint import LOCATION, refuses
 
@@ -109,5 +110,5 @@ def take_back_invitation(invitation_id: int) -> None:
 def accept_invitation(body: dict[str, Any]) -> dict[str, str]:
     """Join the company that invited you, with the token of the mailed link, which works once."""
     with transaction():
-        invitations.accept_invitation(**body, secret_key=settings().signing_key, lifetime=invitation_lifetime())
+        invitations.accept_invitation(**body, secret_key=current_settings().signing_key, lifetime=invitation_lifetime())
     return {"message": "Welcome. You can log in now."}

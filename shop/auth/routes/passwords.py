@@ -6,8 +6,9 @@ from shop.auth import password_changes
 from shop.auth.access import authenticated, current_token, current_user, public
 from shop.auth.links import LinkNotValid
 from shop.auth.passwords import PasswordTooWeak
-from shop.auth.routes.blueprint import blueprint, per_account, per_guesser, per_mailbox, reset_lifetime, settings
+from shop.auth.routes.blueprint import blueprint, per_account, per_guesser, per_mailbox, reset_lifetime
 from shop.auth.schemas import ChangePasswordSchema, MessageSchema, RequestPasswordResetSchema, ResetPasswordSchema
+from shop.config import current_settings
 from shop.db import transaction
 from shop.http.blueprint import refuses
 from shop.http.throttling import caller_address
@@ -55,6 +56,6 @@ def reset_password(body: dict[str, Any]) -> dict[str, str]:
     """
     with transaction():
         password_changes.reset_password(
-            **body, secret_key=settings().signing_key, lifetime=reset_lifetime(), opened_from=caller_address()
+            **body, secret_key=current_settings().signing_key, lifetime=reset_lifetime(), opened_from=caller_address()
         )
     return {"message": "The new password is set. You can log in with it now."}

@@ -10,8 +10,9 @@ from shop.auth.emails import EmailInvalid
 from shop.auth.links import LinkNotValid
 from shop.auth.models import User
 from shop.auth.password_changes import FreshLogInNeeded, PasswordWrong
-from shop.auth.routes.blueprint import blueprint, confirmation_lifetime, per_email_change, per_guesser, settings
+from shop.auth.routes.blueprint import blueprint, confirmation_lifetime, per_email_change, per_guesser
 from shop.auth.schemas import ChangeProfileSchema, ConfirmEmailSchema, MessageSchema, ProofSchema, UserSchema
+from shop.config import current_settings
 from shop.db import transaction
 from shop.http.blueprint import refuses
 
@@ -51,7 +52,7 @@ def confirm_email_change(body: dict[str, Any]) -> dict[str, str]:
     """Make the new e-mail yours with the token of the link mailed to it, which works once."""
     with transaction():
         profiles.confirm_email_change(
-            body["token"], secret_key=settings().signing_key, lifetime=confirmation_lifetime()
+            body["token"], secret_key=current_settings().signing_key, lifetime=confirmation_lifetime()
         )
     return {"message": "Your new e-mail is in force. Log in with it from now on."}
 

@@ -6,9 +6,10 @@ from shop.auth import second_factor
 from shop.auth.access import current_token, current_user, only
 from shop.auth.models import MANAGER
 from shop.auth.password_changes import FreshLogInNeeded, PasswordWrong, require_password
-from shop.auth.routes.blueprint import blueprint, per_guesser, settings
+from shop.auth.routes.blueprint import blueprint, per_guesser
 from shop.auth.schemas import ProofSchema
 from shop.auth.token_schemas import OtpSchema, RecoveryCodesSchema, TotpSchema
+from shop.config import current_settings
 from shop.db import transaction
 from shop.http.blueprint import refuses
 
@@ -23,7 +24,7 @@ def set_up_totp(body: dict[str, Any]) -> dict[str, str]:
     """Get a secret for your authenticator app. It counts for nothing before its first code is verified."""
     with transaction():
         require_password(current_user(), body["password"], by_token=current_token())
-        secret, uri = second_factor.set_up_totp(current_user(), secret_key=settings().signing_key)
+        secret, uri = second_factor.set_up_totp(current_user(), secret_key=current_settings().signing_key)
     return {"secret": secret, "otpauth_uri": uri}
 
 
@@ -37,7 +38,7 @@ def verify_totp(body: dict[str, Any]) -> dict[str, list[str]]:
     """Switch the second factor on with the first code. Logging in needs one from now on; other sessions end."""
     with transaction():
         codes = second_factor.switch_on(
-            current_user(), otp=body["otp"], secret_key=settings().signing_key, keep=current_token()
+            current_user(), otp=body["otp"], secret_key=current_settings().signing_key, keep=current_token()
         )
     return {"recovery_codes": codes}
 
@@ -51,4 +52,4 @@ def verify_totp(body: dict[str, Any]) -> dict[str, list[str]]:
 def disable_totp(body: dict[str, Any]) -> None:
     """Switch the second factor off, with a code of the app or a recovery code."""
     with transaction():
-        second_factor.switch_off(current_user(), otp=body["otp"], secret_key=settings().signing_key)
+        second_factor.switch_off(current_user(), otp=body["otp"], secret_key=current_settings().signing_key)

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from flask import Request, current_app, request
+from flask import Request, request
 from webargs.flaskparser import is_json_request
 
+from shop.config import current_settings
 from shop.http.blueprint import ApiBlueprint, StrictParser
 
 REST_OF_FORM = 2**16
@@ -28,7 +29,7 @@ blueprint.ARGUMENTS_PARSER = FormOrJsonParser()
 
 def take_larger_body() -> None:
     """Before anything reads the form, and after access was checked: strangers cannot send as much."""
-    largest_file = current_app.extensions["settings"].max_price_list_mib * 2**20
+    largest_file = current_settings().max_price_list_mib * 2**20
     request.max_content_length = largest_file + REST_OF_FORM
 
 

@@ -2,12 +2,12 @@
 
 import structlog
 from celery import shared_task
-from flask import current_app
 
 from shop.catalog.events import PriceListApplied, PriceListApproved, PriceListFailed, PriceListHeld, PriceListReceived
 from shop.catalog.price_lists import fetching, importing
 from shop.catalog.price_lists.mails import FAILED, HELD, mail_supplier
 from shop.catalog.price_lists.models import PriceList
+from shop.config import current_settings
 from shop.db import session, transaction
 from shop.outbox.handling import handles, handles_by_itself
 from shop.webhooks.announcing import Notice, announce
@@ -18,25 +18,25 @@ log = structlog.get_logger()
 @handles_by_itself(PriceListReceived, name=importing.TASK)
 def import_price_list(event: PriceListReceived, event_id: int) -> None:
     """Reads the file in the worker, never in the web; see `importing` for crashes and order."""
-    importing.import_price_list(event.price_list_id, current_app.extensions["settings"], event_id=event_id)
+    importing.import_price_list(event.price_list_id, current_settings(), event_id=event_id)
 
 
 @handles_by_itself(PriceListApproved, name=importing.DECISIONS)
 def apply_decisions(event: PriceListApproved, event_id: int) -> None:
     """Applies a held list, or rows of a list, as somebody has decided."""
-    importing.apply_decisions(event.price_list_id, current_app.extensions["settings"], event_id=event_id)
+    importing.apply_decisions(event.price_list_id, current_settings(), event_id=event_id)
 
 
 @handles(PriceListHeld, name="catalog.mail_held_price_list")
 def mail_held_price_list(event: PriceListHeld, event_id: int) -> None:
     """Asks the supplier to look at a list that is held."""
-    mail_supplier(HELD, event.price_list_id, event_id=event_id, settings=current_app.extensions["settings"])
+    mail_supplier(HELD, event.price_list_id, event_id=event_id, settings=current_settings())
 
 
 @handles(PriceListFailed, name="catalog.mail_failed_price_list")
 def mail_failed_price_list(event: PriceListFailed, event_id: int) -> None:
     """Tells the supplier why a list could not be imported."""
-    mail_supplier(FAILED, event.price_list_id, event_id=event_id, settings=current_app.extensions["settings"])
+    mail_supplier(FAILED, event.price_list_id, event_id=event_id, settings=current_settings())
 
 
 @handles(PriceListApplied, name="catalog.notify_applied")

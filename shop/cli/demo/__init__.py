@@ -1,11 +1,10 @@
 """`flask demo-data load`: companies, people, price lists and orders to look around with."""
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
 from shop.cli.demo.loading import is_loaded, load_demo_data
-from shop.config import Settings
+from shop.config import current_settings
 from shop.db import session
 
 demo_data = AppGroup("demo-data", help="Invented companies, price lists and orders to look around with.")
@@ -14,7 +13,7 @@ demo_data = AppGroup("demo-data", help="Invented companies, price lists and orde
 @demo_data.command()
 def load() -> None:
     """Load the demo data; once loaded, it changes nothing."""
-    settings: Settings = current_app.extensions["settings"]
+    settings = current_settings()
     if settings.app_env == "production":
         raise click.ClickException("Demo accounts have a published password: not in production.")
     if is_loaded():
