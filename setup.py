@@ -22,6 +22,7 @@ setup(
         "flask-admin>=2.2",
         "flask-babel",
         "flask-caching",
+        "flask-compress",
         "flask-dance",
         "flask-limiter",
         "flask-migrate",

@@ -22,7 +22,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from shop.celery import create_celery
     from shop.db import db, engine_options
     from shop.extensions import api, migrate
-    from shop.http import caching, health, openapi, requests, throttling
+    from shop.http import caching, compression, health, openapi, requests, throttling
     from shop.logs import configure_logs, report_errors
     from shop.orders.routes import blueprint as orders
     from shop.webhooks import openapi as webhook_messages
@@ -48,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     create_celery(app, settings)
 
     requests.init_app(app)
+    compression.init_app(app, settings)
     access.init_app(app)  # reads the token before the throttle counts …
     throttling.init_app(app, settings)
     access.init_check(app)  # … and refuses after it

@@ -61,6 +61,9 @@ class Settings(BaseSettings):
 
     catalog_public: bool = Field(True, description="May anybody read the catalog without a log-in?")
     export_folder: str = Field("instance/exports", description="Where web processes keep the catalog's latest export")
+    compress_from_bytes: int = Field(
+        1024, ge=0, description="Answers of the API from this size on are compressed for who takes it; 0 = off"
+    )
     max_body_mib: int = Field(10, description="Largest request body")
     max_price_list_mib: int = Field(50, description="Largest price list")
     max_unpacked_price_list_mib: int = Field(200, description="… unpacked, where read row by row (CSV, XLSX, YML)")

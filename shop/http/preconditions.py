@@ -26,7 +26,8 @@ def expected_version(*, required: bool = False) -> int | None:
     tags = request.if_match
     if tags.star_tag:
         return None
-    named = [tag or "" for tag in tags.as_set()]  # `""` is read as None
+    # A proxy or we ourselves make the tag a weak one where the answer is compressed: the version in it is the same.
+    named = [tag or "" for tag in tags.as_set(include_weak=True)]  # `""` is read as None
     versions = [int(tag) for tag in named if tag.isascii() and tag.isdigit() and len(tag) < 19]
     if not versions:
         raise Stale

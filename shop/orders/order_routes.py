@@ -165,6 +165,7 @@ def list_invoices(order_id: int) -> Any:
     description="The document as PDF",
     headers=ETAG,
 )
+@blueprint.alt_response(304, description="You have it already: If-None-Match names its ETag", headers=ETAG)
 def download_invoice(invoice_id: int) -> Response:
     """An invoice, or its correction, as PDF: always the same bytes
 
