@@ -115,13 +115,30 @@ def built_app(settings: Settings) -> Iterator[Flask]:
 @pytest.fixture
 def app(built_app: Flask) -> Iterator[Flask]:
     """The product on an empty database. No context is held: each request, task and factory opens its own."""
-    built_app.extensions["celery"].set_current()  # a test may have built another app meanwhile
+    celery = built_app.extensions["celery"]  # a test may have built another app meanwhile
+    celery.set_default()
+    celery.set_current()
     yield built_app
     with built_app.app_context():
         db.session.rollback()
         tables = ", ".join(f'"{table.name}"' for table in db.metadata.sorted_tables)
         with db.engine.begin() as connection:
             connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+
+
+@pytest.fixture
+def make_app(app: Flask, settings: Settings) -> Iterator[Callable[..., Flask]]:
+    """`make_app(throttle_user="1/day")` is the product with other settings, on the same database."""
+    made: list[Flask] = []
+
+    def make(**others: Any) -> Flask:
+        made.append(create_app(settings.model_copy(update=others)))
+        return made[-1]
+
+    yield make
+    for each in made:
+        with each.app_context():
+            db.engine.dispose()
 
 
 @pytest.fixture

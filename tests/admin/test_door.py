@@ -5,14 +5,12 @@ from datetime import timedelta
 import pyotp
 import pytest
 import time_machine
-from flask import Flask
 from sqlalchemy import func, select, update
 
-from shop import create_app
 from shop.admin.door import COOKIE, local_address
 from shop.auth.models import AccessToken, User
 from shop.auth.second_factor import set_up_totp, switch_on
-from shop.db import db, now, session
+from shop.db import now, session
 from tests.admin.conftest import Desk, token_in
 from tests.conftest import make_settings
 from tests.factories.auth import PASSWORD, make_api_key, make_user
@@ -44,17 +42,13 @@ def test_the_cookie_is_for_this_site_and_for_no_script(client) -> None:
     assert "Secure" not in attributes
 
 
-def test_in_production_the_cookie_needs_tls(settings) -> None:
-    app = create_app(settings.model_copy(update={"app_env": "production"}))
-    try:
-        client = app.test_client()
-        token = token_in(client.get("/admin/login", base_url="https://localhost"))
-        fields = {"csrf_token": token, "email": make_user("manager").email, "password": PASSWORD}
-        answer = client.post("/admin/login", data=fields, base_url="https://localhost")
-        assert any(line.startswith(COOKIE) and "Secure" in line for line in answer.headers.getlist("Set-Cookie"))
-    finally:
-        with app.app_context():
-            db.engine.dispose()
+def test_in_production_the_cookie_needs_tls(make_app) -> None:
+    app = make_app(app_env="production")
+    client = app.test_client()
+    token = token_in(client.get("/admin/login", base_url="https://localhost"))
+    fields = {"csrf_token": token, "email": make_user("manager").email, "password": PASSWORD}
+    answer = client.post("/admin/login", data=fields, base_url="https://localhost")
+    assert any(line.startswith(COOKIE) and "Secure" in line for line in answer.headers.getlist("Set-Cookie"))
 
 
 def test_anonymous_people_are_led_to_the_log_in_and_back(client) -> None:
@@ -119,20 +113,16 @@ def test_a_wrong_password_says_no_more_than_an_unknown_address(client) -> None:
     assert "Неверный адрес или пароль." in unknown.text
 
 
-def test_tries_are_counted_together_with_those_of_the_api(settings) -> None:
-    app = create_app(settings.model_copy(update={"throttle_login": "2/minute"}))
-    try:
-        client = app.test_client()
-        manager = make_user("manager")
-        for _ in range(2):
-            client.post("/api/v1/auth/login", json={"email": manager.email, "password": "not the password"})
-        answer = log_in(client, manager.email)
-        assert answer.status_code == 429
-        assert "Слишком много попыток" in answer.text
-        assert int(answer.headers["Retry-After"]) <= 60
-    finally:
-        with app.app_context():
-            db.engine.dispose()
+def test_tries_are_counted_together_with_those_of_the_api(make_app) -> None:
+    app = make_app(throttle_login="2/minute")
+    client = app.test_client()
+    manager = make_user("manager")
+    for _ in range(2):
+        client.post("/api/v1/auth/login", json={"email": manager.email, "password": "not the password"})
+    answer = log_in(client, manager.email)
+    assert answer.status_code == 429
+    assert "Слишком много попыток" in answer.text
+    assert int(answer.headers["Retry-After"]) <= 60
 
 
 def test_the_second_factor_is_asked_for_where_the_account_has_one(client, edge) -> None:
@@ -155,24 +145,20 @@ def with_second_factor(edge, manager: User) -> str:
     return secret
 
 
-def test_where_the_setting_enforces_it_it_is_set_up_first(settings, app: Flask) -> None:
-    strict = create_app(settings.model_copy(update={"manager_totp_required": True}))
-    try:
-        desk = Desk(strict.test_client(), make_user("manager", locale="en"))
-        assert desk.get("/admin/orders/").location == "/admin/second-factor"
-        page = desk.client.get("/admin/second-factor")
-        asked = {"csrf_token": token_in(page), "password": "not the password"}
-        assert desk.client.post("/admin/second-factor/secret", data=asked).status_code == 403
-        shown = desk.client.post("/admin/second-factor/secret", data=asked | {"password": PASSWORD})
-        secret = shown.text.split('class="secret">')[1].split("<")[0]
-        data = {"csrf_token": token_in(shown), "secret": secret, "otp": "000000"}
-        assert desk.client.post("/admin/second-factor", data=data).status_code == 422
-        done = desk.client.post("/admin/second-factor", data=data | {"otp": pyotp.TOTP(secret).now()})
-        assert done.text.count("<li><code>") == 10
-        assert desk.get("/admin/orders/").status_code == 200
-    finally:
-        with strict.app_context():
-            db.engine.dispose()
+def test_where_the_setting_enforces_it_it_is_set_up_first(make_app) -> None:
+    strict = make_app(manager_totp_required=True)
+    desk = Desk(strict.test_client(), make_user("manager", locale="en"))
+    assert desk.get("/admin/orders/").location == "/admin/second-factor"
+    page = desk.client.get("/admin/second-factor")
+    asked = {"csrf_token": token_in(page), "password": "not the password"}
+    assert desk.client.post("/admin/second-factor/secret", data=asked).status_code == 403
+    shown = desk.client.post("/admin/second-factor/secret", data=asked | {"password": PASSWORD})
+    secret = shown.text.split('class="secret">')[1].split("<")[0]
+    data = {"csrf_token": token_in(shown), "secret": secret, "otp": "000000"}
+    assert desk.client.post("/admin/second-factor", data=data).status_code == 422
+    done = desk.client.post("/admin/second-factor", data=data | {"otp": pyotp.TOTP(secret).now()})
+    assert done.text.count("<li><code>") == 10
+    assert desk.get("/admin/orders/").status_code == 200
 
 
 def test_logging_out_ends_the_session(desk, edge) -> None:
@@ -220,11 +206,7 @@ def test_an_unknown_address_is_a_page(desk) -> None:
     assert "There is nothing here" in answer.text
 
 
-def test_the_throttle_of_the_api_does_not_count_here(settings) -> None:
-    app = create_app(settings.model_copy(update={"throttle_user": "1/day", "throttle_anon": "1/day"}))
-    try:
-        desk = Desk(app.test_client(), make_user("manager"))
-        assert [desk.get("/admin/orders/").status_code for _ in range(3)] == [200] * 3
-    finally:
-        with app.app_context():
-            db.engine.dispose()
+def test_the_throttle_of_the_api_does_not_count_here(make_app) -> None:
+    app = make_app(throttle_user="1/day", throttle_anon="1/day")
+    desk = Desk(app.test_client(), make_user("manager"))
+    assert [desk.get("/admin/orders/").status_code for _ in range(3)] == [200] * 3

@@ -2,27 +2,20 @@
 
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 from flask import Flask
 
-from shop import create_app
 from shop.auth import passwords
-from shop.db import db
 from tests.factories.auth import make_user
 
 LOG_IN = {"email": "anna@chain.example", "password": "wrong horse battery"}
 
 
 @pytest.fixture
-def small_app(app: Flask, settings) -> Iterator[Flask]:
+def small_app(make_app) -> Flask:
     """The product with two connections to the database at the most."""
-    small = create_app(settings.model_copy(update={"database_pool_size": 1}))
-    yield small
-    with small.app_context():
-        db.engine.dispose()
-    app.extensions["celery"].set_current()
+    return make_app(database_pool_size=1)
 
 
 def test_others_are_served_while_hashes_run_and_wait(small_app, monkeypatch):

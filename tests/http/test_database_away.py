@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -9,14 +10,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import make_url
 
-from shop import create_app
 from shop.config import Settings
 from shop.db import db
 from tests.factories.auth import bearer, make_user
 
 OFFERS = "/api/v1/catalog/offers"
+# With a time-out it waits until each has ended: without, a request may meet one that is about to.
 END_ALL = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 
 
@@ -85,9 +87,11 @@ def test_the_request_after_a_restart_notices_nothing(client: FlaskClient, app: F
     assert [client.get(OFFERS, headers=headers).status_code for _ in range(4)] == [200] * 4
 
 
-def test_away_is_503_with_retry_after_and_back_is_200_at_once(settings: Settings, relay: Relay) -> None:
+def test_away_is_503_with_retry_after_and_back_is_200_at_once(
+    settings: Settings, make_app: Callable[..., Flask], relay: Relay
+) -> None:
     url = make_url(settings.database_url).set(host="127.0.0.1", port=relay.port)
-    app = create_app(settings.model_copy(update={"database_url": url.render_as_string(hide_password=False)}))
+    app = make_app(database_url=url.render_as_string(hide_password=False))
     client = app.test_client()
 
     before = client.get(OFFERS)

@@ -3,6 +3,7 @@
 import itertools
 import os
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,11 +11,9 @@ import redis
 from flask import Flask
 from werkzeug.exceptions import ServiceUnavailable
 
-from shop import create_app
 from shop.auth.access import public
 from shop.db import db
 from shop.http.throttling import caller_address, limiter
-from tests.conftest import make_settings
 from tests.factories.auth import bearer, make_api_key, make_user
 
 CATALOG = "/api/v1/catalog/categories"
@@ -23,19 +22,17 @@ LISTS = "/api/v1/catalog/price-lists"
 
 
 @pytest.fixture
-def throttled(app: Flask, settings, redis_url):
-    """A second app on the same database that allows 3 requests without a log-in and 5 with one."""
-    yield from build(settings, redis_url, throttle_anon="3/day", throttle_user="5/day")
-
-
-def build(settings, redis_url, **limits):
+def limited(make_app, redis_url):
+    """`limited(throttle_anon="3/day")` is a second app on the same database, which has not counted anything yet."""
     with redis.Redis.from_url(redis_url) as valkey:
         valkey.flushdb()
-    changed = make_settings(settings.database_url, redis_url).model_copy(update=limits)
-    app = create_app(changed)
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+    return make_app
+
+
+@pytest.fixture
+def throttled(limited) -> Flask:
+    """Allows 3 requests without a log-in and 5 with one."""
+    return limited(throttle_anon="3/day", throttle_user="5/day")
 
 
 def statuses(client, times: int, path: str = CATALOG, **others) -> list[int]:
@@ -121,13 +118,13 @@ def test_a_user_has_one_bucket_for_all_sessions_and_routes(throttled) -> None:
     assert statuses(client, 1, headers=bearer(make_user())) == [200]
 
 
-def test_an_api_key_has_a_bucket_of_its_own(app, settings, redis_url) -> None:
-    for keyed in build(settings, redis_url, throttle_user="1/day", throttle_api_key="2/day"):
-        client, user = keyed.test_client(), make_user()
-        first, second = make_api_key(user, "account:read"), make_api_key(user, "account:read")
-        assert statuses(client, 3, ME, headers=first) == [200, 200, 429]
-        assert statuses(client, 1, ME, headers=second) == statuses(client, 1, ME, headers=bearer(user)) == [200]
-        assert client.get(ME, headers=first).headers["RateLimit-Policy"] == '"api-key-day";q=2;w=86400'
+def test_an_api_key_has_a_bucket_of_its_own(limited) -> None:
+    keyed = limited(throttle_user="1/day", throttle_api_key="2/day")
+    client, user = keyed.test_client(), make_user()
+    first, second = make_api_key(user, "account:read"), make_api_key(user, "account:read")
+    assert statuses(client, 3, ME, headers=first) == [200, 200, 429]
+    assert statuses(client, 1, ME, headers=second) == statuses(client, 1, ME, headers=bearer(user)) == [200]
+    assert client.get(ME, headers=first).headers["RateLimit-Policy"] == '"api-key-day";q=2;w=86400'
 
 
 def test_refused_requests_count(throttled) -> None:
@@ -146,22 +143,22 @@ def test_a_stranger_who_asks_for_imports_does_count(throttled) -> None:
     assert statuses(throttled.test_client(), 4, f"{LISTS}/404") == [401] * 3 + [429]
 
 
-def test_files_have_a_limit_of_their_own(app, settings, redis_url) -> None:
-    for limited in build(settings, redis_url, throttle_user="100/day", throttle_upload="2/day"):
-        client, headers = limited.test_client(), bearer(make_user("supplier"))
-        answers = [client.post(LISTS, json={"url": None}, headers=headers) for _ in range(3)]
-        assert [answer.status_code for answer in answers] == [422, 422, 429]
-        assert answers[2].headers["RateLimit-Policy"] == '"upload-day";q=2;w=86400'
-        assert statuses(client, 1, LISTS, headers=headers) == [200]
+def test_files_have_a_limit_of_their_own(limited) -> None:
+    counting = limited(throttle_user="100/day", throttle_upload="2/day")
+    client, headers = counting.test_client(), bearer(make_user("supplier"))
+    answers = [client.post(LISTS, json={"url": None}, headers=headers) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [422, 422, 429]
+    assert answers[2].headers["RateLimit-Policy"] == '"upload-day";q=2;w=86400'
+    assert statuses(client, 1, LISTS, headers=headers) == [200]
 
 
-def test_without_a_limit_for_users_nothing_of_theirs_is_counted(app, settings, redis_url) -> None:
-    for free in build(settings, redis_url, throttle_user="", throttle_api_key="1/day", throttle_upload="1/day"):
-        client, user = free.test_client(), make_user("supplier")
-        key = make_api_key(user, "account:read")
-        assert statuses(client, 3, ME, headers=key) == [200] * 3
-        answers = [client.post(LISTS, json={"url": None}, headers=bearer(user)) for _ in range(3)]
-        assert [answer.status_code for answer in answers] == [422] * 3
+def test_without_a_limit_for_users_nothing_of_theirs_is_counted(limited) -> None:
+    free = limited(throttle_user="", throttle_api_key="1/day", throttle_upload="1/day")
+    client, user = free.test_client(), make_user("supplier")
+    key = make_api_key(user, "account:read")
+    assert statuses(client, 3, ME, headers=key) == [200] * 3
+    answers = [client.post(LISTS, json={"url": None}, headers=bearer(user)) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [422] * 3
 
 
 def test_what_is_not_the_api_is_exempt(throttled) -> None:
@@ -172,16 +169,14 @@ def test_what_is_not_the_api_is_exempt(throttled) -> None:
         assert (answer.status_code, "RateLimit" in answer.headers) == (200, False), path
 
 
-def test_several_processes_and_a_restart_share_one_exact_count(app, settings, redis_url) -> None:
-    for counted in build(settings, redis_url, throttle_anon="50/day"):
-        with counted.app_context():
-            db.engine.dispose()
-        limiter.storage.storage.connection_pool.disconnect()
-        assert sum(in_processes(3, counted, requests=30)) == 50
-        restarted = create_app(counted.extensions["settings"])
-        assert statuses(restarted.test_client(), 1) == [429]
-        with restarted.app_context():
-            db.engine.dispose()
+def test_several_processes_and_a_restart_share_one_exact_count(limited, make_app) -> None:
+    counted = limited(throttle_anon="50/day")
+    with counted.app_context():
+        db.engine.dispose()
+    limiter.storage.storage.connection_pool.disconnect()
+    assert sum(in_processes(3, counted, requests=30)) == 50
+    restarted = make_app(throttle_anon="50/day")
+    assert statuses(restarted.test_client(), 1) == [429]
 
 
 def in_processes(processes: int, app: Flask, *, requests: int) -> list[int]:
@@ -227,25 +222,21 @@ def test_a_forged_forwarding_header_has_no_effect(throttled) -> None:
     assert forged == [[200], [200], [200], [429]]
 
 
-def test_behind_a_proxy_of_ours_the_header_counts(app, settings, redis_url) -> None:
-    for proxied in build(settings, redis_url, throttle_anon="1/day", trusted_proxies=1):
-        client = proxied.test_client()
-        answers = [statuses(client, 1, headers={"X-Forwarded-For": f"10.1.1.{number}"}) for number in (1, 1, 2)]
-        assert answers == [[200], [429], [200]]
+def test_behind_a_proxy_of_ours_the_header_counts(limited) -> None:
+    proxied = limited(throttle_anon="1/day", trusted_proxies=1)
+    client = proxied.test_client()
+    answers = [statuses(client, 1, headers={"X-Forwarded-For": f"10.1.1.{number}"}) for number in (1, 1, 2)]
+    assert answers == [[200], [429], [200]]
 
 
-def test_without_valkey_limits_stay_on_in_memory(app, settings) -> None:
-    for lonely in build_away(app, settings):
-        client = lonely.test_client()
-        assert statuses(client, 4) == [200, 200, 200, 429]
-        assert client.get(CATALOG).headers["RateLimit"].startswith('"address-day";r=0;t=')
+def test_without_valkey_limits_stay_on_in_memory(lonely) -> None:
+    client = lonely.test_client()
+    assert statuses(client, 4) == [200, 200, 200, 429]
+    assert client.get(CATALOG).headers["RateLimit"].startswith('"address-day";r=0;t=')
 
 
-def build_away(app, settings):
-    changed = settings.model_copy(update={"throttle_anon": "3/day", "limits_url": "redis://127.0.0.1:1/0"})
-    lonely = create_app(changed)
-    yield lonely
-    with lonely.app_context():
-        db.engine.dispose()
+@pytest.fixture
+def lonely(app, make_app) -> Iterator[Flask]:
+    yield make_app(throttle_anon="3/day", limits_url="redis://127.0.0.1:1/0")
     limiter.init_app(app)  # one for all apps of a process: other tests want to count in Valkey again
     limiter._storage_dead = False

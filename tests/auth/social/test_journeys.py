@@ -9,7 +9,6 @@ import pytest
 import time_machine
 from sqlalchemy import text
 
-from shop import create_app
 from shop.auth.access import access_of
 from tests.auth.social.conftest import AUTH, CLIENT, FORM, OTHER_CLIENT, Browser, arrived, consent, deny
 from tests.factories.auth import bearer, make_user
@@ -104,9 +103,8 @@ def test_the_cookie_is_protected_and_gone_afterwards(browser, anna):
     assert "access_token" not in ended.location
 
 
-def test_cookies_are_secure_in_production(settings):
-    production = settings.model_copy(update={"app_env": "production"})
-    assert create_app(production).config["SESSION_COOKIE_SECURE"] is True
+def test_cookies_are_secure_in_production(make_app):
+    assert make_app(app_env="production").config["SESSION_COOKIE_SECURE"] is True
 
 
 def test_ends_at_another_configured_address_where_the_client_asks(browser, anna):
