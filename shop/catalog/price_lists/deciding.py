@@ -17,11 +17,10 @@ from shop.catalog.price_lists.models import (
     PriceList,
     PriceListRow,
 )
+from shop.catalog.price_lists.reasons import Reason, give_reasons
 from shop.db import now, session
 from shop.errors import Conflict, FieldError, Invalid
 from shop.outbox.events import publish
-
-REFUSED = "Somebody has decided not to apply this list."
 
 RELEASE = text("""
 UPDATE offers AS offer SET is_quarantined = FALSE, updated_at = now()
@@ -43,7 +42,8 @@ def apply_list(price_list: PriceList, *, rows: Sequence[int] | None, by: User) -
     """A worker carries it out. The whole list comes to its turn again; who approves it has seen its change set."""
     _lock(price_list)
     if price_list.state == HELD and rows is None:
-        price_list.state, price_list.attempts, price_list.message = QUEUED, 0, None
+        price_list.state, price_list.attempts = QUEUED, 0
+        give_reasons(price_list)
         price_list.started_at = None  # its turn begins anew: a newer list must not take it for stranded
         price_list.approved_at, price_list.approved_by_id = now(), by.id
     else:
@@ -58,7 +58,8 @@ def discard_list(price_list: PriceList, *, rows: Sequence[int] | None, by: User)
     _lock(price_list)
     if price_list.state in (HELD, QUEUED) and rows is None:
         session().execute(delete(PriceListRow).where(PriceListRow.price_list_id == price_list.id))
-        price_list.state, price_list.message, price_list.finished_at = DISCARDED, REFUSED, now()
+        price_list.state, price_list.finished_at = DISCARDED, now()
+        give_reasons(price_list, Reason("refused"))
         price_list.discarded_by_id = by.id
         return price_list
     discarded = _mark(price_list, rows, DISCARD)

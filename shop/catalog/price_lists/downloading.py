@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin
 
-from shop.errors import Invalid
+from shop.catalog.price_lists.reasons import RefusedFile
 from shop.http.outgoing import Clock, check_url, connect, target_of
 
 MOST_HOPS = 5
@@ -17,9 +17,8 @@ REDIRECTS = (301, 302, 303, 307, 308)
 NOT_MODIFIED = 304
 
 
-class DownloadFailed(Invalid):
+class DownloadFailed(RefusedFile):
     code = "DownloadFailed"
-    message = "The file could not be fetched."
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def download(
         finally:
             clock.rest()
             connection.close()
-    raise DownloadFailed("The address leads to other addresses without an end.")
+    raise DownloadFailed("redirects")
 
 
 def _connect(parts: SplitResult, allowed_hosts: Collection[str], clock: Clock) -> http.client.HTTPConnection:
@@ -72,12 +71,12 @@ def _read(answer: http.client.HTTPResponse, most_bytes: int, clock: Clock) -> Do
         return Download(None)
     if answer.status != 200:
         reason = "".join(sign for sign in answer.reason[:60] if sign.isascii() and sign.isprintable())
-        raise DownloadFailed(f"The server answered {answer.status} {reason} in place of the file.")
+        raise DownloadFailed("answered", status=answer.status, said=reason)
     content = bytearray()
     while chunk := answer.read1(CHUNK):
         content += chunk
         if len(content) > most_bytes:
-            raise DownloadFailed(f"The file is larger than {most_bytes // 2**20} MiB.")
+            raise DownloadFailed("too_large", mib=most_bytes // 2**20)
         if clock.left <= 0:
             raise TimeoutError
     if answer.length or clock.expired:
@@ -92,13 +91,13 @@ def _header(answer: http.client.HTTPResponse, name: str) -> str | None:
 
 def _failure(error: Exception, clock: Clock) -> DownloadFailed:
     if clock.expired or clock.left <= 0:
-        return DownloadFailed(f"The file did not arrive within {clock.seconds:.0f} s.")
+        return DownloadFailed("too_slow", seconds=round(clock.seconds))
     if isinstance(error, socket.gaierror):
-        return DownloadFailed("The host is not known.")
+        return DownloadFailed("unknown_host")
     if isinstance(error, TimeoutError):
-        return DownloadFailed(f"The server sent nothing for {SILENCE:.0f} s.")
+        return DownloadFailed("silent", seconds=round(SILENCE))
     if isinstance(error, ssl.SSLError):
-        return DownloadFailed("The server's certificate is not valid.")
+        return DownloadFailed("certificate")
     if isinstance(error, http.client.IncompleteRead):
-        return DownloadFailed("The file was cut off while it was fetched.")
-    return DownloadFailed(f"The server cannot be reached or does not speak HTTP ({type(error).__name__}).")
+        return DownloadFailed("cut_off")
+    return DownloadFailed("unreachable", said=type(error).__name__)

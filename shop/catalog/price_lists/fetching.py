@@ -22,6 +22,7 @@ from shop.catalog.price_lists.models import (
     ImportTerms,
     PriceList,
 )
+from shop.catalog.price_lists.reasons import WHY_FAILED
 from shop.catalog.price_lists.receiving import EmptyFile, receive_address
 from shop.config import Settings
 from shop.db import now, session, transaction
@@ -32,7 +33,7 @@ MIB = 2**20
 
 class NotChanged(Conflict):
     code = "NotChanged"
-    message = "The file has not changed since it was fetched last; nothing was done."
+    message = WHY_FAILED["NotChanged"].en
 
 
 def fetch_price_list(price_list_id: int, settings: Settings) -> None:
@@ -44,7 +45,7 @@ def fetch_price_list(price_list_id: int, settings: Settings) -> None:
     if found.content is None:
         raise NotChanged
     if not found.content.strip():
-        raise EmptyFile("The server sent an empty file.")
+        raise EmptyFile
     digest = hashlib.sha256(found.content).digest()
     values: dict[str, Any] = {"etag": found.etag, "last_modified": found.last_modified}
     if before and before.sha256 == digest:

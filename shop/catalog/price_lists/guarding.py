@@ -8,6 +8,7 @@ from sqlalchemy import select, text
 from shop.auth.models import SUPPLIER, Company, LegalEntity
 from shop.catalog.price_lists.diff import CHANGED, QUARANTINED, UNCHANGED, WITHDRAWN, Guards
 from shop.catalog.price_lists.models import FULL, STOCK_ONLY, ImportTerms, PriceList
+from shop.catalog.price_lists.reasons import Reason
 from shop.config import Settings
 from shop.db import session
 
@@ -36,8 +37,8 @@ def guards_of(supplier_id: int, settings: Settings) -> Guards:
     return Guards(*map(limit, GUARDS))
 
 
-def reasons_to_hold(price_list: PriceList, counts: Mapping[str, int], guards: Guards) -> list[str]:
-    """Sentences for the supplier; none where the list may be applied. Lists of stock change too little to be held."""
+def reasons_to_hold(price_list: PriceList, counts: Mapping[str, int], guards: Guards) -> list[Reason]:
+    """None where the list may be applied. Lists of stock change too little to be held."""
     if price_list.mode == STOCK_ONLY:
         return []
     ids = {"price_list_id": price_list.id, "supplier_id": price_list.supplier_id}
@@ -49,10 +50,10 @@ def reasons_to_hold(price_list: PriceList, counts: Mapping[str, int], guards: Gu
     ]
 
 
-def _foreign(price_list: PriceList) -> Iterator[str]:
+def _foreign(price_list: PriceList) -> Iterator[Reason]:
     other = whose_name(price_list.shop, price_list.supplier_id)
     if other is not None:
-        yield f"The list says that it is by «{price_list.shop[:100]}», which is another supplier."
+        yield Reason("foreign", {"shop": price_list.shop[:100]})
 
 
 def whose_name(shop: str, supplier_id: int) -> int | None:
@@ -68,29 +69,27 @@ def whose_name(shop: str, supplier_id: int) -> int | None:
     return None if supplier_id in found else next(iter(sorted(found)), None)
 
 
-def _empty(price_list: PriceList, counts: Mapping[str, int]) -> Iterator[str]:
+def _empty(price_list: PriceList, counts: Mapping[str, int]) -> Iterator[Reason]:
     if price_list.mode == FULL and not price_list.rows_total:
-        yield f"The list holds no goods; applying it withdraws all {counts[WITHDRAWN]} offers."
+        yield Reason("empty", {"withdrawn": counts[WITHDRAWN]})
 
 
-def _withdrawn(counts: Mapping[str, int], guards: Guards, ids: Mapping[str, int]) -> Iterator[str]:
+def _withdrawn(counts: Mapping[str, int], guards: Guards, ids: Mapping[str, int]) -> Iterator[Reason]:
     if not counts[WITHDRAWN]:
         return
     listed = session().execute(COUNT_LISTED, ids).scalar_one()
     if counts[WITHDRAWN] * 100 > guards.withdrawn_percent * listed:
-        yield (
-            f"It leaves out {counts[WITHDRAWN]} of {listed} offers, "
-            f"more than {guards.withdrawn_percent} %: they would be withdrawn."
-        )
+        facts = {"withdrawn": counts[WITHDRAWN], "listed": listed, "percent": guards.withdrawn_percent}
+        yield Reason("withdrawn", facts)
 
 
-def _median(counts: Mapping[str, int], guards: Guards, ids: Mapping[str, int]) -> Iterator[str]:
+def _median(counts: Mapping[str, int], guards: Guards, ids: Mapping[str, int]) -> Iterator[Reason]:
     """Where most rows change nothing, the median is 0 and need not be asked for."""
     if counts[CHANGED] + counts[QUARANTINED] < counts[UNCHANGED]:
         return
     median = session().execute(MEDIAN, ids).scalar_one()
     if median is not None and median > guards.median_percent:
-        yield f"Half of the prices move by {median:.0f} % or more; up to {guards.median_percent} % is usual."
+        yield Reason("median", {"moved": round(median), "percent": guards.median_percent})
 
 
 def _name(name: str | None) -> str:

@@ -28,8 +28,9 @@ from shop.catalog.price_lists.models import (
     PriceList,
     PriceListRow,
 )
+from shop.catalog.price_lists.reasons import Reason, give_reasons, reason_of
 from shop.catalog.price_lists.rolling_back import settle_rollback
-from shop.catalog.price_lists.settling import SUPERSEDED, settle, settle_decided_rows
+from shop.catalog.price_lists.settling import settle, settle_decided_rows
 from shop.catalog.price_lists.staging import Progress, stage
 from shop.config import Settings
 from shop.db import claimed, met_a_lock, now, session, transaction
@@ -48,10 +49,6 @@ GIVEN_UP_AFTER = timedelta(hours=1)
 MANY = 1000
 MIB = 2**20
 SLICE = 4 * MIB
-
-STRANDED = "This list could not be finished and a newer one has come. Send it again if you still need it."
-UNSTORABLE = "The list holds text or numbers that cannot be stored, such as broken characters. Nothing was changed."
-DEADLY = "The list stopped our worker {attempts} times and is not tried again. Send it in smaller parts."
 
 # An import may take longer than a request. Locks are those of orders, which are short. Few statements over many rows
 # sort and hash in memory, and compiling them costs more than it saves.
@@ -166,13 +163,13 @@ def _begin(price_list_id: int, settings: Settings, finish_event: Finish) -> _Tur
             finish_event()
             return _Turn.OVER
         if _has_newer_applied(price_list):
-            _decide(price_list, DISCARDED, SUPERSEDED)
+            _decide(price_list, DISCARDED, Reason("superseded"))
             finish_event()
             return _Turn.OVER
         if not _is_next(price_list):
             return _Turn.LATER
         if price_list.attempts >= settings.price_list_max_attempts:
-            _fail(price_list, DEADLY.format(attempts=price_list.attempts))
+            _fail(price_list, Reason("deadly", {"attempts": price_list.attempts}))
             finish_event()
             return _Turn.OVER
         price_list.attempts += 1
@@ -206,7 +203,7 @@ def _is_next(price_list: PriceList) -> bool:
     if len(stranded) < len(waiting):
         return False
     for each in stranded:
-        _decide(each, DISCARDED, STRANDED)
+        _decide(each, DISCARDED, Reason("stranded"))
     session().flush()
     return True
 
@@ -223,19 +220,19 @@ def _run(price_list_id: int, settings: Settings, finish_event: Finish, progress:
     except NotChanged as unchanged:
         with transaction():
             price_list = session().get_one(PriceList, price_list_id, populate_existing=True)
-            _decide(price_list, APPLIED, unchanged.detail)
+            _decide(price_list, APPLIED, reason_of(unchanged))
             publish(PriceListApplied(price_list_id=price_list.id))
             finish_event()
     except Refusal as refusal:
         with transaction():
             price_list = session().get_one(PriceList, price_list_id, populate_existing=True)
-            _fail(price_list, refusal.detail)
+            _fail(price_list, reason_of(refusal))
             finish_event()
     except (DataError, UnicodeError) as error:  # no retry can help: it is in the file
         log.error("price_list_unstorable", price_list_id=price_list_id, error=type(error).__name__)
         with transaction():
             price_list = session().get_one(PriceList, price_list_id, populate_existing=True)
-            _fail(price_list, UNSTORABLE)
+            _fail(price_list, Reason("unstorable"))
             finish_event()
 
 
@@ -256,7 +253,7 @@ def _file(price_list_id: int, settings: Settings) -> BinaryIO:
     whose = PriceList.id == price_list_id
     size = session().scalar(select(func.octet_length(PriceList.raw)).where(whose)) or 0
     if size > settings.max_price_list_mib * MIB:
-        raise UnreadablePriceList(f"The file is larger than {settings.max_price_list_mib} MiB.")
+        raise UnreadablePriceList("too_large", mib=settings.max_price_list_mib)
     file = tempfile.SpooledTemporaryFile(max_size=SLICE)  # noqa: SIM115 - the caller closes it
     for start in range(0, size, SLICE):
         file.write(session().execute(select(func.substr(PriceList.raw, start + 1, SLICE)).where(whose)).scalar_one())
@@ -293,15 +290,15 @@ def _refresh_statistics() -> None:
         session().execute(text("ANALYZE offers, stock_levels, products, barcodes"))
 
 
-def _fail(price_list: PriceList, message: str) -> None:
+def _fail(price_list: PriceList, reason: Reason) -> None:
     """Its issues stay to be read; its rows are of no use any more."""
     session().execute(delete(PriceListRow).where(PriceListRow.price_list_id == price_list.id))
-    _decide(price_list, FAILED, message)
+    _decide(price_list, FAILED, reason)
     publish(PriceListFailed(price_list_id=price_list.id))
-    log.info("price_list_failed", price_list_id=price_list.id, reason=message)
+    log.info("price_list_failed", price_list_id=price_list.id, reason=price_list.message)
 
 
-def _decide(price_list: PriceList, state: str, message: str) -> None:
+def _decide(price_list: PriceList, state: str, reason: Reason) -> None:
     price_list.state = state
-    price_list.message = message
+    give_reasons(price_list, reason)
     price_list.finished_at = now()

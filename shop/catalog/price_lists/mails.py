@@ -4,6 +4,7 @@ from sqlalchemy import select
 
 from shop.auth.models import Company, User
 from shop.catalog.price_lists.models import PriceList
+from shop.catalog.price_lists.reasons import explain
 from shop.config import Settings
 from shop.db import session
 from shop.mail.content import Facts
@@ -37,4 +38,5 @@ def price_list(mail: MailMessage, settings: Settings) -> Facts:
     found = session().get_one(PriceList, mail.context["price_list_id"])
     supplier = session().get_one(Company, found.supplier_id)
     address = f"{settings.base_url.rstrip('/')}/api/v1/catalog/price-lists/{found.id}"
-    return Facts({"price_list": found, "supplier": supplier.name, "address": address})
+    why = " ".join(explain(found, mail.locale))
+    return Facts({"price_list": found, "supplier": supplier.name, "address": address, "why": why})

@@ -26,7 +26,8 @@ class PriceList(Model):
     """One import of one supplier's list. `categories` are those that the file declares: its ids and their names.
 
     There is no file before it was fetched from `url`, and none where a list is rolled back. `layout` is what the
-    supplier says of a table's columns. A list found running `attempts` times was each time left by a dead worker.
+    supplier says of a table's columns. `reasons` are codes with facts, why it waits or ended as it did, and `message`
+    says the same in English (reasons.py). A list found running `attempts` times was each time left by a dead worker.
     """
 
     __tablename__ = "price_lists"
@@ -63,6 +64,7 @@ class PriceList(Model):
     approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     discarded_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     state: Mapped[str] = mapped_column(default=QUEUED, server_default=QUEUED)
+    reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list, server_default="[]")
     message: Mapped[str | None]
     categories: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     rows_total: Mapped[int] = mapped_column(default=0, server_default="0")

@@ -9,6 +9,7 @@ from shop.catalog.price_lists.applying import apply_changes
 from shop.catalog.price_lists.diff import CHANGED, COUNT, DATA, FORGET, KINDS
 from shop.catalog.price_lists.goods import match_key
 from shop.catalog.price_lists.models import APPLIED, STOCK_ONLY, UPDATE, PriceList, PriceListRow
+from shop.catalog.price_lists.reasons import WHY_FAILED
 from shop.catalog.price_lists.settling import complete
 from shop.db import session
 from shop.errors import Conflict
@@ -66,7 +67,7 @@ WHERE row.price_list_id = :rolls_back_id AND offer.supplier_id = :supplier_id
 
 class NotTheLatest(Conflict):
     code = "NotTheLatest"
-    message = "Only the list that was applied last can be rolled back."
+    message = WHY_FAILED["NotTheLatest"].en
 
 
 def roll_back(price_list: PriceList, *, by: User) -> PriceList:

@@ -143,6 +143,13 @@ class DecideRowsSchema(Schema):
     )
 
 
+class PriceListReasonSchema(AnswerSchema):
+    """Why a list is held or failed, for programs: what `message` says."""
+
+    code = fields.String(required=True, metadata={"description": "docs/price-lists.md lists them"})
+    facts = fields.Dict(keys=fields.String(), required=True)
+
+
 class PriceListSchema(AnswerSchema):
     """An import, its progress and what it did."""
 
@@ -164,6 +171,7 @@ class PriceListSchema(AnswerSchema):
         metadata={"description": "Ask again until it is held, applied, failed or discarded"},
     )
     message = fields.String(required=True, allow_none=True, metadata={"description": "Why it is held or failed"})
+    reasons = fields.List(fields.Nested(PriceListReasonSchema), required=True)
     rows_total = fields.Integer(required=True)
     rows_done = fields.Integer(required=True, metadata={"description": "Progress while the list is checked"})
     rows_rejected = fields.Integer(required=True)

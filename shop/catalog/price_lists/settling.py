@@ -1,6 +1,6 @@
 """What becomes of a staged list: compared with the catalog, held where a guard wants a person to look, else applied."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import delete, select, text, update
 
@@ -18,13 +18,10 @@ from shop.catalog.price_lists.models import (
     PriceList,
     PriceListRow,
 )
+from shop.catalog.price_lists.reasons import Reason, give_reasons, values_of
 from shop.config import Settings
 from shop.db import now, session
 from shop.outbox.events import publish
-
-SUPERSEDED = "A newer list of yours was applied before this one could be."
-REPLACED = "A newer list of yours has taken this one's place."
-GROWN = "Since somebody looked at it, the list has come to change more than was shown. Look at it again."
 
 APPROVE_QUARANTINED = text("UPDATE price_list_changes SET change = 'changed' WHERE change = 'quarantined'")
 NOTE_DECIDED = text("""
@@ -47,12 +44,12 @@ def settle(price_list: PriceList, settings: Settings) -> None:
     if price_list.approved_at is None:
         reasons = reasons_to_hold(price_list, counts, guards)
     else:
-        reasons = [GROWN] if has_grown(price_list) else []
+        reasons = [Reason("grown")] if has_grown(price_list) else []
     if reasons:
         tried.rollback()
         session().refresh(price_list)
         counts = compare(price_list, guards)
-        hold(price_list, counts, " ".join(reasons))
+        hold(price_list, counts, reasons)
         return
     if price_list.approved_at is not None:
         session().execute(APPROVE_QUARANTINED)
@@ -63,10 +60,11 @@ def settle(price_list: PriceList, settings: Settings) -> None:
     tried.commit()
 
 
-def hold(price_list: PriceList, counts: Mapping[str, int], message: str) -> None:
+def hold(price_list: PriceList, counts: Mapping[str, int], reasons: Sequence[Reason]) -> None:
     write_change_set(price_list)
     _count(price_list, counts)
-    price_list.state, price_list.message = HELD, message
+    price_list.state = HELD
+    give_reasons(price_list, *reasons)
     price_list.approved_at = price_list.approved_by_id = None
     _replace_older(price_list)
     publish(PriceListHeld(price_list_id=price_list.id))
@@ -74,7 +72,8 @@ def hold(price_list: PriceList, counts: Mapping[str, int], message: str) -> None
 
 def complete(price_list: PriceList, counts: Mapping[str, int]) -> None:
     _count(price_list, counts)
-    price_list.state, price_list.message, price_list.finished_at = APPLIED, None, now()
+    price_list.state, price_list.finished_at = APPLIED, now()
+    give_reasons(price_list)
     _replace_older(price_list)
     publish(PriceListApplied(price_list_id=price_list.id))
 
@@ -126,4 +125,5 @@ def _replace_older(price_list: PriceList) -> None:
         PriceList.state == HELD,
     )
     session().execute(delete(PriceListRow).where(PriceListRow.price_list_id.in_(select(PriceList.id).where(*older))))
-    session().execute(update(PriceList).where(*older).values(state=DISCARDED, message=REPLACED, finished_at=now()))
+    said = values_of([Reason("replaced")])
+    session().execute(update(PriceList).where(*older).values(state=DISCARDED, finished_at=now(), **said))

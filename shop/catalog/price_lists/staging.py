@@ -15,6 +15,7 @@ from sqlalchemy import delete, text, update
 from shop.catalog.price_lists.formats import ParsedPriceList
 from shop.catalog.price_lists.goods import Issue, Row
 from shop.catalog.price_lists.models import FULL, PriceList, PriceListIssue, PriceListRow
+from shop.catalog.price_lists.reasons import WHY_FAILED
 from shop.catalog.price_lists.rows import Checked, check_categories, check_goods, unread_fields
 from shop.catalog.price_lists.values import CONTROLS
 from shop.db import session, transaction
@@ -30,12 +31,12 @@ Progress = Callable[[int, int], None]
 
 class NothingUsable(Invalid):
     code = "NothingUsable"
-    message = "None of the {rows} goods in the file can be taken; the catalog stays as it is. {reason}"
+    message = WHY_FAILED["NothingUsable"].en
 
 
 class NoGoods(Invalid):
     code = "NoGoods"
-    message = "The file holds no goods; the catalog stays as it is."
+    message = WHY_FAILED["NoGoods"].en
 
 
 def stage(price_list_id: int, parsed: ParsedPriceList, *, mode: str, progress: Progress | None = None) -> None:
@@ -57,7 +58,7 @@ def stage(price_list_id: int, parsed: ParsedPriceList, *, mode: str, progress: P
         _note(price_list_id, categories=categories, rows_total=done)
         _copy_issues(price_list_id, unread_fields(unread))
     if done and done == rejected:
-        raise NothingUsable(rows=done, reason=_commonest(errors))
+        raise NothingUsable(rows=done, commonest=_commonest(errors))
     if not done and mode != FULL:
         raise NoGoods
     with transaction():  # or the planner takes the new rows for a handful and joins them by nested loops

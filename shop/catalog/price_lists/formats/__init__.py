@@ -44,9 +44,9 @@ def _reader_of(head: bytes) -> Reader:
     if is_zip(head):
         return read_xlsx
     if head.startswith(OLD_EXCEL):
-        raise UnreadablePriceList("The file is a workbook of an old Excel (.xls). Save it as .xlsx and send it again.")
+        raise UnreadablePriceList("old_excel")
     if head.startswith(b"%PDF"):
-        raise UnreadablePriceList("The file is a PDF. Send the list as YAML, JSON, CSV, XLSX or YML.")
+        raise UnreadablePriceList("pdf")
     begin = _plain(head).lstrip()
     if begin.startswith(b"<"):
         return _reader_of_markup(begin)
@@ -62,9 +62,7 @@ def _plain(head: bytes) -> bytes:
 
 def _reader_of_markup(begin: bytes) -> Reader:
     if WEB_PAGE.search(begin[:2000]):
-        raise UnreadablePriceList(
-            "The file is a web page and no price list. Is the address right, and does it open without a log-in?"
-        )
+        raise UnreadablePriceList("web_page")
     return read_yml
 
 

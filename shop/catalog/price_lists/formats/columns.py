@@ -118,7 +118,7 @@ def _known(line: Sequence[Any], layout: Layout) -> int:
 
 def _header(line: int, names: list[str], layout: Layout) -> Header:
     if len(names) > MOST_COLUMNS:
-        raise UnreadablePriceList(f"The table has more than {MOST_COLUMNS} columns.")
+        raise UnreadablePriceList("too_many_columns", columns=MOST_COLUMNS)
     fields: dict[str, int] = {}
     parameters: dict[str, int] = {}
     given = {_key(column) for column in layout.columns}
@@ -128,7 +128,7 @@ def _header(line: int, names: list[str], layout: Layout) -> Header:
     if "id" not in fields and "sku" in fields:
         fields["id"] = fields["sku"]
     if "id" not in fields:
-        raise UnreadablePriceList(f"No column holds the id of the goods; the columns are {_list(names)}.")
+        raise UnreadablePriceList("no_id_column", columns=_list(names))
     return Header(line, names, fields, dict(sorted(parameters.items(), key=lambda item: item[1])))
 
 
@@ -141,7 +141,7 @@ def _place(
     if meaning is None or (meaning in fields and _key(names[fields[meaning]]) != _key(name)):
         parameters.setdefault(SPACES.sub(" ", name).strip().removeprefix(PARAMETER).strip(), index)
     elif meaning in fields:
-        raise UnreadablePriceList(f"Two columns are called «{name[:40]}». Leave the right one.")
+        raise UnreadablePriceList("columns_alike", column=name[:40])
     else:
         fields[meaning] = index
 

@@ -24,10 +24,7 @@ def read_csv(file: BinaryIO, layout: Layout, _limits: Limits) -> ParsedPriceList
     found = [(header, delimiter) for delimiter in DELIMITERS if (header := _header(head, delimiter, layout))]
     if not found:
         if max(head.partition("\n")[0].count(delimiter) for delimiter in DELIMITERS) >= 2:
-            raise UnreadablePriceList(
-                "None of the columns is known. The first line must name them: id, name, price …; "
-                "or say with the file what its columns mean."
-            )
+            raise UnreadablePriceList("no_known_column")
         return None
     header, delimiter = max(found, key=lambda each: len(each[0].fields))
     lines = _lines(file, encoding, delimiter)
@@ -51,7 +48,7 @@ def _first_fitting(file: BinaryIO, encodings: list[str]) -> tuple[str, int]:
             return encoding, _count_lines(file, encoding)
         except UnicodeDecodeError:
             continue
-    raise UnreadablePriceList("The file's letters cannot be read. Save it as UTF-8 or windows-1251.")
+    raise UnreadablePriceList("unknown_encoding")
 
 
 def _count_lines(file: BinaryIO, encoding: str) -> int:
@@ -61,7 +58,7 @@ def _count_lines(file: BinaryIO, encoding: str) -> int:
     while chunk := file.read(CHUNK):
         text = decoder.decode(chunk)
         if "\x00" in text:
-            raise UnreadablePriceList("The file is not text. Send the list as YAML, JSON, CSV, XLSX or YML.")
+            raise UnreadablePriceList("not_text")
         lines += text.count("\n")
     decoder.decode(b"", final=True)
     return lines
@@ -88,8 +85,6 @@ def _lines(file: BinaryIO, encoding: str, delimiter: str) -> Iterator[Line]:
     try:
         yield from chain(rows)
     except csv.Error:
-        raise UnreadablePriceList(
-            f"The table cannot be read (line {rows.line_num}). Is a quotation mark opened and never closed?"
-        ) from None
+        raise UnreadablePriceList("quotation_mark", line=rows.line_num) from None
     finally:
         text.detach()

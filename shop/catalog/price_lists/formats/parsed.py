@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from shop.errors import Invalid
+from shop.catalog.price_lists.reasons import RefusedFile
 
 MIB = 2**20
 
 
-class UnreadablePriceList(Invalid):
+class UnreadablePriceList(RefusedFile):
     code = "UnreadablePriceList"
-    message = "The file cannot be read as a price list."
 
 
 @dataclass(frozen=True)

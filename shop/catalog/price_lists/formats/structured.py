@@ -46,7 +46,6 @@ GOODS_IN_BLOCKS = re.compile(
 )
 OTHER_LINE_ENDS = ("\x85", "\u2028", "\u2029")
 BLOCK = 2**19  # characters
-TOO_DEEP = "The file is nested too deep for a price list."
 
 
 class _RepeatedFieldError(Exception):
@@ -56,24 +55,24 @@ class _RepeatedFieldError(Exception):
 def read_json_or_yaml(file: BinaryIO, _layout: Layout, limits: Limits) -> ParsedPriceList:
     raw = file.read(limits.whole + 1)
     if len(raw) > limits.whole:
-        raise UnreadablePriceList(f"The file is larger than {limits.whole // MIB} MiB; send YAML or JSON in parts.")
+        raise UnreadablePriceList("too_large_whole", mib=limits.whole // MIB)
     text = _checked(_decode(raw))
     del raw
     form, document = _load(text)
     goods = _goods_of(document)
     categories = document.get("categories") or []
     if not isinstance(categories, list):
-        raise UnreadablePriceList("What the file calls categories must be a list of id and name.")
+        raise UnreadablePriceList("bad_categories")
     shop = str(document.get("shop") or "")
     return ParsedPriceList(form, shop, categories, enumerate(goods, start=1), rows_expected=len(goods))
 
 
 def _goods_of(document: Any) -> "list[Any] | _GoodsInBlocks":
     if not isinstance(document, dict):
-        raise UnreadablePriceList("The file is no price list: it must hold shop, categories and goods.")
+        raise UnreadablePriceList("no_price_list")
     goods = document.get("goods")
     if not isinstance(goods, list | _GoodsInBlocks):
-        raise UnreadablePriceList("The file has no list called goods.")
+        raise UnreadablePriceList("no_list_of_goods")
     return goods
 
 
@@ -83,17 +82,17 @@ def _decode(raw: bytes) -> str:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise UnreadablePriceList(f"The file is not in UTF-8 (line {line}). Save it as UTF-8.") from None
+        raise UnreadablePriceList("not_utf8", line=line) from None
     if "\x00" in text:
-        raise UnreadablePriceList("The file is not text. Send the list as YAML, JSON, CSV, XLSX or YML.")
+        raise UnreadablePriceList("not_text")
     return text
 
 
 def _checked(text: str) -> str:
     if _deepest_bracket(text) > MAX_BRACKETS:
-        raise UnreadablePriceList(TOO_DEEP)
+        raise UnreadablePriceList("too_deep", line=None)
     if "*" in text and "&" in text and (shared := set(ANCHOR.findall(text)) & set(ALIAS.findall(text))):
-        raise UnreadablePriceList(f"The file repeats parts by reference (*{min(shared)[:40]}). Write them out instead.")
+        raise UnreadablePriceList("by_reference", name=min(shared)[:40])
     return text
 
 
@@ -115,9 +114,7 @@ def _load(text: str) -> tuple[str, Any]:
         try:
             return "json", json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)
         except _RepeatedFieldError as error:
-            raise UnreadablePriceList(
-                f'The field "{error}" is given twice for one thing. Is a bracket missing in front of it?'
-            ) from None
+            raise UnreadablePriceList("field_twice", name=f'"{error}"', line=None) from None
         except (ValueError, RecursionError):
             pass
     return "yaml", _load_blocks(text) or _load_yaml(text)
@@ -197,18 +194,18 @@ def _load_yaml(text: str) -> Any:
         text = FOREIGN_TAG.sub(r"\1!tag-", text) if "!" in text else text
         return ryaml.loads(NUMBERS_KEPT_AS_TEXT.sub(r'\1"\2"', text))
     except RecursionError:
-        raise UnreadablePriceList(TOO_DEEP) from None
+        raise UnreadablePriceList("too_deep", line=None) from None
     except ValueError as error:
-        raise UnreadablePriceList(_sentence(str(error))) from None
+        raise _refusal(str(error)) from None
 
 
-def _sentence(reason: str) -> str:
-    """The parser's reason with its place in front, for somebody who has the file open in an editor."""
+def _refusal(reason: str) -> UnreadablePriceList:
+    """The parser's reason with its place, for somebody who has the file open in an editor."""
     lines = PLACE.findall(reason)
-    place = f" (line {lines[0]})" if lines else ""
+    line = int(lines[0]) if lines else None
     if "recursion limit" in reason:
-        return f"The file is nested too deep for a price list{place}."
+        return UnreadablePriceList("too_deep", line=line)
     if "duplicate entry with key" in reason:
         key = reason.partition("key ")[2].split(" at ")[0]
-        return f"The field {key} is given twice for one thing{place}. Is a dash missing in front of it?"
-    return f"The file is not valid YAML{place}: {PLACE.sub('', reason)[:200]}."
+        return UnreadablePriceList("field_twice", name=key, line=line)
+    return UnreadablePriceList("yaml_invalid", line=line, said=PLACE.sub("", reason)[:200])

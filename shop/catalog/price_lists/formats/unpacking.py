@@ -43,10 +43,10 @@ def unpacked(file: BinaryIO, limits: Limits) -> BinaryIO:
                 if plain.tell() > limits.unpacked:
                     raise _too_large(limits)
     except (OSError, EOFError, zlib.error):
-        raise UnreadablePriceList("The gzip file is damaged or was cut off. Pack it again.") from None
+        raise UnreadablePriceList("gzip_damaged") from None
     plain.seek(0)
     if plain.read(2) == GZIP:
-        raise UnreadablePriceList("The file is packed twice. Pack it once.")
+        raise UnreadablePriceList("packed_twice")
     plain.seek(0)
     return plain  # type: ignore[return-value]  # it is a file in all but its class
 
@@ -57,20 +57,20 @@ def check_zip(file: BinaryIO, limits: Limits) -> zipfile.ZipFile:
         archive = zipfile.ZipFile(file)
         members = archive.infolist()
         if len(members) > MOST_MEMBERS:
-            raise UnreadablePriceList("The workbook consists of too many parts.")
+            raise UnreadablePriceList("workbook_parts")
         left = limits.unpacked
         for member in members:
             left -= _size(file, member, left)
             if left < 0:
                 raise _too_large(limits)
     except (zipfile.BadZipFile, zlib.error, OSError, struct.error, NotImplementedError, ValueError):
-        raise UnreadablePriceList("The workbook is damaged or was cut off. Save it again.") from None
+        raise UnreadablePriceList("workbook_damaged") from None
     return archive
 
 
 def _size(file: BinaryIO, member: zipfile.ZipInfo, most: int) -> int:
     if member.flag_bits & 1:
-        raise UnreadablePriceList("The workbook is protected by a password. Save it without one.")
+        raise UnreadablePriceList("workbook_locked")
     if member.compress_type == zipfile.ZIP_STORED:
         return max(member.file_size, member.compress_size)
     if member.compress_type != zipfile.ZIP_DEFLATED:
@@ -93,4 +93,4 @@ def _inflated_size(file: BinaryIO, most: int) -> int:
 
 
 def _too_large(limits: Limits) -> UnreadablePriceList:
-    return UnreadablePriceList(f"Unpacked, the file is larger than {limits.unpacked // MIB} MiB.")
+    return UnreadablePriceList("too_large_unpacked", mib=limits.unpacked // MIB)

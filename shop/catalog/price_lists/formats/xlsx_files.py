@@ -18,11 +18,9 @@ def read_xlsx(file: BinaryIO, layout: Layout, limits: Limits) -> ParsedPriceList
     archive = check_zip(file, limits)
     names = set(archive.namelist())
     if "[Content_Types].xml" not in names or not any(name.startswith("xl/") for name in names):
-        raise UnreadablePriceList(
-            "The file is a zip archive and no workbook. Send the list itself, packed by gzip at most."
-        )
+        raise UnreadablePriceList("archive")
     if "xl/workbook.bin" in names:
-        raise UnreadablePriceList("The file is a binary workbook (.xlsb). Save it as .xlsx and send it again.")
+        raise UnreadablePriceList("binary_excel")
     try:
         workbook = Workbook(archive)
     except DamagedWorkbookError as error:
@@ -38,21 +36,17 @@ def _sheet(workbook: Workbook, layout: Layout) -> tuple[Sheet, Header]:
         header = find_header(list(islice(_lines(workbook, sheet), LINES_BEFORE_NAMES)), layout)
         if header:
             return sheet, header
-    raise UnreadablePriceList(
-        "No sheet names columns that are known: id, name, price … Say with the file what its columns mean."
-    )
+    raise UnreadablePriceList("no_known_sheet")
 
 
 def _lines(workbook: Workbook, sheet: Sheet) -> Iterator[list[Any]]:
     try:
         yield from workbook.lines(sheet)
     except SheetTooLargeError:
-        raise UnreadablePriceList(
-            f"The sheet «{sheet.name[:40]}» is too large. Delete its empty rows and columns."
-        ) from None
+        raise UnreadablePriceList("sheet_too_large", sheet=sheet.name[:40]) from None
     except DamagedWorkbookError as error:
         raise _damaged(error) from None
 
 
 def _damaged(error: DamagedWorkbookError) -> UnreadablePriceList:
-    return UnreadablePriceList(f"The workbook cannot be read: {str(error)[:200]}. Save it again.")
+    return UnreadablePriceList("workbook_unreadable", said=str(error)[:200])

@@ -62,7 +62,7 @@ def _elements(file: BinaryIO) -> Iterator[Any]:
             if element.tag == "offer" or (parent is not None and parent.tag == "categories"):
                 _forget(element, parent)
     except etree.XMLSyntaxError as error:
-        raise UnreadablePriceList(_sentence(error)) from None
+        raise _refusal(error) from None
 
 
 def _check_root(file: BinaryIO) -> None:
@@ -75,9 +75,9 @@ def _check_root(file: BinaryIO) -> None:
             root: Any = found
             declared = root.getroottree().docinfo.internalDTD
             if declared is not None and any(True for _ in declared.iterentities()):
-                raise UnreadablePriceList("The file declares entities of its own. Write their texts out instead.")
+                raise UnreadablePriceList("xml_declares_entities")
             if root.tag != "yml_catalog":
-                raise UnreadablePriceList(f"The file is XML, but no YML: it begins with <{str(root.tag)[:40]}>.")
+                raise UnreadablePriceList("xml_other", tag=str(root.tag)[:40])
             return
 
 
@@ -88,15 +88,15 @@ def _forget(element: Any, parent: Any) -> None:
         del parent[0]
 
 
-def _sentence(error: etree.XMLSyntaxError) -> str:
+def _refusal(error: etree.XMLSyntaxError) -> UnreadablePriceList:
     entries: Any = error.error_log
     line = error.position[0] if error.position else 0
     if "ntity" in " ".join([str(error), *(str(entry.message) for entry in entries)]):
-        return f"The file uses an entity that XML does not know (line {line}). Write the character itself instead."
+        return UnreadablePriceList("xml_unknown_entity", line=line)
     if "Excessive depth" in str(error):
-        return "The file is nested too deep for a price list."
+        return UnreadablePriceList("too_deep", line=line)
     reason = str(error).split(", line")[0][:150]
-    return f"The file is not valid XML, or was cut off (line {line}: {reason})."
+    return UnreadablePriceList("xml_invalid", line=line, said=reason)
 
 
 def _goods(offers: Iterator[Any]) -> Iterator[dict[str, Any]]:
