@@ -12,7 +12,7 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 def create_app(settings: Settings | None = None) -> Flask:
     """The table of contents: what the product consists of, in the order in which it is put together."""
     # importing housekeeping registers its tasks
-    from shop import admin, cli, housekeeping, metrics, subscribers  # noqa: F401
+    from shop import admin, cli, examples, housekeeping, metrics, subscribers  # noqa: F401
     from shop.auth import access, pages, social_pages, social_routes  # noqa: F401 - its routes belong to auth
     from shop.auth.routes import blueprint as auth
     from shop.catalog import caching as catalog_caching
@@ -63,6 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for blueprint in (auth, catalog, catalog_management, price_lists, orders, webhooks):
         api.register_blueprint(blueprint)
     webhook_messages.init_app(api.spec)
+    examples.init_app(api.spec)
 
     subscribers.init_app(app)
     admin.init_app(app)

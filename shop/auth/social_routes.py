@@ -161,7 +161,10 @@ def register_with_social_code(body: dict[str, Any]) -> dict[str, Any] | Response
 @authenticated("account:read")
 @blueprint.response(200, SocialAccountsSchema)
 def social_accounts() -> dict[str, Any]:
-    """List the providers that open your account."""
+    """List the providers that open your account
+
+    `GET auth/social` lists all that can be linked.
+    """
     return {"items": social.social_accounts_of(current_user()), "next_cursor": None}
 
 
@@ -190,7 +193,11 @@ def start_linking(body: dict[str, Any], provider: str) -> dict[str, Any]:
 @blueprint.arguments(SocialCodeSchema)
 @blueprint.response(200, SocialAccountSchema)
 def link_social_account(body: dict[str, Any]) -> SocialAccount:
-    """Finish linking a provider to your account: it can log you in from now on."""
+    """Finish linking a provider to your account
+
+    With the code that the provider's page came back with, to the one who began (`POST auth/social/{provider}/link`). It
+    can log you in from now on.
+    """
     with transaction() as session:
         account = social.link(current_user(), body["code"], verifier=body["code_verifier"])
         session.refresh(account)
@@ -202,7 +209,10 @@ def link_social_account(body: dict[str, Any]) -> SocialAccount:
 @refuses(social.SocialAccountNotFound, SessionNeeded, social.LastWayIn)
 @blueprint.response(204)
 def unlink_social_account(provider: str) -> None:
-    """Unlink a provider from your account, unless nothing else would open it."""
+    """Unlink a provider from your account
+
+    Unless nothing else would open it (409 `LastWayIn`): set a password first.
+    """
     offered = frozenset(each.provider.key for each in offered_providers(current_settings()))
     with transaction():
         social.unlink(current_user(), provider, offered=offered)

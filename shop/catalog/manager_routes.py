@@ -66,7 +66,10 @@ def split_product(body: dict[str, Any], product_id: int) -> Response:
 @blueprint.arguments(RenameCategorySchema)
 @blueprint.response(200, CategorySchema)
 def rename_category(body: dict[str, Any], category_id: int) -> Answer:
-    """Rename a category"""
+    """Rename a category; for managers
+
+    Copies of the catalog hear of it by `changed_since`: all offers in it count as changed.
+    """
     with transaction():
         return categories.rename_category(category_id, name=body["name"], by=current_user())
 
@@ -77,7 +80,10 @@ def rename_category(body: dict[str, Any], category_id: int) -> Answer:
 @blueprint.arguments(SupplierCategoryArgsSchema, location="query", unknown=ma.RAISE)
 @blueprint.response(200, SupplierCategoriesSchema)
 def list_supplier_categories(args: dict[str, Any]) -> Answer:
-    """What the suppliers' own categories mean here"""
+    """What the suppliers' own categories mean here; for managers
+
+    With the id that the supplier uses. `category` is ours, in which its offers are found.
+    """
     items, next_cursor = categories.supplier_categories(**args)
     return {"items": items, "next_cursor": next_cursor}
 

@@ -131,7 +131,11 @@ def show_offer(offer_id: int) -> Response:
 @refuses(products.ProductNotFound, Unauthenticated)
 @blueprint.response(200, ProductSchema)
 def show_product(product_id: int) -> Response:
-    """One product with all suppliers' offers of it, the cheapest first"""
+    """One product with all suppliers' offers of it, the cheapest first
+
+    Prices per base unit make packs of different sizes comparable. `GET catalog/offers` finds products by words and
+    codes.
+    """
     return json_answer(products.show_product(product_id))
 
 
@@ -141,7 +145,11 @@ def show_product(product_id: int) -> Response:
 @blueprint.arguments(CategoryArgsSchema, location="query", unknown=ma.RAISE)
 @blueprint.response(200, CategoriesSchema)
 def list_categories(args: dict[str, Any]) -> Response:
-    """The categories that hold something"""
+    """The categories that hold something
+
+    With the number of offers that can be seen in each; `category=` of the search takes their ids. Kept for 15 minutes,
+    unless the catalog changes.
+    """
     return cached_answer("categories", lambda: page_of_all(categories.list_categories(**args)), varies_by=args)
 
 
@@ -150,7 +158,11 @@ def list_categories(args: dict[str, Any]) -> Response:
 @refuses(Unauthenticated)
 @blueprint.response(200, SuppliersSchema)
 def list_suppliers() -> Response:
-    """The suppliers and their terms"""
+    """The suppliers and their terms
+
+    All that trade at present: minimum order, fee, free delivery, and whether they take orders. Kept for 15 minutes,
+    unless the catalog changes.
+    """
     return cached_answer("suppliers", lambda: SuppliersSchema().dump(page_of_all(suppliers.list_suppliers())))
 
 
@@ -158,7 +170,10 @@ def list_suppliers() -> Response:
 @only(SUPPLIER, scope="supplier:read")
 @blueprint.response(200, OwnSupplierSchema)
 def show_terms() -> Company:
-    """Your own terms as a supplier"""
+    """Your own terms as a supplier
+
+    What buyers see, and what only you do: how your lists are read, and what your stock means.
+    """
     return current_company()
 
 

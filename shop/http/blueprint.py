@@ -183,6 +183,7 @@ def _document_refusals(doc: dict[str, Any], by_status: dict[int, list[str]]) -> 
                     "schema": ProblemSchema(),
                     "content_type": CONTENT_TYPE,
                     "headers": HEADERS_OF_STATUS.get(status, {}),
+                    "examples": {code: f"Problem.{code}" for code in codes},  # see shop/examples
                 }
             ],
         )

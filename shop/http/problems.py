@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 import structlog
@@ -91,7 +91,7 @@ class ProblemSchema(AnswerSchema):
     facts = fields.Dict(required=True, metadata={"description": "What the decision rests on; depends on the code"})
     request_id = fields.String(required=True, metadata={"description": "Quote this when asking for help"})
 
-    EXAMPLE = {
+    EXAMPLE: ClassVar[dict[str, Any]] = {
         "type": "urn:problem:OutOfStock",
         "title": "Conflict",
         "status": 409,
@@ -186,7 +186,20 @@ def _problem(
 ) -> Response:
     if page := _page_of_problems():
         return page(status, detail, errors or [])
-    body = {
+    body = problem_body(status, code, detail, errors=errors, facts=facts, request_id=g.get("request_id", ""))
+    return Response(orjson.dumps(body, default=str), status=status, content_type=CONTENT_TYPE)
+
+
+def problem_body(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: list[FieldError] | None = None,
+    facts: Mapping[str, Any] | None = None,
+    request_id: str,
+) -> dict[str, Any]:
+    return {
         "type": f"urn:problem:{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -194,9 +207,8 @@ def _problem(
         "code": code,
         "errors": [vars(error) for error in errors or []],
         "facts": dict(facts or {}),
-        "request_id": g.get("request_id", ""),
+        "request_id": request_id,
     }
-    return Response(orjson.dumps(body, default=str), status=status, content_type=CONTENT_TYPE)
 
 
 def _page_of_problems() -> Page | None:

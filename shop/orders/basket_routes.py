@@ -61,7 +61,10 @@ def add_basket_lines(body: dict[str, Any]) -> Any:
 @blueprint.arguments(ChangeLineSchema)
 @blueprint.response(200, BasketSchema)
 def change_basket_line(body: dict[str, Any], offer_id: int) -> Any:
-    """Change a quantity in the basket"""
+    """Change a quantity in the basket
+
+    It has to be a multiple of the offer's step and reach its minimum; 422 `QuantityNotMultiple` names the nearest ones.
+    """
     with transaction():
         baskets.change_line(current_user(), offer_id, quantity=body["quantity"])
         return finished_json(basket_view(current_user()))
@@ -72,7 +75,10 @@ def change_basket_line(body: dict[str, Any], offer_id: int) -> Any:
 @refuses(refusals.NotInBasket)
 @blueprint.response(200, BasketSchema)
 def remove_basket_line(offer_id: int) -> Any:
-    """Take a good out of the basket"""
+    """Take a good out of the basket
+
+    The answer is the basket without it, with the sums and what is missing to minimum orders now.
+    """
     with transaction():
         baskets.remove_line(current_user(), offer_id)
         return finished_json(basket_view(current_user()))
@@ -82,7 +88,10 @@ def remove_basket_line(offer_id: int) -> Any:
 @only(BUYER, scope="orders:write")
 @blueprint.response(204)
 def empty_basket() -> None:
-    """Empty the basket"""
+    """Empty the basket
+
+    All its lines go; nothing was reserved for them. An empty one stays empty.
+    """
     with transaction():
         baskets.empty_basket(current_user())
 
@@ -92,7 +101,10 @@ def empty_basket() -> None:
 @blueprint.arguments(NoFieldsSchema, required=False)
 @blueprint.response(200, BasketSchema)
 def acknowledge_basket(body: dict[str, Any]) -> Any:
-    """Agree to the basket's present prices and units"""
+    """Agree to the basket's present prices and units
+
+    `is_changed` is false afterwards. What was withdrawn or is short stays refused: take it out, or less of it.
+    """
     with transaction():
         baskets.acknowledge_changes(current_user())
         return finished_json(basket_view(current_user()))

@@ -105,7 +105,11 @@ def list_orders(args: dict[str, Any]) -> Any:
 @tagged
 @blueprint.response(200, OrderSchema, headers=ETAG)
 def show_order(order_id: int) -> Any:
-    """One order with its parts, lines, history and invoices"""
+    """One order with its parts, lines, history and invoices
+
+    A buyer sees the orders of the company, a manager all; any other id is an unknown one. The ETag is the version: send
+    it as If-Match to change just this one.
+    """
     return finished_json(order_answer(order_id, by=current_user()))
 
 
@@ -150,7 +154,10 @@ def cancel_order(body: dict[str, Any], order_id: int) -> Any:
 @refuses(refusals.OrderNotFound)
 @blueprint.response(200, InvoiceListSchema)
 def list_invoices(order_id: int) -> Any:
-    """The invoices of an order"""
+    """The invoices of an order
+
+    One per confirmed part, with corrections and those annulled; each is read as PDF by `GET invoices/{id}`.
+    """
     order = queries.find_order(order_id, by=current_user())
     return {"items": queries.invoices_of(order), "next_cursor": None}
 

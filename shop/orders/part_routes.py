@@ -66,7 +66,10 @@ def list_supplier_orders(args: dict[str, Any]) -> Any:
 @tagged
 @blueprint.response(200, PartSchema, headers=ETAG)
 def show_supplier_order(part_id: int) -> Any:
-    """One part with its lines, history and invoices, and what can be done with it"""
+    """One part with its lines, history and invoices, and what can be done with it
+
+    A supplier sees its own parts, a buyer those of the company's orders, a manager all; any other id is an unknown one.
+    """
     return finished_json(part_answer(part_id, by=current_user()))
 
 
@@ -99,7 +102,10 @@ def confirm_supplier_order(body: dict[str, Any], part_id: int) -> Any:
 @tagged
 @blueprint.response(200, PartSchema, headers=ETAG)
 def assemble_supplier_order(body: dict[str, Any], part_id: int) -> Any:
-    """Say that a part is assembled"""
+    """Say that a part is assembled
+
+    From then on the buyer cannot cancel it. The step may be left out: a confirmed part can be sent at once.
+    """
     return _move(part_id, ASSEMBLED, body)
 
 
@@ -132,7 +138,10 @@ def send_supplier_order(body: dict[str, Any], part_id: int) -> Any:
 @tagged
 @blueprint.response(200, PartSchema, headers=ETAG)
 def deliver_supplier_order(body: dict[str, Any], part_id: int) -> Any:
-    """Say that a part was delivered, complete"""
+    """Say that a part was delivered, complete
+
+    The part must have been sent. What came short is said by whoever received it: `POST supplier-orders/{id}/receive`.
+    """
     return _move(part_id, DELIVERED, body)
 
 
@@ -144,7 +153,11 @@ def deliver_supplier_order(body: dict[str, Any], part_id: int) -> Any:
 @tagged
 @blueprint.response(200, PartSchema, headers=ETAG)
 def cancel_supplier_order(body: dict[str, Any], part_id: int) -> Any:
-    """Cancel a part; its stock is released, its invoice annulled"""
+    """Cancel a part
+
+    Its stock is released, its invoice annulled and mailed stamped. A buyer can until it is assembled, supplier and
+    manager until it is sent; 409 `MoveNotAllowed` names what is possible instead.
+    """
     return _move(part_id, CANCELED, body)
 
 
@@ -176,7 +189,11 @@ def receive_supplier_order(body: dict[str, Any], part_id: int) -> Any:
 @tagged
 @blueprint.response(200, PartSchema, headers=ETAG)
 def refuse_supplier_order(body: dict[str, Any], part_id: int) -> Any:
-    """Refuse a part at the door"""
+    """Refuse a part at the door
+
+    A part that was sent and is not taken; say why. Supplier and administrator are told. It ends there; nothing is put
+    back into stock by itself.
+    """
     return _move(part_id, REFUSED, body)
 
 

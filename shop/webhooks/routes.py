@@ -43,7 +43,10 @@ blueprint = ApiBlueprint(
 @refuses(OwnerOnly)
 @blueprint.response(200, WebhooksSchema)
 def list_webhooks() -> dict[str, Any]:
-    """List your company's webhooks, all on one page; for its owner."""
+    """List your company's webhooks; for its owner
+
+    All on one page, with those that are off and why. Secrets are never shown again.
+    """
     require_owner(current_user())
     return {"items": queries.webhooks_of(current_user()), "next_cursor": None}
 
@@ -70,7 +73,10 @@ def create_webhook(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str,
 @refuses(OwnerOnly, WebhookNotFound)
 @blueprint.response(200, WebhookSchema)
 def show_webhook(webhook_id: int) -> Webhook:
-    """See one of your company's webhooks, and whether it fails."""
+    """See one of your company's webhooks; for its owner
+
+    Since when it fails, if it does, and why it is off, if it is.
+    """
     require_owner(current_user())
     return queries.find_webhook(webhook_id, by=current_user())
 
@@ -81,7 +87,11 @@ def show_webhook(webhook_id: int) -> Webhook:
 @blueprint.arguments(ChangeWebhookSchema)
 @blueprint.response(200, WebhookSchema)
 def change_webhook(body: dict[str, Any], webhook_id: int) -> Webhook:
-    """Change a webhook, switch it off for a while, or on again."""
+    """Change a webhook, switch it off for a while, or on again; for the owner
+
+    What happened while it was off is not sent later. Another address begins anew, with nothing of the old one's
+    failures.
+    """
     with transaction():
         webhook = queries.find_webhook(webhook_id, by=current_user(), lock=True)
         company, settings = current_company(), current_settings()
@@ -94,7 +104,10 @@ def change_webhook(body: dict[str, Any], webhook_id: int) -> Webhook:
 @refuses(OwnerOnly, WebhookNotFound)
 @blueprint.response(204)
 def delete_webhook(webhook_id: int) -> None:
-    """Delete a webhook with its log; what waits for it is not sent any more."""
+    """Delete a webhook with its log; for the owner
+
+    What waits for it is not sent any more.
+    """
     with transaction():
         subscribing.delete_webhook(queries.find_webhook(webhook_id, by=current_user(), lock=True), by=current_user())
 
@@ -104,7 +117,10 @@ def delete_webhook(webhook_id: int) -> None:
 @refuses(OwnerOnly, WebhookNotFound, WebhookOff)
 @blueprint.response(202, DeliverySchema)
 def try_webhook(webhook_id: int) -> WebhookDelivery:
-    """Send a message of the type webhook.test; the deliveries say what became of it."""
+    """Send a message of the type webhook.test; for the owner
+
+    The deliveries say what became of it, a moment later.
+    """
     with transaction():
         webhook = queries.find_webhook(webhook_id, by=current_user(), lock=True)
         return redelivering.try_webhook(webhook, by=current_user())
@@ -131,7 +147,10 @@ def rotate_webhook_secret(webhook_id: int) -> dict[str, Any]:
 @blueprint.arguments(DeliveriesArgsSchema, location="query", unknown=ma.RAISE)
 @blueprint.response(200, DeliveriesSchema)
 def list_webhook_deliveries(args: dict[str, Any], webhook_id: int) -> dict[str, Any]:
-    """What was sent to a webhook, the newest first, with every attempt."""
+    """What was sent to a webhook, the newest first; for the owner
+
+    With every attempt: when, how long, and what was answered. `state=failed` are those that were given up.
+    """
     require_owner(current_user())
     webhook = queries.find_webhook(webhook_id, by=current_user())
     [before_id] = read_cursor(args["cursor"], scope="webhook-deliveries", types=[cursor_id]) or [None]
@@ -145,7 +164,10 @@ def list_webhook_deliveries(args: dict[str, Any], webhook_id: int) -> dict[str, 
 @refuses(OwnerOnly, WebhookNotFound, DeliveryNotFound, WebhookOff)
 @blueprint.response(202, DeliverySchema)
 def redeliver(webhook_id: int, delivery_id: int) -> WebhookDelivery:
-    """Send a message again, under the same webhook-id: now, and then like a new one until it is taken."""
+    """Send a message again; for the owner
+
+    Under the same webhook-id: now, and then like a new one until it is taken.
+    """
     with transaction():
         webhook = queries.find_webhook(webhook_id, by=current_user(), lock=True)
         delivery = queries.find_delivery(delivery_id, webhook)

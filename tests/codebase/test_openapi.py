@@ -53,6 +53,7 @@ def test_every_operation_says_what_it_does_and_how_it_refuses(client: FlaskClien
     for operation in _operations(document):
         name = operation["operationId"]
         assert operation["summary"], name
+        assert operation["description"], name
         assert set(operation["tags"]) <= tags, name
         assert {"bearer": []} in operation["security"], name
         refused = {status for status in operation["responses"] if status >= "400"}

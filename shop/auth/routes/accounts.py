@@ -59,7 +59,10 @@ def register(body: dict[str, Any]) -> dict[str, str]:
 @blueprint.arguments(ConfirmEmailSchema)
 @blueprint.response(200, MessageSchema)
 def confirm_email(body: dict[str, Any]) -> dict[str, str]:
-    """Confirm the e-mail with the token of the mailed link, which works once."""
+    """Confirm an e-mail with the token of the mailed link
+
+    The token works once. The mail's own link opens a page that does the same; without this step nobody logs in.
+    """
     with transaction():
         accounts.confirm_email(
             body["token"], secret_key=current_settings().signing_key, lifetime=confirmation_lifetime()
@@ -74,7 +77,10 @@ def confirm_email(body: dict[str, Any]) -> dict[str, str]:
 @blueprint.arguments(ResendConfirmationSchema)
 @blueprint.response(202, MessageSchema)
 def resend_confirmation(body: dict[str, Any]) -> dict[str, str]:
-    """Ask for another confirmation link. The answer is the same for any e-mail."""
+    """Ask for another confirmation link
+
+    The answer is the same for any e-mail, and only an account that waits for it gets a mail, a few in an hour at most.
+    """
     with transaction():
         accounts.resend_confirmation(body["email"])
     return {"message": "If this e-mail waits for its confirmation, a mail with a new link is on its way."}
@@ -106,7 +112,10 @@ def log_in(body: dict[str, Any]) -> dict[str, Any]:
 @authenticated(before_second_factor=True)
 @blueprint.response(204)
 def log_out() -> None:
-    """End the session that this request carries."""
+    """End the session that this request carries
+
+    Its token opens nothing from the next request on. Other sessions and API keys live on.
+    """
     with transaction():
         accounts.log_out(current_token())
 
@@ -115,7 +124,10 @@ def log_out() -> None:
 @authenticated(before_second_factor=True)
 @blueprint.response(204)
 def log_out_everywhere() -> None:
-    """End all your sessions, this one too. API keys live on."""
+    """End all your sessions, this one too
+
+    API keys live on: delete those one by one, or by a reset of the password with `end_api_keys`.
+    """
     with transaction():
         accounts.log_out_everywhere(current_user())
 
@@ -124,7 +136,10 @@ def log_out_everywhere() -> None:
 @authenticated()
 @blueprint.response(200, SessionsSchema)
 def list_sessions() -> dict[str, Any]:
-    """List your open sessions, the latest first, all on one page."""
+    """List your open sessions, the latest first
+
+    All on one page: where and by which program each was opened, and which one this is.
+    """
     return {"items": [_session_facts(token) for token in tokens.sessions_of(current_user())], "next_cursor": None}
 
 
@@ -133,7 +148,10 @@ def list_sessions() -> dict[str, Any]:
 @refuses(tokens.SessionNotFound)
 @blueprint.response(204)
 def end_session(session_id: int) -> None:
-    """End one of your sessions, on a device that you have lost for example."""
+    """End one of your sessions
+
+    On a device that you have lost, for example. Its token opens nothing from the next request on.
+    """
     with transaction():
         tokens.end_session(current_user(), session_id)
 

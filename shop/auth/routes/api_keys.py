@@ -14,7 +14,10 @@ from shop.http.blueprint import refuses
 @public
 @blueprint.response(200, ScopesSchema)
 def list_scopes() -> dict[str, Any]:
-    """List the scopes that an API key can have, each with the operations that it opens."""
+    """List the scopes that an API key can have
+
+    Each with the operations that it opens. An operation that none of them names is for sessions only.
+    """
     items = [{"scope": scope, "operations": operations} for scope, operations in known_scopes().items()]
     return {"items": items, "next_cursor": None}
 
@@ -23,7 +26,11 @@ def list_scopes() -> dict[str, Any]:
 @authenticated()
 @blueprint.response(200, ApiKeysSchema)
 def list_api_keys() -> dict[str, Any]:
-    """List your API keys, the latest first, all on one page."""
+    """List your API keys, the latest first
+
+    All on one page: name, scopes, end, last use, and the first characters to know it by. The key itself is never shown
+    again.
+    """
     return {"items": api_keys.api_keys_of(current_user()), "next_cursor": None}
 
 
@@ -33,7 +40,11 @@ def list_api_keys() -> dict[str, Any]:
 @blueprint.arguments(CreateApiKeySchema)
 @blueprint.response(201, CreatedApiKeySchema)
 def create_api_key(body: dict[str, Any]) -> dict[str, Any]:
-    """Make an API key. It is shown this once; send it like an access token."""
+    """Make an API key
+
+    It is shown this once; send it like an access token. It may do what its scopes say and you may yourself, and has an
+    allowance of requests of its own. `GET auth/scopes` lists the scopes.
+    """
     with transaction():
         key, secret = api_keys.create_api_key(current_user(), known_scopes=known_scopes().keys(), **body)
         names = ("id", "name", "prefix", "scopes", "created_at", "last_used_at", "expires_at")
@@ -45,6 +56,9 @@ def create_api_key(body: dict[str, Any]) -> dict[str, Any]:
 @refuses(api_keys.ApiKeyNotFound)
 @blueprint.response(204)
 def delete_api_key(api_key_id: int) -> None:
-    """Delete one of your API keys: it opens nothing from now on."""
+    """Delete one of your API keys
+
+    It opens nothing from the next request on. One that somebody else made is an unknown one.
+    """
     with transaction():
         api_keys.delete_api_key(current_user(), api_key_id)

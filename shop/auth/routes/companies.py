@@ -34,7 +34,10 @@ class LegalEntityNotStated(NotFound):
 @only(BUYER, SUPPLIER, scope="company:read")
 @blueprint.response(200, OwnCompanySchema)
 def show_company() -> dict[str, Any]:
-    """See your company, its status, and what its legal entity lacks for documents."""
+    """See your company
+
+    Its name and status, and what its legal entity lacks for documents.
+    """
     return _facts(current_company(), legal_entities.legal_entity_of(current_company()))
 
 
@@ -44,7 +47,10 @@ def show_company() -> dict[str, Any]:
 @blueprint.arguments(RenameCompanySchema)
 @blueprint.response(200, OwnCompanySchema)
 def rename_company(body: dict[str, Any]) -> dict[str, Any]:
-    """Change the name that your company goes by; for its owner."""
+    """Change the name that your company goes by; for its owner
+
+    Orders placed and documents issued keep the name that they have.
+    """
     with transaction():
         company = current_company()
         companies.rename_company(company, name=body["name"], by=current_user())
@@ -56,7 +62,10 @@ def rename_company(body: dict[str, Any]) -> dict[str, Any]:
 @refuses(LegalEntityNotStated)
 @blueprint.response(200, LegalEntitySchema)
 def show_legal_entity() -> LegalEntity:
-    """See who your company is on documents."""
+    """See who your company is on documents
+
+    Names, tax numbers, address and bank. 404 `LegalEntityNotStated` until the owner has stated it.
+    """
     entity = legal_entities.legal_entity_of(current_company())
     if entity is None:
         raise LegalEntityNotStated
@@ -69,7 +78,11 @@ def show_legal_entity() -> LegalEntity:
 @blueprint.arguments(DescribeLegalEntitySchema)
 @blueprint.response(200, LegalEntitySchema)
 def describe_legal_entity(body: dict[str, Any]) -> LegalEntity:
-    """State who your company is on documents; for its owner. Documents issued already stay as they are."""
+    """State who your company is on documents; for its owner
+
+    All of it at once; what is left out is emptied. Numbers are checked by their check digits. Documents issued already
+    stay as they are.
+    """
     with transaction():
         companies.require_owner(current_user())
         company = companies.find_company(current_company().id, lock=True)
@@ -82,7 +95,10 @@ def describe_legal_entity(body: dict[str, Any]) -> LegalEntity:
 @blueprint.arguments(CompaniesArgsSchema, location="query", unknown=ma.RAISE)
 @blueprint.response(200, ManagedCompaniesSchema)
 def list_companies(args: dict[str, Any]) -> dict[str, Any]:
-    """List companies with their legal entities, by id; for managers."""
+    """List companies with their legal entities, by id; for managers
+
+    `status=pending` are those that wait for approval, each with the details that its documents still need.
+    """
     [after] = read_cursor(args["cursor"], scope="companies", types=[int]) or [0]
     found = companies.companies(status=args["status"], kind=args["kind"], after=after, limit=args["limit"] + 1)
     page, cursor = page_of(found, limit=args["limit"], cursor_of=_cursor)
@@ -94,7 +110,10 @@ def list_companies(args: dict[str, Any]) -> dict[str, Any]:
 @refuses(companies.CompanyNotFound)
 @blueprint.response(200, ManagedCompanySchema)
 def find_company(company_id: int) -> dict[str, Any]:
-    """See one company; for managers."""
+    """See one company; for managers
+
+    With its status, who changed it when and why, and what its legal entity lacks for documents.
+    """
     return _managed(companies.find_company(company_id))
 
 
@@ -104,7 +123,11 @@ def find_company(company_id: int) -> dict[str, Any]:
 @blueprint.arguments(OptionalReasonSchema)
 @blueprint.response(200, ManagedCompanySchema)
 def approve_company(body: dict[str, Any], company_id: int) -> dict[str, Any]:
-    """Let a pending supplier trade. 409 names the details that its documents need and its legal entity lacks."""
+    """Let a pending supplier trade; for managers
+
+    Its offers are visible and can be ordered from now on. 409 `CompanyIncomplete` names the details that its documents
+    need and its legal entity lacks.
+    """
     with transaction():
         company = companies.find_company(company_id, lock=True)
         companies.approve(company, by=current_user(), reason=body["reason"])
@@ -117,7 +140,11 @@ def approve_company(body: dict[str, Any], company_id: int) -> dict[str, Any]:
 @blueprint.arguments(ReasonSchema)
 @blueprint.response(200, ManagedCompanySchema)
 def block_company(body: dict[str, Any], company_id: int) -> dict[str, Any]:
-    """Close the doors: with the next request nobody of the company gets in, and its offers are hidden."""
+    """Close a company's doors; for managers
+
+    With the next request nobody of the company gets in, by session or key, and a supplier's offers are hidden. Parts of
+    orders that are under way stay; managers can move them. The owner gets the reason by mail.
+    """
     with transaction():
         company = companies.find_company(company_id, lock=True)
         companies.block(company, by=current_user(), reason=body["reason"])
@@ -130,7 +157,10 @@ def block_company(body: dict[str, Any], company_id: int) -> dict[str, Any]:
 @blueprint.arguments(OptionalReasonSchema)
 @blueprint.response(200, ManagedCompanySchema)
 def unblock_company(body: dict[str, Any], company_id: int) -> dict[str, Any]:
-    """Open them again. A supplier whose details are incomplete comes back as pending."""
+    """Open a company's doors again; for managers
+
+    A supplier whose details are incomplete comes back as pending and has to be approved.
+    """
     with transaction():
         company = companies.find_company(company_id, lock=True)
         companies.unblock(company, by=current_user(), reason=body["reason"])

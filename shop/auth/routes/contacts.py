@@ -30,7 +30,10 @@ from shop.http.throttling import per_upload
 @authenticated("contacts:read")
 @blueprint.response(200, ContactsSchema)
 def contacts() -> dict[str, Any]:
-    """List the delivery points that you can order to: your own and your company's, all on one page."""
+    """List the delivery points that you can order to
+
+    Your own and your company's, all on one page.
+    """
     return {"items": address_book.contacts_of(current_user()), "next_cursor": None}
 
 
@@ -40,7 +43,11 @@ def contacts() -> dict[str, Any]:
 @blueprint.arguments(CreateContactSchema)
 @blueprint.response(201, ContactSchema, headers=LOCATION)
 def create_contact(body: dict[str, Any]) -> tuple[Contact, dict[str, str]]:
-    """Add a delivery point of your own."""
+    """Add a delivery point of your own
+
+    Only you can order to it. How many you may have is limited (409 `TooManyContacts`); a company's have a limit of
+    their own.
+    """
     with transaction():
         contact = address_book.create_contact(current_user(), limit=current_settings().max_contacts_per_user, **body)
     return contact, {"Location": url_for("auth.find_contact", contact_id=contact.id)}
@@ -51,7 +58,10 @@ def create_contact(body: dict[str, Any]) -> tuple[Contact, dict[str, str]]:
 @refuses(address_book.ContactNotFound)
 @blueprint.response(200, ContactSchema)
 def find_contact(contact_id: int) -> Contact:
-    """See one delivery point."""
+    """See one delivery point
+
+    One of your own or of your company's; any other id is an unknown one.
+    """
     return address_book.find_contact(current_user(), contact_id)
 
 
@@ -74,7 +84,10 @@ def change_contact(body: dict[str, Any], contact_id: int) -> Contact:
 @refuses(address_book.ContactNotFound, OwnerOnly)
 @blueprint.response(204)
 def delete_contact(contact_id: int) -> None:
-    """Delete a delivery point of your own, or as the owner one of the company's; orders keep their copy of it."""
+    """Delete a delivery point
+
+    One of your own, or as the owner one of the company's. Orders keep their copy of it.
+    """
     with transaction():
         address_book.delete_contact(current_user(), contact_id)
 
@@ -85,7 +98,10 @@ def delete_contact(contact_id: int) -> None:
 @blueprint.arguments(CreateContactSchema)
 @blueprint.response(201, ContactSchema, headers=LOCATION)
 def create_company_contact(body: dict[str, Any]) -> tuple[Contact, dict[str, str]]:
-    """Add a delivery point that all members of your company can order to; for its owner."""
+    """Add a delivery point of your company; for its owner
+
+    All members of the company can order to it. How many there may be is limited (409 `TooManyContacts`).
+    """
     with transaction():
         contact = address_book.create_company_contact(
             current_company(), by=current_user(), limit=current_settings().max_contacts_per_company, **body

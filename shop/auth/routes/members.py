@@ -32,7 +32,10 @@ from shop.http.blueprint import LOCATION, refuses
 @only(BUYER, SUPPLIER, scope="company:read")
 @blueprint.response(200, MembersSchema)
 def list_members() -> dict[str, Any]:
-    """List the people of your company, all on one page."""
+    """List the people of your company
+
+    All on one page, with who owns the company.
+    """
     return {"items": members.members_of(current_user()), "next_cursor": None}
 
 
@@ -55,7 +58,10 @@ def remove_member(user_id: int) -> None:
 @blueprint.arguments(HandOverSchema)
 @blueprint.response(200, MemberSchema)
 def hand_over(body: dict[str, Any]) -> User:
-    """Make another member the owner of the company; you stay a member."""
+    """Make another member the owner of the company
+
+    For the present owner, who stays a member. Only the owner invites, edits legal details, and keeps webhooks.
+    """
     with transaction():
         return members.hand_over(body["user_id"], by=current_user())
 
@@ -68,7 +74,10 @@ def hand_over(body: dict[str, Any]) -> User:
 @blueprint.arguments(InviteMemberSchema)
 @blueprint.response(201, InvitationSchema, headers=LOCATION)
 def invite_member(body: dict[str, Any]) -> tuple[Invitation, dict[str, str]]:
-    """Invite somebody into your company by mail; for its owner. Another one for the same address replaces it."""
+    """Invite somebody into your company by mail; for its owner
+
+    The mailed link makes an account in your company. Another invitation for the same address replaces the one before.
+    """
     with transaction():
         invitation = invitations.invite_member(**body, lifetime=invitation_lifetime(), by=current_user())
     return invitation, {"Location": url_for("auth.find_invitation", invitation_id=invitation.id)}
@@ -79,7 +88,10 @@ def invite_member(body: dict[str, Any]) -> tuple[Invitation, dict[str, str]]:
 @refuses(OwnerOnly)
 @blueprint.response(200, InvitationsSchema)
 def list_invitations() -> dict[str, Any]:
-    """List your company's open invitations, all on one page; for its owner."""
+    """List your company's open invitations; for its owner
+
+    All on one page. One that was accepted, taken back or has expired is not among them.
+    """
     return {"items": invitations.invitations_of(current_user()), "next_cursor": None}
 
 
@@ -88,7 +100,10 @@ def list_invitations() -> dict[str, Any]:
 @refuses(OwnerOnly, invitations.InvitationNotFound)
 @blueprint.response(200, InvitationSchema)
 def find_invitation(invitation_id: int) -> Invitation:
-    """See one of your company's open invitations; for its owner."""
+    """See one of your company's open invitations; for its owner
+
+    To whom it went, and until when its link works.
+    """
     return invitations.find_invitation(current_user(), invitation_id)
 
 
@@ -97,7 +112,10 @@ def find_invitation(invitation_id: int) -> Invitation:
 @refuses(OwnerOnly, invitations.InvitationNotFound)
 @blueprint.response(204)
 def take_back_invitation(invitation_id: int) -> None:
-    """Take an invitation back: its link stops to work; for the owner."""
+    """Take an invitation back; for the owner
+
+    Its link stops to work. The mail that has gone out already is not called back.
+    """
     with transaction():
         invitations.take_back_invitation(current_user(), invitation_id)
 
@@ -108,7 +126,11 @@ def take_back_invitation(invitation_id: int) -> None:
 @blueprint.arguments(AcceptInvitationSchema)
 @blueprint.response(201, MessageSchema)
 def accept_invitation(body: dict[str, Any]) -> dict[str, str]:
-    """Join the company that invited you, with the token of the mailed link, which works once."""
+    """Join the company that invited you
+
+    It makes an account with the e-mail that the invitation went to, confirmed by the mailed token, which works once and
+    for as long as the invitation stands.
+    """
     with transaction():
         invitations.accept_invitation(**body, secret_key=current_settings().signing_key, lifetime=invitation_lifetime())
     return {"message": "Welcome. You can log in now."}

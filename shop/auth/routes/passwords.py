@@ -21,7 +21,11 @@ from shop.http.throttling import caller_address
 @blueprint.arguments(ChangePasswordSchema)
 @blueprint.response(204)
 def change_password(body: dict[str, Any]) -> None:
-    """Set another password, or a first one. All your other sessions end; API keys live on."""
+    """Set another password, or a first one
+
+    All your other sessions end; API keys live on. Who has a password states it; who came by a provider has to have
+    logged in just now.
+    """
     with transaction():
         password_changes.change_password(
             current_user(), present=body["present_password"], new=body["new_password"], keep=current_token()

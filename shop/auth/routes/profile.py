@@ -21,7 +21,11 @@ from shop.http.blueprint import refuses
 @authenticated("account:read", before_second_factor=True)
 @blueprint.response(200, UserSchema)
 def me() -> User:
-    """See who you are."""
+    """See who you are
+
+    Name, role, company, language, whether you own the company and have a second factor, and the e-mail that waits to be
+    confirmed.
+    """
     return current_user()
 
 
@@ -49,7 +53,10 @@ def change_profile(body: dict[str, Any]) -> User:
 @blueprint.arguments(ConfirmEmailSchema)
 @blueprint.response(200, MessageSchema)
 def confirm_email_change(body: dict[str, Any]) -> dict[str, str]:
-    """Make the new e-mail yours with the token of the link mailed to it, which works once."""
+    """Make a new e-mail yours with the token of the link mailed to it
+
+    The token works once. Until then the old address is the one to log in with; afterwards it is told of the change.
+    """
     with transaction():
         profiles.confirm_email_change(
             body["token"], secret_key=current_settings().signing_key, lifetime=confirmation_lifetime()

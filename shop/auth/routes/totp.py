@@ -21,7 +21,10 @@ from shop.http.blueprint import refuses
 @blueprint.arguments(ProofSchema)
 @blueprint.response(201, TotpSchema)
 def set_up_totp(body: dict[str, Any]) -> dict[str, str]:
-    """Get a secret for your authenticator app. It counts for nothing before its first code is verified."""
+    """Get a secret for your authenticator app
+
+    It counts for nothing before its first code is verified; asking again replaces it. Who has a password states it.
+    """
     with transaction():
         require_password(current_user(), body["password"], by_token=current_token())
         secret, uri = second_factor.set_up_totp(current_user(), secret_key=current_settings().signing_key)
@@ -35,7 +38,11 @@ def set_up_totp(body: dict[str, Any]) -> dict[str, str]:
 @blueprint.arguments(OtpSchema)
 @blueprint.response(200, RecoveryCodesSchema)
 def verify_totp(body: dict[str, Any]) -> dict[str, list[str]]:
-    """Switch the second factor on with the first code. Logging in needs one from now on; other sessions end."""
+    """Switch the second factor on with the first code
+
+    Logging in needs one from now on; all other sessions and all API keys end. The recovery codes in the answer are
+    shown this once.
+    """
     with transaction():
         codes = second_factor.switch_on(
             current_user(), otp=body["otp"], secret_key=current_settings().signing_key, keep=current_token()
@@ -50,6 +57,9 @@ def verify_totp(body: dict[str, Any]) -> dict[str, list[str]]:
 @blueprint.arguments(OtpSchema)
 @blueprint.response(204)
 def disable_totp(body: dict[str, Any]) -> None:
-    """Switch the second factor off, with a code of the app or a recovery code."""
+    """Switch the second factor off
+
+    With a code of the app or a recovery code. Recovery codes that are left open nothing any more.
+    """
     with transaction():
         second_factor.switch_off(current_user(), otp=body["otp"], secret_key=current_settings().signing_key)

@@ -51,7 +51,10 @@ def export_price_list(args: dict[str, Any]) -> Response:
 @blueprint.arguments(PageArgsSchema, location="query", unknown=ma.RAISE)
 @blueprint.response(200, HistoryPageSchema)
 def show_offer_history(page: dict[str, Any], offer_id: int) -> dict[str, Any]:
-    """What an offer was, and since when: prices, name, VAT, listing; the newest first"""
+    """What an offer was, and since when
+
+    Prices, names, category, VAT, unit and listing; the newest first. Quantities are not kept.
+    """
     items, next_cursor = history.offer_history(offer_id, **page)
     return {"items": items, "next_cursor": next_cursor}
 

@@ -72,7 +72,10 @@ def _receive(form: dict[str, Any]) -> PriceList:
 @blueprint.arguments(PageArgsSchema, location="query", unknown=ma.RAISE)
 @blueprint.response(200, PriceListsPageSchema)
 def list_price_lists(page: dict[str, Any]) -> dict[str, Any]:
-    """Your price lists, the newest first"""
+    """Your price lists, the newest first
+
+    Whatever became of them, with counts; for a manager those of all suppliers.
+    """
     items, next_cursor = queries.price_lists(current_user(), **page)
     return {"items": items, "next_cursor": next_cursor}
 
@@ -83,7 +86,11 @@ def list_price_lists(page: dict[str, Any]) -> dict[str, Any]:
 @refuses(PriceListNotFound)
 @blueprint.response(200, PriceListSchema)
 def show_price_list(price_list_id: int) -> PriceList:
-    """One price list: its state, how far it is, and what it changed"""
+    """One price list: its state, how far it is, and what it changed
+
+    Asking again and again costs nothing of your allowance. `applied`, `failed`, `discarded` and `held` do not change by
+    themselves.
+    """
     return queries.price_list_of(current_user(), price_list_id)
 
 
@@ -93,7 +100,11 @@ def show_price_list(price_list_id: int) -> PriceList:
 @blueprint.arguments(PageArgsSchema, location="query", unknown=ma.RAISE)
 @blueprint.response(200, IssuesPageSchema)
 def list_issues(page: dict[str, Any], price_list_id: int) -> dict[str, Any]:
-    """What was wrong with a price list, row by row"""
+    """What was wrong with a price list, row by row
+
+    Errors are rows that were not taken, warnings those taken without what the message names. Codes are stable:
+    docs/price-lists.md lists them.
+    """
     price_list = queries.price_list_of(current_user(), price_list_id)
     items, next_cursor = queries.issues_of(price_list, **page)
     return {"items": items, "next_cursor": next_cursor}
