@@ -26,7 +26,17 @@ PREFIX = "/admin"
 COOKIE = "shop_admin"
 VISITOR = "admin_visitor"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-OPEN = frozenset({"admin_desk.ask_to_log_in", "admin_desk.log_in", "admin_desk.log_out", "admin_desk.static"})
+OPEN = frozenset(
+    {
+        "admin_desk.ask_to_log_in",
+        "admin_desk.log_in",
+        "admin_desk.log_out",
+        "admin_desk.static",
+        "admin_desk.begin_with_provider",
+        "admin_desk.come_back_from_provider",
+        "admin_desk.log_in_with_provider",
+    }
+)
 BEFORE_SECOND_FACTOR = frozenset(
     {"admin_desk.second_factor", "admin_desk.show_second_factor_secret", "admin_desk.set_up_second_factor"}
 )
@@ -116,7 +126,9 @@ def _seal(response: Response) -> Response:
         response.headers["Content-Security-Policy"] = POLICY
         response.headers["Cache-Control"] = "no-store"
         if request.endpoint == STATIC and response.status_code < 400:
-            response.headers["Cache-Control"] = "public, max-age=86400"
+            response.headers["Cache-Control"] = (
+                "public, max-age=31536000, immutable" if "v" in request.args else "no-cache"
+            )
     return response
 
 

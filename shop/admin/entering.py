@@ -1,7 +1,4 @@
-"""Logging in and out, the second factor, the language: what a manager does at the admin's door.
-
-There is no social log-in here: managers log in with password and second factor only (shop.auth.social).
-"""
+"""Logging in and out, the second factor, the language: what a manager does at the admin's door."""
 
 from datetime import timedelta
 from zoneinfo import available_timezones
@@ -15,15 +12,16 @@ from shop.admin.door import PREFIX, ManagersOnly, close_session, local_address, 
 from shop.admin.words import say
 from shop.auth import accounts
 from shop.auth.access import caller, current_token
-from shop.auth.models import MANAGER
+from shop.auth.models import MANAGER, AccessToken
 from shop.auth.password_changes import FreshLogInNeeded, PasswordWrong, require_password
 from shop.auth.passwords import MAX_BYTES
 from shop.auth.profile import change_profile
 from shop.auth.routes import per_guesser, per_log_in
 from shop.auth.second_factor import OtpInvalid, SecondFactorOn, set_up_totp, switch_on
+from shop.auth.social_providers import offered_providers
 from shop.config import current_settings
 from shop.db import transaction
-from shop.errors import Forbidden, Refusal, Unauthenticated
+from shop.errors import Forbidden, Unauthenticated
 from shop.http.problems import status_of
 from shop.http.throttling import caller_address
 
@@ -51,7 +49,7 @@ def ask_to_log_in() -> Response:
     """Who is in already goes on."""
     if (found := caller()) and found.role == MANAGER:
         return redirect(local_address(request.args.get("next")), 303)
-    return _log_in_page()
+    return log_in_page()
 
 
 @desk.post("/login")
@@ -61,9 +59,9 @@ def log_in() -> Response:
     try:
         with transaction() as current:
             token, secret = accounts.log_in(
-                _field("email"),
-                password=_password(),
-                otp=_field("otp") or None,
+                field("email"),
+                password=password(),
+                otp=field("otp") or None,
                 lifetime=timedelta(days=current_settings().session_lifetime_days),
                 secret_key=current_settings().signing_key,
                 opened_from=caller_address(),
@@ -74,11 +72,16 @@ def log_in() -> Response:
                 log.warning("admin_refused", user_id=token.user_id)
                 raise ManagersOnly
     except (Unauthenticated, Forbidden) as refusal:
-        return _log_in_page(refusal)
+        return log_in_page(say(refusal), status=status_of(type(refusal)))
+    return enter(token, secret, field("next"))
+
+
+def enter(token: AccessToken, secret: str, wanted: str) -> Response:
+    """With a new session to where the person wanted to go."""
     log.info("admin_entered", user_id=token.user_id, session_id=token.id, opened_from=token.opened_from)
-    if (zone := _field("time_zone")) in available_timezones():
+    if (zone := field("time_zone")) in available_timezones():
         flask.session[TIME_ZONE] = zone
-    response = redirect(local_address(_field("next")), 303)
+    response = redirect(local_address(wanted), 303)
     open_session(response, token, secret)
     return response
 
@@ -113,7 +116,7 @@ def show_second_factor_secret() -> Response:
     """Only to who knows the password: an open session alone must not lock its owner out with another app."""
     try:
         with transaction():
-            require_password(manager(), _password(), by_token=current_token())
+            require_password(manager(), password(), by_token=current_token())
             secret, address = set_up_totp(manager(), secret_key=current_settings().signing_key)
     except (PasswordWrong, FreshLogInNeeded) as refusal:
         return _second_factor_page(status_of(type(refusal)), problem=say(refusal))
@@ -129,9 +132,9 @@ def set_up_second_factor() -> Response:
     try:
         with transaction():
             key = current_settings().signing_key
-            codes = switch_on(manager(), otp=_field("otp"), secret_key=key, keep=current_token())
+            codes = switch_on(manager(), otp=field("otp"), secret_key=key, keep=current_token())
     except OtpInvalid as refusal:
-        shown = {name: _field(name) for name in ("secret", "address")}
+        shown = {name: field(name) for name in ("secret", "address")}
         return _second_factor_page(422, problem=say(refusal), **shown)
     except SecondFactorOn:
         return redirect(f"{PREFIX}/", 303)
@@ -142,19 +145,22 @@ def _second_factor_page(status: int = 200, **shown: object) -> Response:
     return make_response(render_template("desk/second_factor.html", **shown), status)
 
 
-def _log_in_page(problem: Refusal | None = None) -> Response:
+def log_in_page(problem: str = "", *, status: int = 200) -> Response:
     html = render_template(
         "desk/log_in.html",
-        email=_field("email"),
+        email=field("email"),
         next=local_address(request.values.get("next")),
-        problem=problem and say(problem),
+        problem=problem,
+        providers=[each.provider for each in offered_providers(current_settings())],
+        base_url=current_settings().base_url.rstrip("/"),
     )
-    return make_response(html, status_of(type(problem)) if problem else 200)
+    return make_response(html, status)
 
 
-def _field(name: str) -> str:
+def field(name: str) -> str:
+    """What the form says, on one line."""
     return "".join(filter(str.isprintable, request.form.get(name, "")))[:MAX_FIELD]
 
 
-def _password() -> str:
+def password() -> str:
     return request.form.get("password", "")[: MAX_BYTES + 1]

@@ -94,7 +94,7 @@ class SocialAccountNotFound(NotFound):
 
 class NotForManagers(Forbidden):
     code = "NotForManagers"
-    message = "Managers log in with their password and second factor only."
+    message = "A provider opens no token of managers and of accounts with a second factor. Log in with your password."
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Registration:
 
 def issue_ticket(user: User, provider: str) -> tuple[str, datetime]:
     """The secret that begins linking in this user's browser."""
-    _refuse_managers(user)
+    _refuse_without_use(user)
     code, secret = make_code(TICKET, provider=provider, lifetime=TICKET_LIFETIME, user_id=user.id)
     return secret, code.expires_at
 
@@ -143,7 +143,7 @@ def exchange_code(
     Only who reads the mailbox, as the provider vouches, hears that its e-mail has an account.
     """
     identity = identity_of(use_code(secret, LOG_IN, verifier=verifier))
-    account = _account_of(identity)
+    account = account_of(identity)
     if account is not None:
         return _log_in(account, session_facts)
     if identity.email_verified and identity.email and _has_owner(identity.email):
@@ -209,7 +209,7 @@ def link(user: User, secret: str, *, verifier: str | None) -> SocialAccount:
     The code must come from a ticket of this user, so nobody's browser can be led into linking a stranger's identity;
     and it needs this user's log-in, so a ticket given to somebody else does not bring that person's identity here.
     """
-    _refuse_managers(user)
+    _refuse_without_use(user)
     code = use_code(secret, LINK, verifier=verifier)
     if code.user_id != user.id:
         raise SocialCodeNotValid
@@ -236,7 +236,7 @@ def unlink(user: User, provider: str, *, offered: frozenset[str]) -> None:
     log.info("provider_unlinked", user_id=user.id, provider=provider)
 
 
-def _account_of(identity: Identity) -> SocialAccount | None:
+def account_of(identity: Identity) -> SocialAccount | None:
     """What a closed account leaves behind opens nothing: the person may register anew."""
     account = session().scalar(
         select(SocialAccount)
@@ -255,14 +255,19 @@ def _account_of(identity: Identity) -> SocialAccount | None:
 
 def _log_in(account: SocialAccount, session_facts: dict[str, Any]) -> tuple[AccessToken, str]:
     user = account.user
-    _refuse_managers(user)
-    if user.email_confirmed_at is None:
-        raise EmailNotConfirmed
-    if not user.may_log_in:
-        log.warning("login_blocked", user_id=user.id, provider=account.provider)
-        raise AccountBlocked
+    if user.is_manager or user.has_second_factor:
+        raise NotForManagers
+    check_may_log_in(account)
     log.info("logged_in", user_id=user.id, provider=account.provider)
     return issue_token(user, **session_facts)
+
+
+def check_may_log_in(account: SocialAccount) -> None:
+    if account.user.email_confirmed_at is None:
+        raise EmailNotConfirmed
+    if not account.user.may_log_in:
+        log.warning("login_blocked", user_id=account.user_id, provider=account.provider)
+        raise AccountBlocked
 
 
 def _address(email: str | None, identity: Identity) -> str:
@@ -279,7 +284,7 @@ def _has_owner(email: str) -> bool:
 
 
 def _add_account(user_id: int, identity: Identity) -> SocialAccount:
-    _account_of(identity)  # a closed account gives its identity free
+    account_of(identity)  # a closed account gives its identity free
     account = SocialAccount(
         user_id=user_id,
         provider=identity.provider,
@@ -309,7 +314,7 @@ def _refusal_of(error: IntegrityError) -> Conflict | IntegrityError:
     return refusal() if refusal else error
 
 
-def _refuse_managers(user: User) -> None:
-    """A provider knows nothing of the second factor, and a manager's account opens everything."""
-    if user.is_manager or user.has_second_factor:
+def _refuse_without_use(user: User) -> None:
+    """A provider knows nothing of the second factor. Managers use theirs at the desk, which asks for it, too."""
+    if user.has_second_factor and not user.is_manager:
         raise NotForManagers

@@ -94,6 +94,12 @@ def email_behind(secret: str) -> str | None:
     return session().scalar(found.where(SocialCode.purpose == REGISTER))
 
 
+def challenge_of(verifier: str) -> str:
+    """RFC 7636, S256."""
+    digest = hashlib.sha256(verifier.encode(errors="replace")).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
 def identity_of(code: SocialCode) -> Identity:
     if code.identity is None:
         raise SocialCodeNotValid
@@ -109,8 +115,7 @@ def _is_proved(challenge: str | None, verifier: str | None) -> bool:
     """A client that sends a verifier has begun with its challenge: a code without one was slipped in by another."""
     if challenge is None or verifier is None:
         return challenge is verifier
-    digest = hashlib.sha256(verifier.encode(errors="replace")).digest()
-    return hmac.compare_digest(base64.urlsafe_b64encode(digest).rstrip(b"=").decode(), challenge)
+    return hmac.compare_digest(challenge_of(verifier), challenge)
 
 
 def _hash(secret: str) -> bytes:

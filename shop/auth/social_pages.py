@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import flask
 import structlog
-from flask import Flask, Response, g, render_template_string, request
+from flask import Flask, Response, current_app, g, render_template_string, request
 from flask_dance.consumer import OAuth2ConsumerBlueprint, oauth_authorized
 from flask_dance.consumer.requests import OAuth2Session
 from flask_dance.consumer.storage import NullStorage
@@ -118,6 +118,11 @@ def init_app(app: Flask, settings: Settings) -> None:
         logging.getLogger(name).setLevel(logging.INFO)
     for offered in offered_providers(settings):
         app.register_blueprint(ProviderBlueprint(offered, settings), url_prefix=PREFIX)
+
+
+def also_end_at(app: Flask, address: str) -> None:
+    """A page of the product itself where a log-in may end, beside the addresses of the settings."""
+    app.extensions.setdefault("social_endings", []).append(address)
 
 
 def start_url(provider: str, settings: Settings, **query: str) -> str:
@@ -300,7 +305,8 @@ def _begin(provider: str) -> Flow:
     allowed = current_settings().social_return_urls
     return_url = request.args.get("next") or next(iter(allowed), None)
     challenge = request.args.get("code_challenge")
-    if (return_url is not None and return_url not in allowed) or (challenge and not CHALLENGE.fullmatch(challenge)):
+    known = (*allowed, *current_app.extensions.get("social_endings", ()))
+    if (return_url is not None and return_url not in known) or (challenge and not CHALLENGE.fullmatch(challenge)):
         raise StartNotValid
     link_user_id = None
     if ticket := request.args.get("ticket"):

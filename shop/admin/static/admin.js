@@ -5,6 +5,9 @@ for (const field of document.querySelectorAll("[data-time-zone]")) {
   field.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
 }
 
+// What needs no answer of the person goes on by itself.
+document.querySelector("form[data-send-itself]")?.requestSubmit();
+
 // Ask again before what cannot be taken back.
 document.addEventListener("submit", (event) => {
   const question = event.submitter?.dataset.confirm || event.target.dataset.confirm;

@@ -22,6 +22,26 @@ RUSSIAN = {
     ),
     "Go to the desk": "На рабочий стол",
     "Go on": "Дальше",
+    "or": "или",
+    "Log in with {provider}": "Войти через {provider}",
+    "You are identified": "Вы подтвердили, кто вы",
+    "My account": "Моя учётная запись",
+    "Ways to log in": "Как вы входите",
+    "since {when}": "с {when}",
+    "Your sessions, and what was done to your account": "Ваши сеансы и что делали с вашей учётной записью",
+    "Unlink": "Отвязать",
+    "Unlinked.": "Отвязано.",
+    "Linked. You can log in this way from now on.": "Привязано. Теперь можно входить и так.",
+    "Log in this way no more?": "Больше так не входить?",
+    "Link {provider}": "Привязать {provider}",
+    "Go to {provider}": "Перейти в {provider}",
+    "Not now": "Не сейчас",
+    "Your identity there opens this account from then on. The second factor is still asked for.": (
+        "После этого можно входить через эту службу. Второй фактор всё равно спросим."
+    ),
+    "Say there who you are; you come back here by yourself. The address works once, for five minutes.": (
+        "Подтвердите там, кто вы, и вернётесь сюда сами. Адрес работает один раз в течение пяти минут."
+    ),
     "This is closed to you": "Сюда вам нельзя",
     "There is nothing here": "Здесь ничего нет",
     "This was not accepted": "Не принято",

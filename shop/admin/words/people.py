@@ -110,6 +110,8 @@ RUSSIAN = {
     "act|company.block": "компания заблокирована",
     "act|company.unblock": "компания разблокирована",
     "act|company.describe": "реквизиты изменены",
+    "act|user.link_provider": "вход через провайдера привязан",
+    "act|user.unlink_provider": "вход через провайдера отвязан",
     "act|user.block": "человек заблокирован",
     "act|user.unblock": "человек разблокирован",
     "act|user.end_sessions": "сеансы завершены",
