@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks import catalog, import_price_list, orders, outbox, replay_orders
+from benchmarks import catalog, desk, import_price_list, orders, outbox, replay_orders
 from shop.dev import embedded
 
 BENCHMARKS: dict[str, Callable[[Any], None]] = {
     "import_price_list": lambda arguments: import_price_list.main(goods=arguments.goods),
     "catalog": lambda _: catalog.main(),
     "orders": lambda _: orders.main([]),
+    "desk": lambda _: desk.main(),
     "outbox": lambda _: outbox.main([]),
     "replay_orders": lambda _: replay_orders.main([]),
 }

@@ -5,12 +5,13 @@ from flask_admin import Admin, AdminIndexView
 from flask_admin.theme import Theme
 from flask_babel import Babel
 
-from shop.admin import door, entering, locales
+from shop.admin import door, entering, locales, providers
 from shop.admin.audit import AuditView
 from shop.admin.base import GROUPS, DeskView
 from shop.admin.categories import CategoriesView
 from shop.admin.companies import CompaniesView
 from shop.admin.dashboard import DashboardView
+from shop.admin.deliveries import DeliveriesView
 from shop.admin.events import EventsView
 from shop.admin.mails import MailsView
 from shop.admin.offers import OffersView
@@ -32,6 +33,7 @@ VIEWS: tuple[type[DeskView], ...] = (
     CompaniesView,
     UsersView,
     MailsView,
+    DeliveriesView,
     EventsView,
     AuditView,
 )
@@ -41,6 +43,7 @@ def init_app(app: Flask) -> None:
     Babel(app, locale_selector=locales.locale, timezone_selector=locales.time_zone)
     answer_with_pages(app, door.PREFIX, _problem_page)
     door.init_app(app)
+    providers.init_app(app)
     entering.init_app(app)
     locales.init_app(app)
     index: AdminIndexView = DashboardView()

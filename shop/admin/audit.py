@@ -2,17 +2,37 @@
 
 from typing import Any
 
+from flask import url_for
 from markupsafe import Markup
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, Text, cast, select
 
 from shop.admin.base import ManagedView
-from shop.admin.filters import Filter, contains, since, until
-from shop.admin.formatting import NOTHING
-from shop.admin.models import AuditEntry
-from shop.admin.words import t
+from shop.admin.filters import Filter, any_contains, choice, contains, since, until
+from shop.admin.formatting import NOTHING, link
+from shop.admin.models import AUDIT_WORDS, AuditEntry
+from shop.admin.words import act_word, field_word, t
+from shop.admin.words.fields import FIELDS, THINGS
 from shop.auth.models import User
 
 MAX_SHOWN = 120
+PAGES = {  # of the things that have one
+    "orders": "admin_orders.page",
+    "companies": "admin_companies.page",
+    "users": "admin_users.page",
+    "products": "admin_products.page",
+    "categories": "admin_categories.page",
+    "import_terms": "admin_suppliers.page",
+    "price_lists": "admin_price_lists.page",
+    "mail_messages": "admin_mails.page",
+    "webhook_deliveries": "admin_deliveries.page",
+}
+SAID_AS = {"state": "state", "status": "state", "role": "role", "mode": "mode", "source": "source"}
+VALUES = cast(AuditEntry.changes, Text)
+
+
+def _has_value(text: str) -> ColumnElement[bool]:
+    """The index is that of all words; of what it finds, those where the text is a value."""
+    return any_contains([AUDIT_WORDS], text) & any_contains([VALUES], text)
 
 
 def _changes(_view: Any, _context: Any, row: Any, name: str) -> Markup:
@@ -23,16 +43,28 @@ def _changes(_view: Any, _context: Any, row: Any, name: str) -> Markup:
 
 def _change(field: str, before: Any, after: Any) -> Markup:
     line = Markup('<div class="change"><b>{}</b> <del>{}</del> → <ins>{}</ins></div>')
-    return line.format(field.replace("_", " "), _value(before), _value(after))
+    return line.format(field_word(field), _value(field, before), _value(field, after))
 
 
-def _value(value: Any) -> str:
-    text = "—" if value is None or value == "" else str(value)
+def _value(field: str, value: Any) -> str:
+    if value is None or value == "":
+        return "—"
+    if isinstance(value, bool):
+        return t("yes") if value else t("no")
+    text = t(f"{SAID_AS[field]}|{value}") if field in SAID_AS else str(value)
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 
 def _action(_view: Any, _context: Any, row: Any, name: str) -> str:
-    return t(f"act|{getattr(row, name)}")
+    return act_word(getattr(row, name))
+
+
+def _thing(_view: Any, _context: Any, row: Any, name: str) -> Markup:
+    """What it was called, as a link to its page where there is one, below what kind of thing it is."""
+    named, page = getattr(row, name), PAGES.get(row.object_type)
+    if page and row.object_id.isdigit():
+        named = link(url_for(page, id_=row.object_id), named)
+    return Markup("{}<small>{}</small>").format(named, t(f"thing|{row.object_type}").replace("_", " "))
 
 
 class AuditView(ManagedView):
@@ -46,16 +78,24 @@ class AuditView(ManagedView):
         "object_name": "Of what",
         "changes": "Before and after",
         "reason": "Reason",
-        "address": "From",
+        "address": "From where",
     }
-    column_formatters = {"changes": _changes, "action": _action}
+    column_formatters = {"changes": _changes, "action": _action, "object_name": _thing}
     sorts = {"created_at": AuditEntry.id}
-    searched = (AuditEntry.object_name, AuditEntry.action, AuditEntry.reason, User.email)
+    searched = (AUDIT_WORDS,)
     filters = (
         contains("who", "Who", User.email, User.last_name),
         contains("what", "What", AuditEntry.action),
-        Filter("type", "Kind of thing", lambda kind: AuditEntry.object_type == kind),
+        choice("type", "Kind of thing", AuditEntry.object_type, [(name, f"thing|{name}") for name in THINGS]),
         contains("name", "Of what", AuditEntry.object_name),
+        Filter(
+            "field",
+            "Field",
+            lambda name: AuditEntry.changes.has_key(name),
+            "choice",
+            [(name, f"field|{name}") for name in FIELDS],
+        ),
+        Filter("value", "Value before or after", _has_value),
         since("since", "From", AuditEntry.created_at),
         until("until", "To", AuditEntry.created_at),
     )

@@ -1,6 +1,6 @@
 """audited(): the one way in which the admin changes something. It is one transaction, and it leaves its entry."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -19,6 +19,7 @@ SECRETS = frozenset({"password_hash", "hash", "secret", "prefix"})
 BOOKKEEPING = frozenset({"version", "updated_at", "offers_changed_at"})  # follow from what is said anyway
 MAX_VALUE = 2000  # characters kept of one value
 ENTRIES_SHOWN = 20
+NAMES = ("number", "full_name", "short_name", "name", "email", "file_name", "subject", "event_type", "type", "kind")
 
 Values = dict[str, Any]
 
@@ -38,6 +39,10 @@ class Trail:
         """Something that is there already."""
         session().refresh(thing, _columns(thing), with_for_update={"key_share": True})
         self.things.append((thing, _values(thing)))
+
+    def add_all(self, things: Iterable[Any]) -> None:
+        for thing in things:
+            self.add(thing)
 
     def add_new(self, thing: Any) -> None:
         """Something that this act has made."""
@@ -88,7 +93,7 @@ def entries_about(*things: Any) -> Sequence[AuditEntry]:
 
 def name_of(thing: Any) -> str:
     """What people call it."""
-    for name in ("number", "full_name", "short_name", "name", "email", "file_name", "subject"):
+    for name in NAMES:
         if found := getattr(thing, name, None):
             return str(found)
     return str(getattr(thing, "id", ""))

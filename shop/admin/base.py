@@ -169,17 +169,21 @@ class ManagedView(DeskView, BaseModelView):  # type: ignore[misc]
     ) -> tuple[int, Rows]:
         """The rows of one page, and how many there are in all, counted as far as COUNTED_AT_MOST + 1."""
         narrowed = self.narrowed(search, filters)
+        size = page_size or self.page_size
+        offset = min(max(page or 0, 0), COUNTED_AT_MOST // size) * size
+        ordered = self.ordered(narrowed, sort_column, sort_desc)
+        rows = session().execute(ordered.limit(size).offset(offset)).all()
+        is_last_page = len(rows) < size and (rows or not offset)
+        return offset + len(rows) if is_last_page else self._count(narrowed), rows
+
+    def _count(self, narrowed: Select[*tuple[Any, ...]]) -> int:
         counted = (
             narrowed.with_only_columns(literal(1), maintain_column_froms=True)
             .order_by(None)
             .limit(COUNTED_AT_MOST + 1)
             .subquery()
         )
-        count = session().scalar(select(func.count()).select_from(counted)) or 0
-        size = page_size or self.page_size
-        offset = min(max(page or 0, 0), COUNTED_AT_MOST // size) * size
-        ordered = self.ordered(narrowed, sort_column, sort_desc)
-        return count, session().execute(ordered.limit(size).offset(offset)).all()
+        return session().scalar(select(func.count()).select_from(counted)) or 0
 
     def narrowed(self, search: str | None, filters: Pairs | None) -> Select[*tuple[Any, ...]]:
         statement = self.statement()

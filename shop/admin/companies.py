@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import flash, redirect, request
 from marshmallow import ValidationError
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select, union_all
 from sqlalchemy.orm import selectinload
 from werkzeug import Response
 from wtforms import Form, SelectField, StringField
@@ -15,7 +15,7 @@ from shop.admin.auditing import entries_about
 from shop.admin.base import ManagedView, expose
 from shop.admin.bulk import stated_reason
 from shop.admin.door import manager
-from shop.admin.filters import Filter, choice, contains, since, until
+from shop.admin.filters import Filter, any_contains, choice, contains, since, until
 from shop.admin.formatting import badge, linked, shown
 from shop.admin.words import t
 from shop.auth.companies import CompanyNotFound, approve, block, unblock
@@ -117,6 +117,15 @@ class CompaniesView(ManagedView):
             _members().label("members"),
             Company.created_at,
         )
+
+    def searching(self, text: str) -> ColumnElement[bool]:
+        """A question to each table by its own index: columns of three tables in one OR would read all of them."""
+        ways = (
+            select(Company.id).where(any_contains([Company.name], text)),
+            select(LegalEntity.company_id).where(any_contains([LegalEntity.inn], text)),
+            select(User.company_id).where(any_contains([User.email], text), User.is_owner),
+        )
+        return Company.id.in_(union_all(*ways))
 
     def find(self, id_: int) -> Company:
         company = session().get(Company, id_, options=[selectinload(Company.legal_entities)])

@@ -6,6 +6,7 @@ from typing import Any
 from flask import request
 from marshmallow import Schema, ValidationError
 
+from shop.admin.words import field_word, t
 from shop.errors import FieldError, Invalid
 from shop.http.fields import MAX_ID
 from shop.http.problems import field_errors
@@ -17,7 +18,7 @@ def loaded(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = schema.load(values)
     except ValidationError as error:
         wrong = [
-            FieldError("form", each.field, f"{each.field}: {each.message}")
+            FieldError("form", each.field, f"{field_word(each.field)}: {t(each.message)}")
             for each in field_errors({"form": error.messages})
         ]
         raise Invalid(errors=wrong) from None

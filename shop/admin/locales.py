@@ -1,5 +1,8 @@
 """Whose language and time zone the desk speaks, and what its templates can call."""
 
+import hashlib
+from functools import cache
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,13 +13,14 @@ from markupsafe import Markup
 from shop.admin import charts, formatting
 from shop.admin.door import PREFIX, csrf_token
 from shop.admin.entering import TIME_ZONE
-from shop.admin.words import t
+from shop.admin.words import act_word, t
 from shop.auth.access import caller, current_user
 from shop.auth.models import MANAGER
 from shop.http.problems import is_under
 
 LANGUAGES = ("ru", "en")
 DEFAULT_TIME_ZONE = "Europe/Moscow"
+ASSETS = Path(__file__).parent / "static"
 
 
 def locale() -> str:
@@ -41,6 +45,12 @@ def csrf_field() -> Markup:
     return Markup('<input type="hidden" name="csrf_token" value="{}">').format(csrf_token())
 
 
+@cache
+def _version(asset: str) -> str:
+    """Browsers keep what has not changed, and never what is older than the page."""
+    return hashlib.sha256((ASSETS / asset).read_bytes()).hexdigest()[:12]
+
+
 def _words_of_templates() -> dict[str, Any]:
     """Only under /admin: other pages of the product have words of their own."""
     if not has_request_context() or not is_under(PREFIX):
@@ -54,6 +64,7 @@ def _words_of_templates() -> dict[str, Any]:
         "day": formatting.day,
         "badge": formatting.badge,
         "plain": formatting.plain,
+        "act_word": act_word,
         "bars": charts.bars,
         "csrf_token": csrf_token,
         "csrf_field": csrf_field,
@@ -61,6 +72,6 @@ def _words_of_templates() -> dict[str, Any]:
         "language": locale(),
         "manager": current_user() if found and found.role == MANAGER else None,
         "menu": current_app.extensions.get("admin_menu", []),
-        "asset": lambda name: url_for("admin_desk.static", filename=name),
+        "asset": lambda name: url_for("admin_desk.static", filename=name, v=_version(name)),
         "zone": ZoneInfo(time_zone()),
     }

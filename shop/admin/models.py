@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, Text, literal_column
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shop.auth.models import User
 from shop.db import CreatedAt, Id, Model
+
+# What a search of the audit looks through, written as PostgreSQL reads it back: migrations compare it with the index.
+WORDS = "((((((object_name || ' ') || action) || ' ') || reason) || ' ') || changes::text)"
 
 
 class AuditEntry(Model):
@@ -19,6 +22,12 @@ class AuditEntry(Model):
     __table_args__ = (
         Index("ix_audit_entries_object", "object_type", "object_id", "id"),
         Index("ix_audit_entries_user", "user_id", "id"),
+        Index(
+            "ix_audit_entries_words",
+            literal_column(WORDS).label("words"),
+            postgresql_using="gin",
+            postgresql_ops={"words": "gin_trgm_ops"},
+        ),
     )
 
     id: Mapped[Id]
@@ -34,3 +43,6 @@ class AuditEntry(Model):
     request_id: Mapped[str | None]
 
     user: Mapped[User] = relationship()
+
+
+AUDIT_WORDS = literal_column(WORDS, Text())

@@ -24,6 +24,7 @@ class Company(Model):
         CheckConstraint("kind IN ('buyer', 'supplier')", name="kind_known"),
         CheckConstraint("status IN ('pending', 'active', 'blocked')", name="status_known"),
         CheckConstraint("stock_means IN ('physical', 'free')", name="stock_means_known"),
+        Index("ix_companies_name_words", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
     )
 
     id: Mapped[Id]
@@ -97,6 +98,7 @@ class User(Model):
             "uq_users_open_email", func.lower(text("email")), unique=True, postgresql_where=text("closed_at IS NULL")
         ),
         Index("uq_users_company_owner", "company_id", unique=True, postgresql_where=text("is_owner")),
+        Index("ix_users_email_words", "email", postgresql_using="gin", postgresql_ops={"email": "gin_trgm_ops"}),
     )
 
     id: Mapped[Id]

@@ -120,6 +120,7 @@ class Offer(OfferData, Model):
         Index("ix_offers_updated_at", "updated_at", "id"),
         Index("ix_offers_supplier_category", "supplier_id", "supplier_category"),
         Index("ix_offers_code_key", "code_key", postgresql_using="gin", postgresql_ops={"code_key": "gin_trgm_ops"}),
+        Index("ix_offers_quarantined", "id", postgresql_where=text("is_quarantined")),
         Index(
             "ix_offers_parameters",
             "parameters",

@@ -24,6 +24,10 @@ class MailMessage(Model):
         Index(
             "ix_mail_messages_context", "context", postgresql_using="gin", postgresql_ops={"context": "jsonb_path_ops"}
         ),
+        *(
+            Index(f"ix_mail_messages_{name}_words", name, postgresql_using="gin", postgresql_ops={name: "gin_trgm_ops"})
+            for name in ("recipient", "subject")
+        ),
     )
 
     id: Mapped[Id]

@@ -63,6 +63,7 @@ class WebhookDelivery(Model):
         UniqueConstraint("webhook_id", "event_id", "event_type"),
         Index("ix_webhook_deliveries_webhook", "webhook_id", "id"),
         Index("ix_webhook_deliveries_state", "webhook_id", "state", "id"),
+        Index("ix_webhook_deliveries_failed", "id", postgresql_where="state = 'failed'"),
         Index("ix_webhook_deliveries_leased", "webhook_id", postgresql_where="leased_until IS NOT NULL"),
     )
 

@@ -288,8 +288,9 @@ def test_every_list_costs_few_statements_however_long(app: Flask, desk, count_st
             with count_statements() as statements:
                 assert desk.get(f"/admin/{view.slug}/").status_code == 200, view
             counts[-1].append(len(statements))
-    assert counts[0] == counts[1]
-    assert max(counts[0]) <= 10
+    # A page that is not full is not counted, so a longer list may cost one more.
+    assert all(longer - short in (0, 1) for short, longer in zip(*counts, strict=True))
+    assert max(counts[1]) <= 4
 
 
 def test_pages_cost_the_same_number_of_statements_however_long(app: Flask, desk, count_statements) -> None:

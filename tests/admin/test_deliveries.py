@@ -1,17 +1,20 @@
-"""Mails and events at the desk: what did not get through is found with its reason, and set going again."""
+"""Mails, webhooks and events at the desk: what did not get through is found with its reason, and set going again."""
 
 from datetime import timedelta
 from itertools import count
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from shop.admin.models import AuditEntry
 from shop.db import now, session
 from shop.mail.forgetting import ERASED
 from shop.mail.models import MailMessage
 from shop.outbox.models import OutboxEvent
+from shop.webhooks.models import WebhookAttempt, WebhookDelivery
+from tests.factories.auth import make_company, make_user
 from tests.factories.orders import make_order
+from tests.factories.webhooks import make_delivery, make_webhook
 
 _numbers = count(1)
 
@@ -176,3 +179,95 @@ def test_what_others_say_stays_text(desk, add_mail, add_event) -> None:
         page = desk.get(path).text
         assert "<script>alert" not in page, path
         assert "&lt;script&gt;alert(1)" in page, path
+
+
+@pytest.fixture
+def webhook():
+    owner = make_user("supplier", company=make_company("supplier", name="ООО Рога"))
+    return make_webhook(owner, url="https://erp.example/private/path?key=private")
+
+
+def delivery_now(edge, delivery: WebhookDelivery) -> WebhookDelivery:
+    with edge() as current:
+        return current.get_one(WebhookDelivery, delivery.id)
+
+
+def failed(webhook, **others) -> WebhookDelivery:
+    """Given up, as the desk finds it."""
+    return make_delivery(webhook, state="failed", finished_at=now(), **others)
+
+
+def test_webhooks_are_listed_with_state_and_reason_but_no_secret(desk, edge, webhook) -> None:
+    delivery = failed(webhook, attempts=3)
+    with edge() as current:
+        current.execute(update(WebhookAttempt).values(error="refused"))
+    make_delivery(make_webhook(make_user("buyer")), message_id="msg_2")
+    page = desk.get("/admin/deliveries/", state="failed").text
+    assert "1 in all" in page
+    assert "refused (500)" in page
+    assert "erp.example" in page
+    assert "ООО Рога" in page
+    for path in ("/admin/deliveries/", f"/admin/deliveries/{delivery.id}/", "/admin/deliveries/export/csv/"):
+        assert "private" not in desk.get(path).text, path
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"search": "рога"},
+        {"search": "ERP."},
+        {"company": "рога"},
+        {"host": "erp.ex"},
+        {"type": "invoice.issued"},
+        {"reason": "timeout"},
+        {"off": "1"},
+    ],
+)
+def test_filters_narrow_the_webhooks(desk, edge, query: dict[str, str]) -> None:
+    owner = make_user("supplier", company=make_company("supplier", name="ООО Рога"))
+    wanted = make_webhook(owner, url="https://erp.example/", off_at=now(), off_reason="gone")
+    failed(wanted, event_type="invoice.issued", attempts=1)
+    with edge() as current:
+        current.execute(update(WebhookAttempt).values(error="timeout", status=None))
+    make_delivery(make_webhook(make_user("buyer")), message_id="msg_2")
+    page = desk.get("/admin/deliveries/", **query).text
+    assert "1 in all" in page
+    assert "erp.example" in page
+
+
+def test_a_secret_address_is_not_found_by_guessing(desk, webhook) -> None:
+    failed(webhook)
+    for query in ({"search": "key=private"}, {"host": "private"}):
+        assert "Nothing fits" in desk.get("/admin/deliveries/", **query).text
+
+
+def test_a_webhook_is_sent_again(desk, edge, webhook) -> None:
+    delivery = failed(webhook, attempts=2)
+    page = desk.post(f"/admin/deliveries/{delivery.id}/resend").text
+    assert "It is sent again now." in page
+    again = delivery_now(edge, delivery)
+    assert (again.state, again.attempts, again.message_id) == ("queued", 0, delivery.message_id)
+    with edge():
+        assert session().scalar(select(OutboxEvent.type)) == "webhook.delivery_due"
+    assert actions(edge) == ["webhook_delivery.resend"]
+    assert "order.placed" in desk.get("/admin/audit/").text
+
+
+def test_several_webhooks_are_sent_again_each_with_its_result(desk, edge, webhook) -> None:
+    off = make_webhook(make_user("buyer"), off_at=now(), off_reason="paused")
+    mine, other = failed(webhook), failed(off, event_type="invoice.issued", message_id="msg_2")
+    page = desk.post("/admin/deliveries/action/", action="resend", rowid=[mine.id, other.id]).text
+    assert "Send again, done: order.placed" in page
+    assert "invoice.issued: This webhook is switched off." in page
+    assert [delivery_now(edge, each).state for each in (mine, other)] == ["queued", "failed"]
+
+
+def test_the_page_of_a_webhook_says_that_it_is_off_and_leads_to_its_order(desk) -> None:
+    off = make_webhook(make_user("buyer"), off_at=now(), off_reason="failing")
+    order = make_order()
+    delivery = failed(off, data={"order_id": order.id})
+    page = desk.get(f"/admin/deliveries/{delivery.id}/").text
+    assert "The webhook is switched off: failing" in page
+    assert f"/admin/orders/{order.id}/" in page
+    assert "/resend" not in page
+    assert desk.get("/admin/deliveries/999/").status_code == 404

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from flask import Flask
 
-from shop.admin import VIEWS, companies, events, mails, users
+from shop.admin import VIEWS, companies, deliveries, events, mails, providers, users
 from shop.admin.base import GROUPS, ManagedView
 from shop.admin.dashboard import WAITING
 from shop.admin.formatting import TONES
 from shop.admin.words import RUSSIAN
 from shop.subscribers import MAILS
+from shop.webhooks.models import FAILING, GONE, PAUSED
 
 ADMIN = Path(__file__).parents[2] / "shop/admin"
 OF_TEMPLATE = re.compile(r"""\bt\(\s*(?:"([^"]+)"|'([^']+)')\s*[,)]""")
@@ -37,6 +38,9 @@ def texts_of_views() -> set[str]:
     found = {*GROUPS, *(label for _, label, _, _ in WAITING), *(f"state|{state}" for state in TONES)}
     found |= {*companies.LABELS.values(), *(f"user|{state}" for state in users.TONES)}
     found |= {*(f"mail|{state}" for state in mails.TONES), *(f"event|{state}" for state in events.TONES)}
+    found |= {*(f"webhook|{state}" for state in deliveries.TONES), *providers.REASONS.values()}
+    found |= {*(f"webhook error|{error}" for error in deliveries.ERRORS)}
+    found |= {*(f"webhook off|{reason}" for reason in (PAUSED, GONE, FAILING))}
     found |= {f"mail about|{kind.replace('_', ' ')}" for kind in MAILS}
     for view in (view for view in VIEWS if issubclass(view, ManagedView)):
         labels = view.column_labels or {}

@@ -14,6 +14,7 @@ from shop.admin.words import (
     dashboard,
     deliveries,
     entering,
+    fields,
     lists,
     orders,
     people,
@@ -22,8 +23,10 @@ from shop.admin.words import (
 )
 from shop.errors import Refusal
 
+STATE_FACTS = ("state", "to", "status", "allowed")
+
 RUSSIAN: dict[str, str] = {}
-for area in (entering, lists, orders, people, dashboard, price_lists, catalog, deliveries, audit, refusals):
+for area in (entering, lists, orders, people, dashboard, price_lists, catalog, deliveries, audit, fields, refusals):
     RUSSIAN |= area.RUSSIAN
 
 
@@ -40,11 +43,25 @@ def later(text: str) -> LazyString:
     return LazyString(t, text)
 
 
+def act_word(action: str) -> str:
+    """What the audit calls an act; in English user.end_sessions is "user: end sessions"."""
+    return t(f"act|{action}").replace(".", ": ").replace("_", " ")
+
+
+def field_word(name: str) -> str:
+    return t(f"field|{name}").replace("_", " ")
+
+
 def say(refusal: Refusal) -> str:
-    """The refusal's own sentence, the one that the API answers with."""
+    """The refusal's own sentence, the one that the API answers with; states in it are words, too."""
     message = type(refusal).message
     try:
         is_of_class = refusal.detail == message.format(**refusal.facts)
     except (KeyError, IndexError):
         is_of_class = False
-    return t(message).format(**refusal.facts) if is_of_class else t(refusal.detail)
+    facts = {name: _state_words(value) if name in STATE_FACTS else value for name, value in refusal.facts.items()}
+    return t(message).format(**facts) if is_of_class else t(refusal.detail)
+
+
+def _state_words(states: Any) -> str:
+    return ", ".join(t(f"state|{state}") for state in str(states).split(", "))

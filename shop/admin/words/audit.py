@@ -8,7 +8,9 @@ RUSSIAN = {
     "Before and after": "Было и стало",
     "Object type": "Таблица",
     "Object id": "Номер записи",
-    "Kind of thing": "Вид (таблица)",
+    "Kind of thing": "Вид",
+    "Value before or after": "Значение до или после",
+    "From where": "С адреса",
     "Nobody has changed anything here yet. Every act of a manager leaves its line.": (
         "Пока никто ничего не менял. Каждое действие менеджера оставит здесь строку."
     ),
@@ -18,6 +20,7 @@ RUSSIAN = {
     "act|order.assembled": "часть собрана",
     "act|order.send": "заказ отправлен",
     "act|order.sent": "часть отправлена",
+    "act|order.received": "записано, что получено",
     "act|order.delivered": "часть доставлена",
     "act|order.refused": "часть не принята",
     "act|order.cancel": "заказ отменён",

@@ -1,4 +1,4 @@
-"""Mails and events."""
+"""Mails, webhooks and events."""
 
 RUSSIAN = {
     "Mails": "Письма",
@@ -16,6 +16,60 @@ RUSSIAN = {
     "No mails yet. Registrations, orders and price lists send them.": (
         "Писем пока нет. Их рассылают регистрации, заказы и прайс-листы."
     ),
+    "Webhooks": "Вебхуки",
+    "Promised": "Обещано",
+    "Finished at": "Закончено",
+    "Receiver": "Получатель",
+    "The webhook is switched off": "Вебхук выключен",
+    "The company's owner switches it on again by the API; then this can be sent.": (
+        "Владелец компании включает его через API; тогда можно отправить снова."
+    ),
+    "Nothing was sent yet. A company's owner subscribes an address by the API: POST /api/v1/webhooks.": (
+        "Пока ничего не отправлялось. Владелец компании подписывает адрес через API: POST /api/v1/webhooks."
+    ),
+    "It is sent again now.": "Отправляется снова.",
+    "It is the same message with the same webhook-id: a receiver that has it already leaves it.": (
+        "Это то же сообщение с тем же webhook-id: получатель, у которого оно есть, его пропустит."
+    ),
+    "What it is about": "О чём оно",
+    "What it says": "Что в нём",
+    "Status": "Статус",
+    "Took, ms": "Заняло, мс",
+    "taken": "принято",
+    "Company": "Компания",
+    "webhook|delivered": "доставлено",
+    "webhook|failed": "не доставлено",
+    "webhook|queued": "в очереди",
+    "webhook off|paused": "приостановил владелец",
+    "webhook off|gone": "получатель ответил, что его больше нет (410)",
+    "webhook off|failing": "получатель слишком долго не принимал",
+    "webhook error|unreachable": "недоступен",
+    "webhook error|timeout": "не ответил вовремя",
+    "webhook error|tls": "ошибка TLS",
+    "webhook error|not_http": "ответил не по HTTP",
+    "webhook error|redirect": "перенаправил",
+    "webhook error|refused": "отказал",
+    "webhook error|secret_lost": "утерян секрет",
+    "webhook type|order.placed": "заказ оформлен",
+    "webhook type|supplier_order.placed": "новый заказ поставщику",
+    "webhook type|supplier_order.confirmed": "часть подтверждена",
+    "webhook type|supplier_order.assembled": "часть собрана",
+    "webhook type|supplier_order.sent": "часть отправлена",
+    "webhook type|supplier_order.delivered": "часть доставлена",
+    "webhook type|supplier_order.refused": "часть не принята",
+    "webhook type|supplier_order.canceled": "часть отменена",
+    "webhook type|invoice.issued": "накладная выписана",
+    "webhook type|invoice.corrected": "накладная исправлена",
+    "webhook type|invoice.annulled": "накладная аннулирована",
+    "webhook type|price_list.applied": "прайс-лист применён",
+    "webhook type|price_list.held": "прайс-лист ждёт решения",
+    "webhook type|price_list.failed": "ошибка прайс-листа",
+    "webhook type|webhook.test": "проверка",
+    "There is no such delivery.": "Такой доставки нет.",
+    "This webhook is switched off. Switch it on first: PATCH it with active true.": (
+        "Вебхук выключен. Сначала его владелец должен включить его через API."
+    ),
+    "act|webhook_delivery.resend": "вебхук отправлен снова",
     "Events": "События",
     "Happened": "Произошло",
     "Not done yet": "Не выполнено",

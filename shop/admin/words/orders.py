@@ -11,6 +11,7 @@ RUSSIAN = {
     "A part waits for its confirmation": "Есть неподтверждённое",
     "Due and not sent": "Срок настал, не отправлено",
     "With cut lines": "С урезанными строками",
+    "Not canceled": "Не отменённые",
     "Confirm": "Подтвердить",
     "Assembled": "Собрано",
     "Sent": "Отправлено",
@@ -35,11 +36,27 @@ RUSSIAN = {
     "Delivered": "Доставлено",
     "Refused…": "Не принято…",
     "Cancel…": "Отменить…",
-    "Confirm less…": "Подтвердить частично…",
+    "Confirm less…": "Подтвердить меньше…",
     "Change the quantities that the supplier cannot deliver in full, and say why: the buyer reads it.": (
         "Измените количество там, где поставщик даёт меньше, и укажите причину: её прочитает покупатель."
     ),
     "Why less": "Почему меньше",
+    "Send less…": "Отправить меньше…",
+    "Send": "Отправить",
+    "Change the quantities of which fewer were shipped, and say why. A numbered correction to the invoice is mailed.": (
+        "Измените количество там, где отгружено меньше подтверждённого, и укажите причину. Уйдёт исправление накладной."
+    ),
+    "Received in part…": "Получено не всё…",
+    "Note": "Записать",
+    "Change the quantities that did not come or were not taken, and say why. Nothing at all received is a refusal.": (
+        "Измените количество там, где не привезли или не приняли, и укажите причину. Если не принято ничего, это отказ."
+    ),
+    "What was wrong": "Что не так",
+    "a quantity from 0 to {most} is needed.": "нужно количество от 0 до {most}.",
+    "say why; it is read by those concerned.": "укажите причину: её прочитают те, кого это касается.",
+    "Noted what was received.": "Записано, что получено.",
+    "These quantities cannot be meant; errors names each line.": "Такие количества не подходят:",
+    "The quantities received cannot be meant; errors names each line.": "Такие количества не подходят:",
     "History": "История",
     "Documents": "Документы",
     "Mails": "Письма",

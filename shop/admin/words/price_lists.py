@@ -86,6 +86,8 @@ RUSSIAN = {
         "Компания ещё не одобрена; прайс-листы принимаются после одобрения."
     ),
     "There is no such supplier.": "Такого поставщика нет.",
+    "There is no such price list.": "Такого прайс-листа нет.",
+    "Only a supplier has price lists; say whose list this is.": "Прайс-листы есть только у поставщиков.",
     "This list is {state} and waits for no decision.": "Этот лист решения не ждёт; его состояние: {state}.",
     "These rows wait for no decision: {rows}.": "Эти строки решения не ждут: {rows}.",
     "Only the list that was applied last can be rolled back.": "Откатить можно только последний применённый лист.",
