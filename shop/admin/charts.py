@@ -6,23 +6,25 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-WIDTH, HEIGHT, GAP, FOOT = 1000, 150, 4, 20
-ROW_WIDTH, ROW_HEIGHT, NAME_WIDTH = 520, 26, 220
+WIDTH, HEIGHT, GAP, HEAD, FOOT = 1000, 150, 4, 18, 20
+ROW_WIDTH, ROW_HEIGHT, NAME_WIDTH, SUM_WIDTH = 520, 26, 200, 90
 
 
 @dataclass(frozen=True)
 class Bar:
-    """`label` stands below, where there is room; `title` says all when pointed at."""
+    """`label` stands below, where there is room, `shown` beside a row; `title` says all when pointed at."""
 
     label: str
     value: Decimal
     title: str
     href: str = ""
+    shown: str = ""
 
 
 def bars(title: str, values: Sequence[Bar]) -> Markup:
-    """Columns from left to right, the highest as high as the chart."""
-    highest = max((bar.value for bar in values), default=Decimal(0)) or Decimal(1)
+    """Columns from left to right, the highest as high as the chart; what it stands for is said above."""
+    most = max(values, key=lambda bar: bar.value)
+    highest = most.value or Decimal(1)
     width = Decimal(WIDTH) / max(len(values), 1)
     every = max(1, len(values) * 70 // WIDTH)  # a label is some 70 units wide
     columns = Markup("").join(
@@ -31,8 +33,11 @@ def bars(title: str, values: Sequence[Bar]) -> Markup:
         )
         for index, bar in enumerate(values)
     )
-    frame = Markup('<svg class="chart" role="img" viewBox="0 0 {} {}"><title>{}</title>{}</svg>')
-    return frame.format(WIDTH, HEIGHT + FOOT, title, columns)
+    frame = Markup(
+        '<svg class="chart" role="img" viewBox="0 {} {} {}"><title>{}</title><text x="0" y="{}">{}</text>'
+        '<path class="line" d="M0 -0.5H{}"/>{}</svg>'
+    )
+    return frame.format(-HEAD, WIDTH, HEAD + HEIGHT + FOOT, title, -6, most.shown, WIDTH, columns)
 
 
 def rows(title: str, values: Sequence[Bar]) -> Markup:
@@ -55,10 +60,12 @@ def _column(bar: Bar, x: Decimal, width: Decimal, share: Decimal, *, shows_label
 def _row(bar: Bar, y: int, share: Decimal) -> Markup:
     shape = Markup(
         '<g class="bar"><title>{}</title><rect class="reach" x="0" y="{}" width="{}" height="{}"/>'
-        '<text x="0" y="{}">{}</text><rect x="{}" y="{}" width="{:.1f}" height="13" rx="2"/></g>'
+        '<text x="0" y="{}">{}</text><rect x="{}" y="{}" width="{:.1f}" height="13" rx="2"/>'
+        '<text class="sum" x="{:.1f}" y="{}">{}</text></g>'
     )
-    length = max(share * (ROW_WIDTH - NAME_WIDTH), Decimal(1))
-    return _linked(bar, shape.format(bar.title, y, ROW_WIDTH, ROW_HEIGHT, y + 17, bar.label, NAME_WIDTH, y + 6, length))
+    length = max(share * (ROW_WIDTH - NAME_WIDTH - SUM_WIDTH), Decimal(1))
+    drawn = (y + 17, bar.label, NAME_WIDTH, y + 6, length, NAME_WIDTH + length + 8, y + 17, bar.shown)
+    return _linked(bar, shape.format(bar.title, y, ROW_WIDTH, ROW_HEIGHT, *drawn))
 
 
 def _linked(bar: Bar, drawn: Markup) -> Markup:

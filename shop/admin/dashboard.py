@@ -14,7 +14,7 @@ from shop.admin.base import DeskView, expose
 from shop.admin.charts import Bar
 from shop.admin.door import PREFIX
 from shop.admin.figures import RECENT_DAYS, collect
-from shop.admin.formatting import day, money, zone
+from shop.admin.formatting import day, money, number, zone
 from shop.admin.words import later, t
 from shop.db import now
 from shop.http.caching import remembered
@@ -34,6 +34,7 @@ WAITING: tuple[tuple[str, str, str, dict[str, str]], ...] = (
     ("sold_out", "goods sold out though ordered", "admin_offers.index_view", {"sold_out": "1"}),
     ("companies", "companies to approve", "admin_companies.index_view", {"status": "pending"}),
     ("mails", "mails parked", "admin_mails.index_view", {"state": "parked"}),
+    ("webhooks", "webhooks not taken in 7 days", "admin_deliveries.index_view", {"state": "failed", "since": LATELY}),
     ("events", "events parked", "admin_events.index_view", {"parked": "1"}),
 )
 
@@ -58,11 +59,25 @@ class DashboardView(DeskView, AdminIndexView):  # type: ignore[misc]
             "desk/dashboard.html",
             figures=figures,
             made_at=datetime.fromisoformat(figures["made_at"]),
+            tiles=list(_tiles(figures)),
             lag=_lag(figures["oldest_event_at"]),
             waiting=list(_waiting(figures["waiting"])),
             days=charts.bars(t("Turnover per day, 30 days"), list(_days(figures["days"]))),
-            suppliers=charts.rows(t("Turnover per supplier, 30 days"), list(_suppliers(figures["suppliers"]))),
+            suppliers=charts.rows(
+                t("Turnover per supplier, 30 days"),
+                list(_suppliers(figures["suppliers"], since=figures["days"][0]["on"])),
+            ),
         )
+
+
+def _tiles(figures: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Title, figures, and the orders that they count."""
+    today = date.fromisoformat(figures["today"]["on"])
+    for title, row, begin in (
+        (t("Today"), figures["today"], today),
+        (t("This month"), figures["month"], today.replace(day=1)),
+    ):
+        yield title, row, url_for("admin_orders.index_view", since=begin.isoformat(), standing="1")
 
 
 def _waiting(counts: dict[str, int]) -> Iterator[tuple[int, str, str]]:
@@ -79,20 +94,24 @@ def _days(rows: list[dict[str, Any]]) -> Iterator[Bar]:
     for row in rows:
         on, turnover = date.fromisoformat(row["on"]), Decimal(row["turnover"])
         title = t("{day}: {sum}, orders: {orders}", day=day(on), sum=money(turnover), orders=row["orders"])
-        address = url_for("admin_orders.index_view", since=on.isoformat(), until=on.isoformat())
-        yield Bar(f"{on:%d.%m}", turnover, title, address)
+        address = url_for("admin_orders.index_view", since=on.isoformat(), until=on.isoformat(), standing="1")
+        yield Bar(f"{on:%d.%m}", turnover, title, address, shown=_rubles(turnover))
 
 
-def _suppliers(rows: list[dict[str, Any]]) -> Iterator[Bar]:
+def _suppliers(rows: list[dict[str, Any]], *, since: str) -> Iterator[Bar]:
     for row in rows:
         turnover = Decimal(row["turnover"])
         title = t("{name}: {sum}", name=row["name"], sum=money(turnover))
-        address = url_for("admin_orders.index_view", supplier=row["name"])
-        yield Bar(_short(row["name"]), turnover, title, address)
+        address = url_for("admin_orders.index_view", supplier=row["name"], since=since, standing="1")
+        yield Bar(_short(row["name"]), turnover, title, address, shown=_rubles(turnover))
+
+
+def _rubles(amount: Decimal) -> str:
+    return f"{number(round(amount))}\u00a0₽"
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 32 else f"{name[:31]}…"
+    return name if len(name) <= 30 else f"{name[:29]}…"
 
 
 def _lag(oldest: str | None) -> int | None:

@@ -13,6 +13,7 @@ from shop.db import now, session
 from shop.mail.models import PARKED, MailMessage
 from shop.orders.models import ASSEMBLED, CANCELED, CONFIRMED, NEW, Order, OrderLine, SupplierOrder
 from shop.outbox.models import OutboxEvent
+from shop.webhooks.models import FAILED, WebhookDelivery
 
 DAYS, RECENT_DAYS = 30, 7
 TOP_SUPPLIERS, TOP_OFFERS = 10, 10
@@ -23,14 +24,17 @@ def collect(zone: Any) -> dict[str, Any]:
     at = now()
     today = at.astimezone(zone).date()
     days = _days(today, zone)
+    sold_out, most_wanted = _sold_out(at)
+    waiting, oldest_event_at = _waiting(today, zone, at)
     return {
         "made_at": at.isoformat(),
         "today": days[-1],
         "month": _month(today, zone),
         "days": days,
         "suppliers": _suppliers(beginning_in(zone, today - timedelta(days=DAYS - 1))),
-        "sold_out": _sold_out(at),
-        **_waiting(today, zone, at),
+        "sold_out": most_wanted,
+        "waiting": waiting | {"sold_out": sold_out},
+        "oldest_event_at": oldest_event_at,
     }
 
 
@@ -98,17 +102,18 @@ def recently_ordered(at: datetime) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _sold_out(at: datetime) -> list[dict[str, Any]]:
-    statement = recently_ordered(at)
-    statement = statement.order_by(statement.selected_columns.ordered.desc()).limit(TOP_OFFERS)
-    return [
-        {"id": row.id, "name": row.name, "supplier": row.supplier, "ordered": str(row.ordered)}
-        for row in session().execute(statement)
+def _sold_out(at: datetime) -> tuple[int, list[dict[str, Any]]]:
+    """How many, and those ordered most."""
+    statement = recently_ordered(at).add_columns(func.count().over().label("in_all"))
+    rows = session().execute(statement.order_by(statement.selected_columns.ordered.desc()).limit(TOP_OFFERS)).all()
+    most_wanted = [
+        {"id": row.id, "name": row.name, "supplier": row.supplier, "ordered": str(row.ordered)} for row in rows
     ]
+    return (rows[0].in_all if rows else 0), most_wanted
 
 
-def _waiting(today: date, zone: Any, at: datetime) -> dict[str, Any]:
-    """One statement of many counts."""
+def _waiting(today: date, zone: Any, at: datetime) -> tuple[dict[str, int], str | None]:
+    """One statement of many counts, and since when the oldest event waits."""
     came_today = exists().where(PriceList.supplier_id == Company.id, PriceList.created_at >= beginning_in(zone, today))
     counts = {
         "parts": _count(SupplierOrder.id, SupplierOrder.state == NEW),
@@ -122,9 +127,13 @@ def _waiting(today: date, zone: Any, at: datetime) -> dict[str, Any]:
         ),
         "held": _count(PriceList.id, PriceList.state == HELD),
         "quarantined": _count(Offer.id, Offer.is_quarantined, Offer.is_listed),
-        "sold_out": select(func.count()).select_from(recently_ordered(at).subquery()),
         "companies": _count(Company.id, Company.status == PENDING),
         "mails": _count(MailMessage.id, MailMessage.state == PARKED),
+        "webhooks": _count(
+            WebhookDelivery.id,
+            WebhookDelivery.state == FAILED,
+            WebhookDelivery.created_at >= beginning_in(zone, today - timedelta(days=RECENT_DAYS)),
+        ),
         "events": _count(OutboxEvent.id, OutboxEvent.parked_at.is_not(None), OutboxEvent.handled_at.is_(None)),
     }
     oldest = select(func.min(OutboxEvent.created_at)).where(
@@ -133,7 +142,7 @@ def _waiting(today: date, zone: Any, at: datetime) -> dict[str, Any]:
     columns = [statement.scalar_subquery().label(name) for name, statement in counts.items()]
     row = session().execute(select(*columns, oldest.scalar_subquery().label("oldest"))).one()
     oldest_at = row.oldest.isoformat() if row.oldest else None
-    return {"waiting": {name: getattr(row, name) for name in counts}, "oldest_event_at": oldest_at}
+    return {name: getattr(row, name) for name in counts}, oldest_at
 
 
 def _count(key: Any, *conditions: Any) -> Select[*tuple[Any, ...]]:

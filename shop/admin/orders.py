@@ -11,11 +11,12 @@ from shop.admin.base import ManagedView, expose
 from shop.admin.bulk import Bulk, stated_reason
 from shop.admin.door import manager
 from shop.admin.filters import Filter, choice, contains, flag, since, until
-from shop.admin.formatting import badge, linked, money, shown, zone
+from shop.admin.formatting import badge, linked, money, number, shown, zone
+from shop.admin.mails import mail_kind
 from shop.admin.words import t
 from shop.auth.models import Company, User
 from shop.db import now, session
-from shop.errors import FieldError, NotFound
+from shop.errors import FieldError, NotFound, Refusal
 from shop.http.requests import shown_file
 from shop.mail.models import MailMessage
 from shop.orders import queries
@@ -37,7 +38,9 @@ from shop.orders.models import (
     OrderLine,
     SupplierOrder,
 )
-from shop.orders.refusals import CutImpossible
+from shop.orders.receiving import Received, receive_part
+from shop.orders.refusals import CutImpossible, ReceiptImpossible
+from shop.orders.shipping import send_part
 
 STATE_CHOICES = [(state, f"state|{state}") for state in STATES]
 GRAVE = (CANCELED, REFUSED)  # somebody reads why
@@ -117,6 +120,7 @@ class OrdersView(ManagedView):
         flag("waiting", "A part waits for its confirmation", _has_part(SupplierOrder.state == NEW)),
         Filter("late", "Due and not sent", lambda _: _is_late(), "flag"),
         flag("cut", "With cut lines", _has_cut_line()),
+        flag("standing", "Not canceled", Order.state != CANCELED),
     )
     bulk = (
         Bulk("confirm", "Confirm", lambda order, _: fulfill_order(order, by=manager()), "order.confirm"),
@@ -160,22 +164,44 @@ class OrdersView(ManagedView):
             "moves": {part.id: moves_of(part, manager()) for part in order.parts},
             "grave": GRAVE,
             "labels": MOVES,
+            "mail_kind": mail_kind,
         }
 
     @expose("/<id:id_>/parts/<id:part_id>/move", methods=("POST",))
     def move(self, id_: int, part_id: int) -> BaseResponse:
         part, to, reason = _part(id_, part_id), request.form.get("to", ""), stated_reason()
-        done = t("{supplier}: {state}", supplier=part.supplier.name, state=t(f"state|{to}"))
-        with self.acting(f"order.{to}"[:50], part.order, part, reason=reason, done=done):
+        with self.acting(f"order.{to}"[:50], part.order, part, reason=reason, done=_moved(part, to)):
             move_part(part, to=to, by=manager(), reason=reason, version=_version())
         return self.back(self.page_of(id_))
 
     @expose("/<id:id_>/parts/<id:part_id>/confirm", methods=("POST",))
     def confirm(self, id_: int, part_id: int) -> BaseResponse:
+        """Whole, or less of some lines."""
         part = _part(id_, part_id)
-        done = t("{supplier}: {state}", supplier=part.supplier.name, state=t("state|confirmed"))
-        with self.acting("order.confirm", part.order, part, done=done):
-            confirm_part(part, by=manager(), cuts=_cuts(part), version=_version())
+        with self.acting("order.confirmed", part.order, part, done=_moved(part, CONFIRMED)) as trail:
+            stated = _stated(part, CutImpossible)
+            trail.add_all(line for line in part.lines if line.id in stated)
+            confirm_part(part, by=manager(), cuts=_cuts(stated), version=_version())
+        return self.back(self.page_of(id_))
+
+    @expose("/<id:id_>/parts/<id:part_id>/send", methods=("POST",))
+    def send(self, id_: int, part_id: int) -> BaseResponse:
+        """With less than the invoice says; the correction follows."""
+        part, reason = _part(id_, part_id), stated_reason()
+        with self.acting("order.sent", part.order, part, reason=reason, done=_moved(part, SENT)) as trail:
+            stated = _stated(part, CutImpossible)
+            trail.add_all(line for line in part.lines if line.id in stated)
+            send_part(part, by=manager(), cuts=_cuts(stated), reason=reason, version=_version())
+        return self.back(self.page_of(id_))
+
+    @expose("/<id:id_>/parts/<id:part_id>/receive", methods=("POST",))
+    def receive(self, id_: int, part_id: int) -> BaseResponse:
+        """What came, for a buyer who has told it by telephone; nothing at all is a refusal."""
+        part = _part(id_, part_id)
+        with self.acting("order.received", part.order, part, done=t("Noted what was received.")) as trail:
+            receipt = {id_: Received(*said) for id_, said in _stated(part, ReceiptImpossible).items()}
+            trail.add_all(line for line in part.lines if line.id in receipt)
+            receive_part(part, by=manager(), receipt=receipt, version=_version())
         return self.back(self.page_of(id_))
 
     @expose("/invoices/<id:invoice_id>.pdf")
@@ -203,17 +229,36 @@ def _version() -> int | None:
     return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
 
 
-def _cuts(part: SupplierOrder) -> Cuts:
-    """Of a form in which each line has its quantity; those left as ordered are no cuts."""
-    cuts = {}
+def _moved(part: SupplierOrder, to: str) -> str:
+    return t("{supplier}: {state}", supplier=part.supplier.name, state=t(f"state|{to}"))
+
+
+def _stated(part: SupplierOrder, refusal: type[Refusal]) -> dict[int, tuple[Decimal, str]]:
+    """By line id, of a form in which each line has its quantity: those that are not as agreed, and why."""
+    stated: dict[int, tuple[Decimal, str]] = {}
+    wrong = []
     for line in part.lines:
-        given = request.form.get(f"quantity-{line.id}", "").strip().replace(",", ".").replace("\u00a0", "")[:20]
+        given = "".join(request.form.get(f"quantity-{line.id}", "").split()).replace(",", ".")[:20]
         quantity = _quantity(given) if given else line.quantity
-        if quantity is None:
-            raise CutImpossible(errors=[FieldError("form", f"lines.{line.id}", f"{line.name}: {given}?")])
-        if quantity != line.quantity:
-            cuts[line.id] = Cut(quantity, " ".join(request.form.get(f"why-{line.id}", "").split())[:200])
-    return cuts
+        why = "".join(filter(str.isprintable, " ".join(request.form.get(f"why-{line.id}", "").split())))[:200]
+        if problem := _problem(line, quantity, why):
+            wrong.append(FieldError("form", f"lines.{line.id}", f"{line.name}: {problem}"))
+        elif quantity is not None and quantity != line.quantity:
+            stated[line.id] = (quantity, why)
+    if wrong:
+        raise refusal(errors=wrong)
+    return stated
+
+
+def _problem(line: OrderLine, quantity: Decimal | None, why: str) -> str:
+    """The stories refuse these, too; here it is said in the reader's language."""
+    if quantity is None or not 0 <= quantity <= line.quantity:
+        return t("a quantity from 0 to {most} is needed.", most=number(line.quantity))
+    return t("say why; it is read by those concerned.") if quantity < line.quantity and not why else ""
+
+
+def _cuts(stated: dict[int, tuple[Decimal, str]]) -> Cuts:
+    return {line_id: Cut(*said) for line_id, said in stated.items()}
 
 
 def _quantity(text: str) -> Decimal | None:

@@ -170,7 +170,8 @@ def _account_page(status: int = 200, **shown: Any) -> Response:
 
 
 def _offered(provider: str) -> OfferedProvider:
-    return next((each for each in offered_providers(current_settings()) if each.provider.key == provider), None) or abort(404)
+    offered = (each for each in offered_providers(current_settings()) if each.provider.key == provider)
+    return next(offered, None) or abort(404)
 
 
 def _ending(settings: Settings, path: str) -> str:

@@ -190,6 +190,52 @@ def test_less_can_be_confirmed_with_the_reason(desk, edge) -> None:
         assert session().get(SupplierOrder, part.id).subtotal == 25
 
 
+def test_less_can_be_sent_with_the_reason_and_a_correction(desk, edge) -> None:
+    order = make_order({make_offer(price="10.00").id: 5})
+    part = order.parts[0]
+    [line] = lines_of(edge, order)
+    desk.post(move_address(order), to="confirmed")
+    assert f"/parts/{part.id}/send" in desk.get(f"/admin/orders/{order.id}/").text
+    address = f"/admin/orders/{order.id}/parts/{part.id}/send"
+    assert "say why" in desk.post(address, **{f"quantity-{line.id}": "4"}).text
+    page = desk.post(address, **{f"quantity-{line.id}": "4", f"why-{line.id}": "Разбилась"})
+    assert "Разбилась" in page.text
+    assert state_of(edge, order) == "sent"
+    with edge():
+        kinds = session().scalars(select(Invoice.kind).order_by(Invoice.id)).all()
+        assert (kinds, session().get(SupplierOrder, part.id).subtotal) == (["invoice", "correction"], 40)
+    about = next(entry for entry in entries(edge) if entry.object_type == "order_lines")
+    assert about.changes["quantity"] == ["5.000", "4.000"]
+    assert about.changes["cut_reason"] == [None, "Разбилась"]
+
+
+def test_what_was_received_is_noted_line_by_line(desk, edge) -> None:
+    order = make_order({make_offer().id: 5})
+    part = order.parts[0]
+    [line] = lines_of(edge, order)
+    for state in ("confirmed", "sent"):
+        desk.post(move_address(order), to=state)
+    address = f"/admin/orders/{order.id}/parts/{part.id}/receive"
+    assert address in desk.get(f"/admin/orders/{order.id}/").text
+    assert "say why" in desk.post(address, **{f"quantity-{line.id}": "4"}).text
+    page = desk.post(address, **{f"quantity-{line.id}": "4", f"why-{line.id}": "Помято"})
+    assert "Noted what was received." in page.text
+    assert "Помято" in page.text
+    assert state_of(edge, order) == "delivered"
+    [line] = lines_of(edge, order)
+    assert (line.received_quantity, line.received_reason) == (4, "Помято")
+
+
+def test_nothing_received_is_a_refusal(desk, edge) -> None:
+    order = make_order({make_offer().id: 5})
+    [line] = lines_of(edge, order)
+    for state in ("confirmed", "sent"):
+        desk.post(move_address(order), to=state)
+    fields = {f"quantity-{line.id}": "0", f"why-{line.id}": "Не то"}
+    desk.post(f"/admin/orders/{order.id}/parts/{order.parts[0].id}/receive", **fields)
+    assert state_of(edge, order) == "refused"
+
+
 @pytest.mark.parametrize("given", ["many", "-1", "NaN", "1e999", "6"])
 def test_a_quantity_that_cannot_be_confirmed_is_refused(desk, edge, given: str) -> None:
     order = make_order({make_offer().id: 5})

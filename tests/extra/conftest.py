@@ -23,7 +23,7 @@ class Desk:
     """A person before a browser. `dialogs` are the texts of all that popped up; each was agreed to."""
 
     def __init__(self, page: Page, product: Product) -> None:
-        self.page, self.address = page, f"http://127.0.0.1:{product.port}/admin"
+        self.page, self.product, self.address = page, product, f"http://127.0.0.1:{product.port}/admin"
         self.dialogs: list[str] = []
         page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.accept()))
 
