@@ -55,6 +55,13 @@ def _value(field: str, value: Any) -> str:
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 
+def _who(_view: Any, _context: Any, row: Any, name: str) -> Markup:
+    person = f"{row.first_name} {row.last_name}".strip() or getattr(row, name)
+    return Markup('<a href="{}" title="{}">{}</a>').format(
+        url_for("admin_users.page", id_=row.user_id), getattr(row, name), person
+    )
+
+
 def _action(_view: Any, _context: Any, row: Any, name: str) -> str:
     return act_word(getattr(row, name))
 
@@ -80,7 +87,7 @@ class AuditView(ManagedView):
         "reason": "Reason",
         "address": "From where",
     }
-    column_formatters = {"changes": _changes, "action": _action, "object_name": _thing}
+    column_formatters = {"who": _who, "changes": _changes, "action": _action, "object_name": _thing}
     sorts = {"created_at": AuditEntry.id}
     searched = (AUDIT_WORDS,)
     filters = (
@@ -109,6 +116,9 @@ class AuditView(ManagedView):
             AuditEntry.id,
             AuditEntry.created_at,
             User.email.label("who"),
+            User.first_name,
+            User.last_name,
+            AuditEntry.user_id,
             AuditEntry.action,
             AuditEntry.object_type,
             AuditEntry.object_id,

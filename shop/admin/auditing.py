@@ -12,8 +12,11 @@ from sqlalchemy.orm import joinedload
 
 from shop.admin.door import manager
 from shop.admin.models import AuditEntry
+from shop.auth.models import Company
+from shop.catalog.price_lists.models import ImportTerms
 from shop.db import Model, session, transaction
 from shop.http.throttling import caller_address
+from shop.orders.models import SupplierOrder
 
 SECRETS = frozenset({"password_hash", "hash", "secret", "prefix"})
 BOOKKEEPING = frozenset({"version", "updated_at", "offers_changed_at"})  # follow from what is said anyway
@@ -93,6 +96,10 @@ def entries_about(*things: Any) -> Sequence[AuditEntry]:
 
 def name_of(thing: Any) -> str:
     """What people call it."""
+    if isinstance(thing, SupplierOrder):
+        return f"{thing.order.number} · {thing.supplier.name}"
+    if isinstance(thing, ImportTerms):
+        return session().get_one(Company, thing.supplier_id).name
     for name in NAMES:
         if found := getattr(thing, name, None):
             return str(found)

@@ -112,4 +112,4 @@ def _move(name: str, before: Any, after: Any) -> Any:
         return ""
     percent = (Decimal(after) - Decimal(before)) * 100 / Decimal(before)
     sign, tone = ("+", "up") if percent > 0 else ("−", "down")
-    return Markup(' <span class="move {}">{}{:.1f} %</span>').format(tone, sign, abs(percent))
+    return Markup(' <span class="move {}">{}{} %</span>').format(tone, sign, number(round(abs(percent), 1)))

@@ -14,6 +14,15 @@ document.addEventListener("submit", (event) => {
   if (question && !window.confirm(question)) event.preventDefault();
 });
 
+// Less than agreed needs its reason before the form is sent (the server asks for it, too, but forgets what was typed).
+for (const row of document.querySelectorAll("[data-agreed]")) {
+  const [quantity, why] = row.querySelectorAll("input");
+  quantity.addEventListener("input", () => {
+    const given = Number(quantity.value.replace(/\s/g, "").replace(",", "."));
+    why.required = given < Number(row.dataset.agreed);
+  });
+}
+
 // Marked rows; also those of a part of the page that was fetched again.
 const ROWS = 'input[name="rowid"]';
 function countMarked() {
