@@ -19,7 +19,7 @@ from shop.admin.filters import choice, contains, flag, since, until
 from shop.admin.formatting import NOTHING, badge, linked, number, shown
 from shop.admin.forms import LookUp
 from shop.admin.inputs import marked_rows
-from shop.admin.words import t
+from shop.admin.words import language, t
 from shop.auth.models import ACTIVE, SUPPLIER, Company, User
 from shop.catalog.price_lists import queries, receiving, reporting
 from shop.catalog.price_lists.deciding import apply_list, discard_list
@@ -37,6 +37,7 @@ from shop.catalog.price_lists.models import (
     PriceList,
     PriceListRow,
 )
+from shop.catalog.price_lists.reasons import explain
 from shop.catalog.price_lists.rolling_back import latest_applied, roll_back
 from shop.db import session
 from shop.errors import FieldError, Invalid
@@ -163,6 +164,7 @@ class PriceListsView(ManagedView):
         tab = tab if tab in dict(tabs) else tabs[0][0]
         return {
             "people": _people(price_list),
+            "reasons": explain(price_list, language()),
             "is_moving": is_moving,
             "can_apply": can_decide,
             "can_discard": can_decide or price_list.state == QUEUED,

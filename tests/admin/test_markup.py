@@ -75,11 +75,12 @@ def attack(request) -> str:
 
 
 @pytest.fixture
-def filled(app: Flask, edge, desk, attack: str) -> SupplierOrder:
+def filled(app: Flask, edge, desk, drain, mailbox, attack: str) -> SupplierOrder:
     """Every free-text field, by the stories that take it; the part of an order that went all the way."""
     supplier, other = make_company("supplier", name=attack), make_company("supplier", name=attack)
     company = make_company(name=attack)
     owner = make_user("supplier", company=supplier, first_name=attack, last_name=attack)
+    make_user("supplier", company=other, first_name=attack, last_name=attack)
     person = {"first_name": attack, "last_name": attack, "position": attack}
     buyer = make_user("buyer", company=company, **person)
     contact = make_contact(buyer, name=attack, city=attack, street=attack, house="1", receiving_hours=attack)
@@ -109,6 +110,7 @@ def filled(app: Flask, edge, desk, attack: str) -> SupplierOrder:
         move_part(find_part(lost.parts[0].id, by=by), to="canceled", by=by, reason=attack)
     _send_lists(app, edge, supplier, other, attack)
     make_delivery(make_webhook(owner, description=attack), data={"order_id": order.id, "client_reference": attack})
+    drain()
     with edge() as current:
         block(current.get_one(Company, other.id), by=current.merge(desk.user), reason=attack)
     desk.post(f"/admin/users/{owner.id}/block", reason=attack)

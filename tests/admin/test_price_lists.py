@@ -19,7 +19,7 @@ from shop.catalog.price_lists.models import APPLIED, DISCARDED, HELD, PriceList
 from shop.db import session
 from tests.admin.conftest import Desk
 from tests.catalog.price_lists.lists import good, list_of, offers, read, receive, run_import
-from tests.factories.auth import make_company
+from tests.factories.auth import make_company, make_user
 
 ATTACK = "<script>alert(1)</script>"
 TEN = range(1, 11)
@@ -155,6 +155,12 @@ def test_the_change_set_is_read_field_by_field(desk, held) -> None:
     assert [name for name in ("Товар 1", "Товар 2", "Товар 3", "Товар 4") if name in withdrawn] == [
         "Товар 1", "Товар 2", "Товар 3",
     ]  # fmt: skip
+
+
+def test_why_it_is_held_is_said_in_the_readers_language(enter, held) -> None:
+    for locale, sentence in (("en", "It leaves out 3 of 10 offers"), ("ru", "В нём нет 3 из 10 предложений")):
+        page = enter(make_user("manager", locale=locale)).get(address(held)).text
+        assert sentence in page
 
 
 def test_it_is_read_page_by_page(app, desk, supplier, unguarded) -> None:

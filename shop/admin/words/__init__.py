@@ -38,6 +38,11 @@ def t(text: str, **values: Any) -> str:
     return said.format(**values) if values else said
 
 
+def language() -> str:
+    """ru or en, the reader's."""
+    return str(get_locale() or "en")[:2]
+
+
 def later(text: str) -> LazyString:
     """For what is named before anybody reads it: menus, columns, labels."""
     return LazyString(t, text)

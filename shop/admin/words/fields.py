@@ -100,6 +100,7 @@ FIELDS = {
     "provider": "провайдер",
     "provider_user_id": "номер у провайдера",
     "quantity": "количество",
+    "reasons": "причины",
     "received_quantity": "получено",
     "received_reason": "почему получено меньше",
     "recipient": "получатель",
