@@ -6,11 +6,13 @@ from pathlib import Path
 
 from flask import Flask
 
-from shop.admin import VIEWS, companies, deliveries, events, mails, providers, users
+from shop.admin import VIEWS, auditing, companies, deliveries, events, mails, providers, users
 from shop.admin.base import GROUPS, ManagedView
 from shop.admin.dashboard import WAITING
 from shop.admin.formatting import TONES
 from shop.admin.words import RUSSIAN
+from shop.admin.words.fields import FIELDS, THINGS
+from shop.db import Base
 from shop.subscribers import MAILS
 from shop.webhooks.models import FAILING, GONE, PAUSED
 
@@ -56,6 +58,12 @@ def test_every_text_has_its_russian() -> None:
     texts = texts_of_code() | texts_of_templates() | texts_of_views()
     assert len(texts) > 100
     assert sorted(texts - RUSSIAN.keys()) == []
+
+
+def test_every_field_that_the_audit_keeps_has_its_russian() -> None:
+    kept = {mapper.class_ for mapper in Base.registry.mappers if mapper.class_.__tablename__ in THINGS}
+    assert len(kept) == len(THINGS)
+    assert sorted({name for model in kept for name in auditing._columns(model())} - FIELDS.keys()) == []
 
 
 def test_both_languages_fill_in_the_same_values() -> None:

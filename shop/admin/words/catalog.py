@@ -93,6 +93,8 @@ RUSSIAN = {
         "Поставщиков пока нет. Они появятся здесь, как только кто-то зарегистрируется."
     ),
     "Send a price list": "Отправить прайс-лист",
+    "Legal entity and people": "Реквизиты и люди",
+    "It waits for your approval, on the page of its company.": "Поставщик ждёт одобрения на странице своей компании.",
     "Terms": "Условия",
     "Prices include VAT": "Цены с НДС",
     "Minimum order, ₽": "Минимальный заказ, ₽",
