@@ -63,12 +63,15 @@ def changes_of(price_list: PriceList, tab: str, *, can_decide: bool) -> dict[str
 
 def _differences(fields: Sequence[dict[str, Any]]) -> list[Markup]:
     """Field by field, prices first; what only one side has of parameters is said alone."""
-    order = {name: place for place, name in enumerate(("price", "price_rrc", *FIELDS))}
+    order = dict.fromkeys((*MONEY, *FIELDS))
+    places = {name: place for place, name in enumerate(order)}
     found = []
-    for field in sorted(fields, key=lambda field: order.get(field["field"], len(order))):
+    for field in sorted(fields, key=lambda field: places.get(field["field"], len(places))):
         name, before, after = field["field"], field["before"], field["after"]
         if name == "parameters":
             found += _parameters(before or {}, after or {})
+        elif before == after:  # a category that the list calls as we do, under a number that is new to us
+            found.append(Markup('<div class="change"><b>{}</b> {}</div>').format(field_name(name), t("a new number")))
         else:
             found.append(
                 difference(field_name(name), value_of(name, before), value_of(name, after), _move(name, before, after))

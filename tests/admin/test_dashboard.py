@@ -10,9 +10,10 @@ from shop.mail.models import MailMessage
 from shop.orders.lifecycle import cancel_order
 from shop.orders.models import Order
 from shop.orders.queries import find_order
-from tests.factories.auth import make_company
+from tests.factories.auth import make_company, make_user
 from tests.factories.catalog import make_offer
 from tests.factories.orders import make_order
+from tests.factories.webhooks import make_delivery, make_webhook
 
 
 def test_it_counts_what_was_ordered_and_not_canceled(desk, edge) -> None:
@@ -80,3 +81,24 @@ def test_it_is_computed_once_a_minute_by_few_statements(desk, count_statements) 
         counts.append(len(statements))
     assert counts[0] <= 8
     assert counts[1] == 2  # the token, its user
+
+
+def test_figures_lead_to_the_orders_that_they_count(desk, edge) -> None:
+    kept, canceled = make_order(), make_order()
+    with edge() as current:
+        by = current.merge(desk.user)
+        cancel_order(find_order(canceled.id, by=by), by=by)
+    page = desk.get("/admin/").text
+    addresses = re.findall(r'<section class="card tile"><a href="([^"]+)"', page)
+    addresses += re.findall(r'<a href="(/admin/orders/\?[^"]+)"><g class="bar">', page)[-2:]
+    assert len(addresses) == 4
+    for address in addresses:
+        listed = desk.client.get(address.replace("&amp;", "&")).text
+        assert kept.number in listed, address
+        assert canceled.number not in listed, address
+
+
+def test_it_says_which_webhooks_were_not_taken(desk) -> None:
+    make_delivery(make_webhook(make_user("buyer")), state="failed")
+    page = re.sub(r"\s+", " ", desk.get("/admin/").text)
+    assert "<b>1</b> webhooks not taken in 7 days" in page

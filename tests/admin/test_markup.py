@@ -18,7 +18,7 @@ from shop.auth.companies import block
 from shop.auth.models import Company, LegalEntity, User
 from shop.catalog.price_lists.models import PriceList
 from shop.catalog.price_lists.receiving import receive_price_list
-from shop.db import session
+from shop.db import now, session
 from shop.mail.models import MailMessage
 from shop.orders.confirmation import confirm_part
 from shop.orders.cutting import Cut
@@ -109,8 +109,9 @@ def filled(app: Flask, edge, desk, drain, mailbox, attack: str) -> SupplierOrder
         by = current.merge(desk.user)
         move_part(find_part(lost.parts[0].id, by=by), to="canceled", by=by, reason=attack)
     _send_lists(app, edge, supplier, other, attack)
-    make_delivery(make_webhook(owner, description=attack), data={"order_id": order.id, "client_reference": attack})
     drain()
+    webhook = make_webhook(owner, description=attack, off_at=now(), off_reason="paused")  # nothing leaves for it
+    make_delivery(webhook, data={"order_id": order.id, "client_reference": attack})
     with edge() as current:
         block(current.get_one(Company, other.id), by=current.merge(desk.user), reason=attack)
     desk.post(f"/admin/users/{owner.id}/block", reason=attack)

@@ -160,6 +160,26 @@ def test_a_move_leaves_its_entries_in_the_audit(desk, edge) -> None:
     assert desk.user.email in listed
 
 
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ({"field": "state"}, "order"),
+        ({"field": "status"}, "company"),
+        ({"value": "НЕ ПЛАТИТ"}, "company"),
+        ({"value": "передумали"}, ""),
+        ({"search": "передумали"}, "order"),
+        ({"type": "orders"}, "order"),
+        ({"what": "company.block"}, "company"),
+    ],
+)
+def test_the_audit_is_searched_field_by_field(desk, query: dict[str, str], shown: str) -> None:
+    order, company = make_order(), make_company(name="ООО Рога")
+    desk.post(move_address(order), to="canceled", reason="Передумали", version="1")
+    desk.post(f"/admin/companies/{company.id}/block", reason="Не платит")
+    page = desk.get("/admin/audit/", **query).text
+    assert (order.number in page, "ООО Рога" in page) == (shown == "order", shown == "company")
+
+
 def test_a_refusal_is_shown_with_its_sentence_and_changes_nothing(desk, edge) -> None:
     order = make_order()
     page = desk.post(move_address(order), to="delivered", version="1")

@@ -73,6 +73,7 @@ RUSSIAN = {
     "Field": "Поле",
     "What is wrong": "Что не так",
     "What changes": "Что меняется",
+    "a new number": "новый номер",
     "Nothing to see here: every row was in order.": "Здесь пусто: все строки в порядке.",
     "To the beginning": "К началу",
     "rows {rows}": "строки {rows}",
