@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 from werkzeug.routing import Rule
 
 from shop.admin.door import OPEN
+from shop.db import db, session
 from tests.admin.conftest import Desk
 from tests.catalog.price_lists.lists import good, list_of, receive
 from tests.factories.auth import make_company, make_user
@@ -77,6 +79,34 @@ def test_every_post_takes_the_token_in_a_header_too(app: Flask, desk) -> None:
         if rule.endpoint != "admin_desk.log_out":
             answer = desk.client.post(address(rule), headers={"X-CSRF-Token": token})
             assert answer.status_code not in (400, 500), rule
+
+
+def test_what_acts_is_not_reached_by_get(app: Flask, desk) -> None:
+    reading = {rule.rule for rule in rules(app, "GET")}
+    for rule in rules(app, "POST"):
+        if rule.rule not in reading:
+            assert desk.get(address(rule)).status_code in (404, 405), rule
+
+
+def test_looking_changes_nothing(app: Flask, desk) -> None:
+    """Whatever is looked at, every table says the same afterwards; that the session was used is no change."""
+    receive(make_company("supplier"), list_of(good(1)))
+    make_order()
+    make_delivery(make_webhook(make_user("supplier")))
+    desk.get("/admin/")
+    before = contents(app)
+    for rule in rules(app, "GET"):
+        desk.get(address(rule)).close()
+    assert contents(app) == before
+
+
+def contents(app: Flask) -> dict[str, str]:
+    with app.app_context():
+        return {
+            table.name: str(session().scalar(text(f'SELECT md5(string_agg(t::text, $$,$$)) FROM "{table.name}" AS t')))
+            for table in db.metadata.sorted_tables
+            if table.name != "access_tokens"
+        }
 
 
 def test_nobody_posts_without_a_session(app: Flask, client) -> None:

@@ -16,6 +16,7 @@ RUSSIAN = {
         "Компаний пока нет. Они появятся, как только зарегистрируется первый человек."
     ),
     "Show the orders": "Показать заказы",
+    "Terms, guards and price lists": "Условия, пороги и прайс-листы",
     "Cannot be approved yet. The legal entity lacks, or has wrong:": (
         "Одобрить пока нельзя. Реквизитов не хватает или они неверны:"
     ),
