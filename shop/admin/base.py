@@ -103,6 +103,7 @@ class ManagedView(DeskView, BaseModelView):  # type: ignore[misc]
     details: ClassVar[str | None] = None
     form_class: ClassVar[type[Form] | None] = None
     empty: ClassVar[str] = "Nothing here yet."
+    making: ClassVar[tuple[str, str]] = ("Create", "Save")  # what leads to the form, and what sends it
     exported: ClassVar[Sequence[str] | None] = None  # columns; those of the list where nothing else is said
 
     can_create = can_edit = can_delete = can_view_details = False

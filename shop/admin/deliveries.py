@@ -6,7 +6,6 @@ Of an address only its host is shown: the rest may be a secret between the compa
 import json
 from typing import Any
 
-from flask import url_for
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import selectinload
@@ -18,6 +17,7 @@ from shop.admin.bulk import Bulk
 from shop.admin.door import manager
 from shop.admin.filters import Filter, choice, flag, since, until
 from shop.admin.formatting import NOTHING, link, shown
+from shop.admin.things import named
 from shop.admin.words import t
 from shop.auth.models import Company
 from shop.db import session
@@ -147,7 +147,7 @@ class DeliveriesView(ManagedView):
             "state": delivery_badge(delivery.state),
             "kind": event_word(delivery.event_type),
             "content": json.dumps(delivery.data, ensure_ascii=False, indent=2, sort_keys=True),
-            "about": _about(delivery.data),
+            "about": [(word, name) for word, name in named(delivery.data) if isinstance(name, Markup)],
             "reason_of": reason_of,
             "entries": entries_about(delivery),
         }
@@ -167,12 +167,3 @@ def event_word(event_type: str) -> str:
 def _resend(delivery: WebhookDelivery) -> None:
     webhook = session().get_one(Webhook, delivery.webhook_id)
     redeliver(delivery, webhook, by=manager())
-
-
-def _about(data: dict[str, Any]) -> str:
-    """The address of the order or the price list that it tells of."""
-    if isinstance(order_id := data.get("order_id"), int):
-        return url_for("admin_orders.page", id_=order_id)
-    if isinstance(price_list_id := data.get("price_list_id"), int):
-        return url_for("admin_price_lists.page", id_=price_list_id)
-    return ""

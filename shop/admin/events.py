@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Select, case, select
 from shop.admin.base import ManagedView
 from shop.admin.bulk import Bulk
 from shop.admin.filters import Filter, contains, flag
-from shop.admin.formatting import clipped, shown, thing_word
+from shop.admin.formatting import clipped, shown
+from shop.admin.things import numbered
 from shop.admin.words import t
 from shop.db import now, session
 from shop.outbox.models import OutboxEvent
@@ -28,10 +29,6 @@ def event_badge(state: str) -> Markup:
     return Markup('<span class="badge {}">{}</span>').format(TONES[state], t(f"event|{state}"))
 
 
-def _facts(payload: dict[str, Any]) -> str:
-    return ", ".join(f"{thing_word(name)} {value}" for name, value in payload.items())
-
-
 class EventsView(ManagedView):
     model = OutboxEvent
     title, group, slug = "Events", "Deliveries", "events"
@@ -46,7 +43,7 @@ class EventsView(ManagedView):
     }
     column_formatters = {
         "state": shown(event_badge),
-        "payload": shown(_facts),
+        "payload": shown(numbered),
         "last_error": shown(clipped),
     }
     numeric = ("attempts",)

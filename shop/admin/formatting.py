@@ -85,11 +85,6 @@ def clipped(text: str | None) -> Markup:
     return Markup('<span title="{}">{}</span>').format(text, shown)
 
 
-def thing_word(name: str) -> str:
-    """What an id is of: price_list_id is that of a price list."""
-    return name.removesuffix("_id").replace("_", " ")
-
-
 def link(address: str, text: Any) -> Markup:
     return Markup('<a href="{}">{}</a>').format(address, text)
 

@@ -1,9 +1,7 @@
 """Mails at the desk: to whom, about what, how far they have come; those that did not arrive are sent again."""
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flask import url_for
 from markupsafe import Markup
 from sqlalchemy import Select, select
 from werkzeug import Response
@@ -12,19 +10,17 @@ from shop.admin.base import ManagedView, expose
 from shop.admin.bulk import Bulk
 from shop.admin.door import manager
 from shop.admin.filters import choice, contains, since, until
-from shop.admin.formatting import clipped, link, shown, thing_word
-from shop.admin.words import t
+from shop.admin.formatting import clipped, link, shown
+from shop.admin.things import named
+from shop.admin.words import RUSSIAN, t
 from shop.db import session
 from shop.mail.models import PARKED, QUEUED, SENT, MailMessage
 from shop.mail.resending import MailNotFound, resend_mail
 
+ABOUT = "mail about|"
+KINDS = [(text.removeprefix(ABOUT).replace(" ", "_"), text) for text in RUSSIAN if text.startswith(ABOUT)]
 STATES = [(state, f"mail|{state}") for state in (QUEUED, SENT, PARKED)]
 TONES = {SENT: "good", PARKED: "bad", QUEUED: "moving"}
-ABOUT = {  # what the ids of a mail's context lead to
-    "order_id": "admin_orders.page",
-    "user_id": "admin_users.page",
-    "company_id": "admin_companies.page",
-}
 
 
 def mail_badge(state: str) -> Markup:
@@ -32,14 +28,14 @@ def mail_badge(state: str) -> Markup:
 
 
 def mail_kind(kind: str) -> str:
-    return t(f"mail about|{kind.replace('_', ' ')}")
+    return t(ABOUT + kind.replace("_", " "))
 
 
 class MailsView(ManagedView):
     model = MailMessage
     title, group, slug = "Mails", "Deliveries", "mails"
     details = "desk/mail.html"
-    column_list = ("created_at", "state", "kind", "recipient", "attempts", "last_error")
+    column_list = ("created_at", "state", "kind", "subject", "recipient", "attempts", "last_error")
     column_labels = {
         "created_at": "Queued at",
         "kind": "Kind",
@@ -56,13 +52,13 @@ class MailsView(ManagedView):
     searched = (MailMessage.recipient, MailMessage.subject)
     filters = (
         choice("state", "State", MailMessage.state, STATES),
-        contains("kind", "Kind", MailMessage.kind),
+        choice("kind", "Kind", MailMessage.kind, KINDS),
         contains("recipient", "To whom", MailMessage.recipient),
         contains("reason", "Why not", MailMessage.last_error),
         since("since", "From", MailMessage.created_at),
         until("until", "To", MailMessage.created_at),
     )
-    exported = (*column_list, "subject", "sent_at")
+    exported = (*column_list, "sent_at")
     bulk = (Bulk("resend", "Send again", lambda mail, _: _resend(mail), "mail.resend"),)
     empty = "No mails yet. Registrations, orders and price lists send them."
 
@@ -89,7 +85,7 @@ class MailsView(ManagedView):
         return {
             "state": mail_badge(mail.state),
             "kind": mail_kind(mail.kind),
-            "about": list(_about(mail.context)),
+            "about": list(named(mail.context)),
             "is_waiting": mail.state == QUEUED,
         }
 
@@ -103,13 +99,3 @@ class MailsView(ManagedView):
 
 def _resend(mail: MailMessage) -> None:
     resend_mail(mail, by=manager().id)
-
-
-def _about(context: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
-    """Name, value, and the address of what an id names."""
-    for name, value in sorted(context.items()):
-        yield (
-            thing_word(name),
-            value,
-            url_for(ABOUT[name], id_=value) if name in ABOUT and isinstance(value, int) else "",
-        )

@@ -3,7 +3,7 @@
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from flask import Response, request
+from flask import Response, redirect, request
 from sqlalchemy import Select, and_, exists, func, or_, select
 from werkzeug import Response as BaseResponse
 
@@ -203,6 +203,12 @@ class OrdersView(ManagedView):
             trail.add_all(line for line in part.lines if line.id in receipt)
             receive_part(part, by=manager(), receipt=receipt, version=_version())
         return self.back(self.page_of(id_))
+
+    @expose("/parts/<id:part_id>/")
+    def of_part(self, part_id: int) -> BaseResponse:
+        """To its order."""
+        part = queries.find_part(part_id, by=manager())
+        return redirect(f"{self.page_of(part.order_id)}#part-{part.id}")
 
     @expose("/invoices/<id:invoice_id>.pdf")
     def invoice(self, invoice_id: int) -> Response:

@@ -82,7 +82,7 @@ class PriceListsView(ManagedView):
     model = PriceList
     title, group, slug = "Price lists", "Price lists", "price_lists"
     details = "desk/price_list.html"
-    can_create, form_class = True, SendForm
+    can_create, form_class, making = True, SendForm, ("Send a price list", "Send")
     column_list = ("created_at", "supplier", "file_name", "state", "mode", *COUNTS)
     column_labels = {
         "created_at": "Came",

@@ -65,11 +65,11 @@ def test_a_held_price_list_is_read_and_applied(desk: Desk, app: Flask, product: 
     (tmp_path / "morning.yaml").write_bytes(list_of(*raised))
     desk.log_in(manager)
     desk.open("price_lists/")
-    desk.page.get_by_role("link", name="Create").click()
+    desk.page.get_by_role("link", name="Send a price list").click()
     desk.page.get_by_label("Supplier").press_sequentially("рога")
     desk.page.get_by_role("option", name="ООО Рога и копыта").click()
     desk.page.get_by_label("File", exact=True).set_input_files(tmp_path / "morning.yaml")
-    desk.press("Save")
+    desk.press("Send")
     expect(desk.page.locator("#price-list .head .badge")).to_have_text("held")  # without a reload by the person
     expect(desk.page.locator("#price-list .note")).to_contain_text("3 of 10")
     change = desk.page.locator("tr", has_text="Товар 4").locator(".change")

@@ -31,7 +31,6 @@ RUSSIAN = {
     "It is the same message with the same webhook-id: a receiver that has it already leaves it.": (
         "Это то же сообщение с тем же webhook-id: получатель, у которого оно есть, его пропустит."
     ),
-    "What it is about": "О чём оно",
     "What it says": "Что в нём",
     "Status": "Статус",
     "Took, ms": "Заняло, мс",
