@@ -22,6 +22,9 @@ One catalog, many suppliers, one order.
 Log in with `POST /api/v1/auth/login` and send the token as `Authorization: Bearer …`. Lists answer
 `{items, next_cursor}`; send `next_cursor` back as `cursor` until it is null. Money is a decimal string
 ("110000.00"), quantities are numbers. Every error is an `application/problem+json` with a stable `code`.
+
+`RateLimit` and `RateLimit-Policy` say how much is left of your allowance. Send `Idempotency-Key` with orders, and
+`If-Match` with changes that are meant for one version. An operation that will go says so by `Deprecation` and `Sunset`.
 """
 
 CONFIGURATION: dict[str, Any] = {
