@@ -47,13 +47,9 @@ class ChangeContactSchema(Schema):
     receiving_hours = Text()
 
 
-class ContactSchema(AnswerSchema):
-    id = Identifier(required=True)
-    belongs_to = fields.String(
-        required=True,
-        validate=validate.OneOf(("user", "company")),
-        metadata={"description": "user = your own, company = of all members"},
-    )
+class DeliveryPointSchema(AnswerSchema):
+    """Where goods go: of a contact, and as an order keeps it."""
+
     name = fields.String(required=True)
     city = fields.String(required=True)
     street = fields.String(required=True)
@@ -64,6 +60,15 @@ class ContactSchema(AnswerSchema):
     phone = fields.String(required=True, metadata={"description": "E.164: +74951234567"})
     receiving_hours = fields.String(required=True)
     address = fields.String(required=True, metadata={"description": "All of the address in one line"})
+
+
+class ContactSchema(DeliveryPointSchema):
+    id = Identifier(required=True)
+    belongs_to = fields.String(
+        required=True,
+        validate=validate.OneOf(("user", "company")),
+        metadata={"description": "user = your own, company = of all members"},
+    )
 
 
 class ContactsSchema(AnswerSchema):

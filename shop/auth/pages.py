@@ -11,6 +11,7 @@ from shop.auth import accounts, invitations, password_changes, profile
 from shop.auth.access import public
 from shop.auth.accounts import EmailTaken
 from shop.auth.links import LinkNotValid
+from shop.auth.page_layout import STYLE, framed
 from shop.auth.page_words import LABELS, PROBLEMS, WORDS
 from shop.auth.passwords import MAX_BYTES, PasswordTooWeak
 from shop.auth.routes.blueprint import confirmation_lifetime, invitation_lifetime, reset_lifetime
@@ -23,20 +24,7 @@ LANGUAGES = ("ru", "en")
 POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 MAX_NAME = 100
 
-PAGE = """<!doctype html>
-<html lang="{{ locale }}">
-<head>
-  <meta charset="utf-8">
-  <meta name="viewport" content="width=device-width, initial-scale=1">
-  <meta name="robots" content="noindex">
-  <title>{{ title }}</title>
-  <link rel="stylesheet" href="{{ url_for('pages.style') }}">
-</head>
-<body>
-<main>
-  <h1>{{ title }}</h1>
-  <p>{{ text }}</p>
-{% if problem %}
+FORM = """{% if problem %}
   <p role="alert" class="problem">{{ problem }}</p>
 {% endif %}
 {% if button %}
@@ -51,22 +39,6 @@ PAGE = """<!doctype html>
     <button>{{ button }}</button>
   </form>
 {% endif %}
-</main>
-</body>
-</html>
-"""
-STYLE = """\
-body { margin: 0; background: #f3f4f1; color: #1f2723; font: 16px/1.5 system-ui, -apple-system, 'Segoe UI', sans-serif }
-main { max-width: 32rem; margin: 12vh auto 0; padding: 1.5rem 2rem 2rem; background: #fff; border: 1px solid #dde1db;
-  border-radius: 8px; overflow-wrap: anywhere }
-h1 { margin: 0 0 1rem; font-size: 1.35rem; line-height: 1.3 }
-label { display: block; margin: 0 0 1rem }
-input { display: block; box-sizing: border-box; width: 100%; margin-top: .25rem; padding: .5rem; font: inherit;
-  border: 1px solid #aeb6ae; border-radius: 6px }
-.problem { color: #9b1c1c }
-button { padding: .6rem 1.4rem; border: 0; border-radius: 6px; background: #1d6b4a; color: #fff; font: inherit;
-  cursor: pointer }
-button:focus-visible, input:focus-visible { outline: 3px solid #9ccbb5; outline-offset: 2px }
 """
 
 blueprint = Blueprint("pages", __name__)
@@ -204,7 +176,7 @@ def _page(
     locale = reader.locale if reader else request.accept_languages.best_match(LANGUAGES, LANGUAGES[0])
     title, text, button = WORDS[locale][name][kind]
     html = render_template_string(
-        PAGE,
+        framed(FORM),
         locale=locale,
         title=title,
         text=text.format(email=reader.email if reader else ""),
@@ -237,5 +209,4 @@ def _name(field: str) -> str:
 
 
 def _key() -> str:
-    settings = current_settings()
-    return settings.signing_key
+    return current_settings().signing_key

@@ -22,6 +22,7 @@ from requests import RequestException
 
 from shop.auth import social
 from shop.auth.access import public
+from shop.auth.page_layout import framed
 from shop.auth.social_codes import CHALLENGE
 from shop.auth.social_providers import (
     PATIENCE_SECONDS,
@@ -65,25 +66,9 @@ WORDS = {
     },
 }
 
-PAGE = """<!doctype html>
-<html lang="{{ locale }}">
-<head>
-  <meta charset="utf-8">
-  <meta name="viewport" content="width=device-width, initial-scale=1">
-  <meta name="robots" content="noindex">
-  <title>{{ title }}</title>
-  <link rel="stylesheet" href="{{ url_for('pages.style') }}">
-</head>
-<body>
-<main>
-  <h1>{{ title }}</h1>
-  <p>{{ text }}</p>
-{% if code %}
+CODE = """{% if code %}
   <p><code>{{ code }}</code></p>
 {% endif %}
-</main>
-</body>
-</html>
 """
 
 
@@ -334,7 +319,7 @@ def _end_in_refusal(provider: str, flow: Flow | None, refusal: Refusal) -> Respo
 def _page(kind: str, *, code: str = "", status: int = 200) -> Response:
     locale = request.accept_languages.best_match(LANGUAGES, LANGUAGES[0])
     title, text = WORDS[locale][kind]
-    html = render_template_string(PAGE, locale=locale, title=title, text=text, code=code)
+    html = render_template_string(framed(CODE), locale=locale, title=title, text=text, code=code)
     page = Response(html, status=status, mimetype="text/html")
     page.headers["Content-Security-Policy"] = POLICY
     return _unkept(page)

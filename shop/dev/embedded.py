@@ -41,7 +41,6 @@ class Servers:
     wanted_folder: Path
     folder: Path  # where the data really are: elsewhere when root's servers cannot reach the wanted folder
     database_url: str = ""
-    admin_url: str = ""  # the superuser, in the database "postgres"
     redis_url: str = ""
 
     def stop(self) -> None:
@@ -69,8 +68,7 @@ def start(folder: Path, *, durable: bool, wanted: Collection[str] = ("postgres",
                 _start(server, binaries, durable=durable)
     urls: dict[str, str] = {}
     if "postgres" in wanted:
-        postgres = Postgres(place)
-        urls |= {"database_url": postgres.url("shop", "shop"), "admin_url": postgres.url("postgres", "postgres")}
+        urls["database_url"] = Postgres(place).url("shop", "shop")
     if "valkey" in wanted:
         urls["redis_url"] = Valkey(place).url()
     return Servers(folder.absolute(), place.folder, **urls)

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from shop.auth.contact_schemas import DeliveryPointSchema
 from shop.http.fields import MAX_ID, AnswerSchema, Day, Identifier, Money, Quantity, Schema, Text, UploadedFile
 from shop.http.pagination import PageArgsSchema
 from shop.money import VAT_RATES
@@ -153,19 +154,6 @@ class PlaceOrderSchema(Schema):
     )
 
     EXAMPLE = {"contact_id": 12, "comment": "Second gate", "client_reference": "PO-2026-118"}
-
-
-class DeliveryPointSchema(AnswerSchema):
-    name = fields.String(required=True)
-    city = fields.String(required=True)
-    street = fields.String(required=True)
-    house = fields.String(required=True)
-    structure = fields.String(required=True)
-    building = fields.String(required=True)
-    apartment = fields.String(required=True)
-    phone = fields.String(required=True)
-    receiving_hours = fields.String(required=True)
-    address = fields.String(required=True)
 
 
 class OrderLineSchema(AnswerSchema):
