@@ -27,6 +27,7 @@ def product(app: Flask, settings: Settings, mailbox: Mailbox, tmp_path: Path) ->
         "SECRET_KEY": settings.signing_key,
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
+        "EXPORT_FOLDER": str(tmp_path / "exports"),
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(mailbox.port),
         "THROTTLE_ANON": "",
