@@ -1,19 +1,23 @@
 """The OpenAPI document at /api/schema/ and Swagger UI at /api/docs/, served from this machine only."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import flask_swagger_ui
+import orjson
 from apispec import APISpec
 from flask import Blueprint, Flask, Response, current_app, render_template_string, send_from_directory
 from marshmallow import fields, validate
 
 from shop.http.blueprint import IdConverter, id_parameter
+from shop.http.caching import json_answer
 from shop.http.fields import Day, Money, Quantity, UploadedFile
 from shop.http.problems import ProblemApi, ProblemSchema
 
 ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
+DOCUMENT = "openapi_document"
 MONEY_PATTERN = r"^-?\d+\.\d{2,4}$"
 
 DESCRIPTION = """\
@@ -88,12 +92,22 @@ def init_app(app: Flask, api: ProblemApi) -> None:
     api.ma_plugin.converter.add_parameter_attribute_function(_never_null)
     spec.components.schema("Problem", {"examples": [ProblemSchema.EXAMPLE]}, schema=ProblemSchema)
     app.register_blueprint(docs)
+    app.view_functions["api-docs.openapi_json"] = document
+
+
+def document() -> Response:
+    """The document as it is served, in place of flask-smorest's: made once, since nothing changes it afterwards."""
+    kept = current_app.extensions
+    if DOCUMENT not in kept:
+        text = orjson.dumps(_spec_of(current_app).to_dict()).decode()
+        kept[DOCUMENT] = text, hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+    text, etag = kept[DOCUMENT]
+    return json_answer(text, etag=etag)
 
 
 def document_text(app: Flask) -> str:
     """The document as it is kept in docs/openapi.json: the same API gives the same text."""
-    api: ProblemApi = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
-    return json.dumps(api.spec.to_dict(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    return json.dumps(_spec_of(app).to_dict(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 @docs.get("/")
@@ -111,6 +125,12 @@ def start() -> Response:
 @docs.get("/assets/<path:name>")
 def asset(name: str) -> Response:
     return send_from_directory(ASSETS, name, max_age=86400)
+
+
+def _spec_of(app: Flask) -> APISpec:
+    api: ProblemApi = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
+    spec: APISpec = api.spec
+    return spec
 
 
 def _more_about(_converter: object, field: fields.Field[Any], **_: Any) -> dict[str, Any]:

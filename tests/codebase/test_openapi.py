@@ -23,6 +23,12 @@ def test_the_document_is_valid_openapi(client) -> None:
     assert document["components"]["securitySchemes"]["bearer"] == {"type": "http", "scheme": "bearer"}
 
 
+def test_the_document_is_made_once_and_sent_once(client) -> None:
+    first = client.get("/api/schema/")
+    again = client.get("/api/schema/", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
 def test_swagger_ui_needs_nothing_from_elsewhere(client) -> None:
     page = client.get("/api/docs/")
     assert page.status_code == 200
