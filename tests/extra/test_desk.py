@@ -76,7 +76,7 @@ def test_a_held_price_list_is_read_and_applied(desk: Desk, app: Flask, product: 
     expect(change).to_contain_text("100.00")
     expect(change).to_contain_text("117.50")
     expect(change).to_contain_text("+17.5 %")
-    desk.page.get_by_role("link", name=re.compile("^Withdrawn")).click()
+    desk.page.get_by_role("link", name=re.compile("^withdrawn")).click()
     expect(desk.page.locator("tbody tr")).to_have_count(3)
     assert {offer.price for offer in offers(app, supplier).values()} == {100}
     desk.press("Apply the whole list")
