@@ -11,10 +11,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from shop.auth.models import User
 from shop.http.caching import cache
 from tests.factories.auth import PASSWORD
-from tests.journeys.conftest import mailbox, product
+from tests.journeys.conftest import environment, mailbox, product
 from tests.journeys.product import Product
 
-__all__ = ["mailbox", "product"]  # fixtures
+__all__ = ["environment", "mailbox", "product"]  # fixtures
 
 PATIENCE_MS = 15_000
 

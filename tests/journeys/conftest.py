@@ -20,9 +20,9 @@ def mailbox() -> Iterator[Mailbox]:
 
 
 @pytest.fixture
-def product(app: Flask, settings: Settings, mailbox: Mailbox, tmp_path: Path) -> Iterator[Product]:
-    """Web server and relay run; a journey starts its worker itself."""
-    environment = os.environ | {
+def environment(settings: Settings, mailbox: Mailbox) -> dict[str, str]:
+    """What the product's processes are told."""
+    return os.environ | {
         "APP_ENV": "testing",
         "SECRET_KEY": settings.signing_key,
         "DATABASE_URL": settings.database_url,
@@ -35,6 +35,11 @@ def product(app: Flask, settings: Settings, mailbox: Mailbox, tmp_path: Path) ->
         "THROTTLE_LOGIN": "",
         "OUTBOX_RESEND_SECONDS": "2",
     }
+
+
+@pytest.fixture
+def product(app: Flask, settings: Settings, environment: dict[str, str], tmp_path: Path) -> Iterator[Product]:
+    """Web server and relay run; a journey starts its worker itself."""
     with running(environment, tmp_path) as product:
         yield product
     with redis.Redis.from_url(settings.redis_url) as broker:
