@@ -61,6 +61,7 @@ RUSSIAN = {
     "Documents": "Документы",
     "Mails": "Письма",
     "annulled": "аннулирован",
+    "correction": "исправление",
     "No documents yet: they are made when a part is confirmed.": "Документов пока нет: они появятся при подтверждении.",
     "No mails about this order yet.": "Писем об этом заказе пока нет.",
     "whole order": "весь заказ",
