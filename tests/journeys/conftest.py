@@ -20,7 +20,7 @@ def mailbox() -> Iterator[Mailbox]:
 
 
 @pytest.fixture
-def environment(settings: Settings, mailbox: Mailbox) -> dict[str, str]:
+def environment(settings: Settings, mailbox: Mailbox, tmp_path: Path) -> dict[str, str]:
     """What the product's processes are told."""
     return os.environ | {
         "APP_ENV": "testing",
