@@ -23,12 +23,12 @@ from shop.config import current_settings
 from shop.db import transaction
 from shop.errors import Forbidden, Unauthenticated
 from shop.http.problems import status_of
+from shop.http.requests import typed
 from shop.http.throttling import caller_address
 
 log = structlog.get_logger()
 
 TIME_ZONE = "admin_time_zone"
-MAX_FIELD = 500
 
 desk = Blueprint(
     "admin_desk",
@@ -159,7 +159,7 @@ def log_in_page(problem: str = "", *, status: int = 200) -> Response:
 
 def field(name: str) -> str:
     """What the form says, on one line."""
-    return "".join(filter(str.isprintable, request.form.get(name, "")))[:MAX_FIELD]
+    return typed(request.form.get(name, ""))
 
 
 def password() -> str:

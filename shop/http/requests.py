@@ -19,6 +19,7 @@ REQUEST_ID_PARAMETER = {
     "description": "Your own id of this request, 8 to 64 letters, digits, dots and hyphens: it is answered and logged",
 }
 QUIET_PATHS = ("/health/", "/api/docs/", "/static/")
+MAX_TYPED = 500
 
 
 def init_app(app: Flask) -> None:
@@ -41,6 +42,11 @@ def api_key_id() -> int | None:
 def is_program() -> bool:
     """Whether the caller is a program with an API key, not a person who has logged in."""
     return api_key_id() is not None
+
+
+def typed(text: str) -> str:
+    """What a person can have typed into a field of one line."""
+    return "".join(filter(str.isprintable, text)).strip()[:MAX_TYPED].rstrip()
 
 
 def shown_file(name: str) -> str:

@@ -125,6 +125,23 @@ def test_tries_are_counted_together_with_those_of_the_api(make_app) -> None:
     assert int(answer.headers["Retry-After"]) <= 60
 
 
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data"])
+def test_tries_are_counted_together_however_the_address_is_written(make_app, kind: str) -> None:
+    """Else every spelling that finds the same account would have a count of its own."""
+
+    def guess(client, email: str, number: int, kind: str) -> int:
+        data = {"csrf_token": token_in(client.get("/admin/login")), "email": email, "password": "not the password"}
+        place = {"REMOTE_ADDR": f"10.0.4.{number}"}
+        return client.post("/admin/login", data=data, content_type=kind, environ_base=place).status_code
+
+    app = make_app(throttle_login="99/minute", throttle_login_account="4/hour")
+    given = make_user("manager", email=f"ivan{len(kind)}@test.example").email
+    spellings = (given.upper(), given.replace("v", "v\u200b"), " " * 600 + given, given.replace("i", "İ", 1))
+    for number, spelling in enumerate(spellings):
+        assert guess(app.test_client(), spelling, number, kind) == 401, spelling
+    assert guess(app.test_client(), given, 9, "application/x-www-form-urlencoded") == 429
+
+
 def test_the_second_factor_is_asked_for_where_the_account_has_one(client, edge) -> None:
     manager = make_user("manager")
     secret = with_second_factor(edge, manager)
