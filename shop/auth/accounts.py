@@ -104,14 +104,16 @@ def create_manager(email: str, *, password: str, first_name: str, last_name: str
         email_confirmed_at=now(),
         password_hash=hash_password(password),
         role=MANAGER,
+        is_owner=False,
         first_name=first_name,
         last_name=last_name,
         locale=locale,
     )
-    if not add_user(user):
+    manager = add_or_replace_user(user)
+    if manager is None:
         raise EmailTaken
-    log.info("manager_created", user_id=user.id)
-    return user
+    log.info("manager_created", user_id=manager.id)
+    return manager
 
 
 def confirmation_token(user: User, email: str, *, secret_key: str) -> str:
@@ -193,7 +195,7 @@ def add_or_replace_user(user: User) -> User | None:
 
     None where the e-mail has an owner.
     """
-    if add_user(user):
+    if _add_user(user):
         return user
     found = user_with_email(user.email, lock=True)
     if found is None or found.email_confirmed_at:
@@ -202,7 +204,19 @@ def add_or_replace_user(user: User) -> User | None:
     return found
 
 
-def add_user(user: User) -> bool:
+def drop_unproved(email: str, *, but: User) -> None:
+    """Before somebody else proves to read this mailbox: whoever registered it and never did does not keep it."""
+    user = user_with_email(email, lock=True)
+    if user is None or user.email_confirmed_at or user.id == but.id:
+        return
+    company = user.company
+    session().execute(delete(User).where(User.id == user.id))
+    if company is not None:
+        _delete_unused(company)
+    log.info("registration_dropped", user_id=user.id)
+
+
+def _add_user(user: User) -> bool:
     """False where an open account has the e-mail; whatever came with the user is not created either."""
     try:
         with session().begin_nested():

@@ -36,6 +36,12 @@ def user_with_email(email: str, *, lock: bool = False) -> User | None:
     return session().scalar(statement)
 
 
+def has_owner(email: str) -> bool:
+    """Who registered an e-mail and never proved to read it is nobody that anybody who does has to yield to."""
+    user = user_with_email(email)
+    return user is not None and user.email_confirmed_at is not None
+
+
 def _same(email: str) -> ColumnElement[bool]:
     """The database lowers both sides, so the rule is that of the unique index."""
     return func.lower(User.email) == func.lower(email.strip())

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import ColumnElement, delete, func, select
 
-from shop.auth.accounts import EmailTaken, add_user
+from shop.auth.accounts import EmailTaken, add_or_replace_user
 from shop.auth.companies import require_owner
 from shop.auth.emails import clean_email
 from shop.auth.events import MemberInvited
@@ -103,7 +103,10 @@ def accept_invitation(
     secret_key: str,
     lifetime: timedelta,
 ) -> User:
-    """A new member, whose e-mail needs no other confirmation: the link came there. Refuses with EmailTaken."""
+    """A new member, whose e-mail needs no other confirmation: the link came there. Refuses with EmailTaken.
+
+    A registration of the e-mail that was never confirmed is replaced: a stranger's keeps nobody from joining.
+    """
     found = open_invitation(token, secret_key=secret_key, lifetime=lifetime)
     email, company = found.email, session().get_one(Company, found.company_id).name
     give_back_connection()
@@ -111,22 +114,25 @@ def accept_invitation(
     hashed = hash_password(password)  # slow, so before the lock
     lock_company(found.company_id)  # before the invitation, as who closes the company does
     invitation = open_invitation(token, secret_key=secret_key, lifetime=lifetime, lock=True)
+    joined = session().get_one(Company, invitation.company_id)
     user = User(
         email=email,
         email_confirmed_at=now(),
         password_hash=hashed,
-        role=session().get_one(Company, invitation.company_id).kind,
-        company_id=invitation.company_id,
+        role=joined.kind,
+        company=joined,
+        is_owner=False,
         first_name=first_name,
         last_name=last_name,
         position=position,
         locale=locale or invitation.locale,
     )
-    if not add_user(user):
+    member = add_or_replace_user(user)
+    if member is None:
         raise EmailTaken
     session().delete(invitation)
-    log.info("invitation_accepted", user_id=user.id, company_id=user.company_id)
-    return user
+    log.info("invitation_accepted", user_id=member.id, company_id=joined.id)
+    return member
 
 
 def purge_invitations() -> int:

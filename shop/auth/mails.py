@@ -26,9 +26,12 @@ COMPANY_MOVED = "company_moved"
 
 
 def confirm_email(mail: MailMessage, settings: Settings) -> Facts:
-    """No name, no company: who registered chose them, and may be a stranger who wants to say something to the owner."""
-    user = session().get_one(User, mail.context["user_id"])
-    token = confirmation_token(user, mail.recipient, secret_key=settings.signing_key)
+    """No name, no company: who registered chose them, and may be a stranger who wants to say something to the owner.
+
+    A registration that was dropped meanwhile brings a link that does not work.
+    """
+    user = session().get(User, mail.context["user_id"])
+    token = confirmation_token(user, mail.recipient, secret_key=settings.signing_key) if user else ""
     return Facts(_link(settings, "confirm-email", token) | {"hours": settings.confirmation_lifetime_hours})
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
-from shop.auth.accounts import UNIQUE_EMAIL, EmailTaken
+from shop.auth.accounts import UNIQUE_EMAIL, EmailTaken, drop_unproved
 from shop.auth.blocking import AccountClosed
-from shop.auth.emails import clean_email, user_with_email
+from shop.auth.emails import clean_email, has_owner
 from shop.auth.events import EmailChanged, EmailChangeRequested
 from shop.auth.links import CHANGE_EMAIL, LinkNotValid, Signed, read_link, sign_link
 from shop.auth.locking import lock_user
@@ -74,8 +74,8 @@ def give_account_back(user: User, email: str) -> None:
 
 
 def can_be_mailed_about_change(user: User) -> bool:
-    """An address that has an account already gets no link: it could not be used."""
-    return user.pending_email is not None and user_with_email(user.pending_email) is None
+    """An address that has an owner already gets no link: it could not be used."""
+    return user.pending_email is not None and not has_owner(user.pending_email)
 
 
 def _ask_for_email(user: User, email: str) -> None:
@@ -90,6 +90,7 @@ def _ask_for_email(user: User, email: str) -> None:
 def _set_email(user: User, email: str) -> None:
     """The old address hears of it, too."""
     old_email = user.email
+    drop_unproved(email, but=user)
     try:
         with session().begin_nested():
             user.email, user.pending_email = email, None

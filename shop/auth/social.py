@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from shop.auth.accounts import AccountBlocked, EmailNotConfirmed, add_or_replace_user
-from shop.auth.emails import clean_email, user_with_email
+from shop.auth.emails import clean_email, has_owner, user_with_email
 from shop.auth.events import RegistrationRepeated, UserRegistered
 from shop.auth.models import ACTIVE, BUYER, PENDING, AccessToken, Company, User
 from shop.auth.social_codes import (
@@ -146,7 +146,7 @@ def exchange_code(
     account = account_of(identity)
     if account is not None:
         return _log_in(account, session_facts)
-    if identity.email_verified and identity.email and _has_owner(identity.email):
+    if identity.email_verified and identity.email and has_owner(identity.email):
         log.warning("social_login_refused", provider=identity.provider, reason=AccountExists.code)
         raise AccountExists
     code, registration = make_code(
@@ -275,12 +275,6 @@ def _address(email: str | None, identity: Identity) -> str:
     if not address:
         raise EmailNeeded(errors=[FieldError("json", "email", EmailNeeded.message)])
     return clean_email(address)
-
-
-def _has_owner(email: str) -> bool:
-    """Who registered an e-mail and never proved to read it is nobody that a provider's word has to yield to."""
-    user = user_with_email(email)
-    return user is not None and user.email_confirmed_at is not None
 
 
 def _add_account(user_id: int, identity: Identity) -> SocialAccount:

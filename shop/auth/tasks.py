@@ -27,19 +27,19 @@ from shop.outbox.handling import handles
 @handles(UserRegistered, name="auth.mail_confirmation")
 def mail_confirmation(event: UserRegistered, event_id: int) -> None:
     """Mails the link that confirms the e-mail."""
-    _queue_mail(mails.CONFIRM_EMAIL, event.user_id, event_id)
+    mail_user(mails.CONFIRM_EMAIL, event.user_id, event_id)
 
 
 @handles(ConfirmationRequested, name="auth.mail_confirmation_again")
 def mail_confirmation_again(event: ConfirmationRequested, event_id: int) -> None:
     """Mails another such link."""
-    _queue_mail(mails.CONFIRM_EMAIL, event.user_id, event_id)
+    mail_user(mails.CONFIRM_EMAIL, event.user_id, event_id)
 
 
 @handles(RegistrationRepeated, name="auth.mail_already_registered")
 def mail_already_registered(event: RegistrationRepeated, event_id: int) -> None:
     """Tells the owner of the account that somebody tried to register it again."""
-    _queue_mail(mails.ALREADY_REGISTERED, event.user_id, event_id)
+    mail_user(mails.ALREADY_REGISTERED, event.user_id, event_id)
 
 
 @handles(PasswordResetRequested, name="auth.mail_password_reset")
@@ -47,7 +47,7 @@ def mail_password_reset(event: PasswordResetRequested, event_id: int) -> None:
     """Mails the link to set a new password; where nobody has proved the address, how to register it anew."""
     user = session().get(User, event.user_id) if event.user_id else None
     is_proved = user is not None and user.email_confirmed_at is not None
-    _queue_mail(mails.RESET_PASSWORD if is_proved else mails.REGISTER_AGAIN, event.user_id, event_id)
+    mail_user(mails.RESET_PASSWORD if is_proved else mails.REGISTER_AGAIN, event.user_id, event_id)
 
 
 @handles(EmailChangeRequested, name="auth.mail_email_change")
@@ -55,20 +55,20 @@ def mail_email_change(event: EmailChangeRequested, event_id: int) -> None:
     """Mails the link to the new address, and a notice to the old one."""
     user = session().get_one(User, event.user_id)
     if can_be_mailed_about_change(user):
-        _queue_mail(mails.CONFIRM_EMAIL_CHANGE, user.id, event_id, to=user.pending_email)
-    _queue_mail(mails.EMAIL_CHANGE_NOTICE, user.id, event_id)
+        mail_user(mails.CONFIRM_EMAIL_CHANGE, user.id, event_id, to=user.pending_email)
+    mail_user(mails.EMAIL_CHANGE_NOTICE, user.id, event_id)
 
 
 @handles(EmailChanged, name="auth.mail_email_changed")
 def mail_email_changed(event: EmailChanged, event_id: int) -> None:
     """Tells the old address, too: a reset would be mailed to the new one."""
-    _queue_mail(mails.EMAIL_CHANGED, event.user_id, event_id, to=event.old_email)
+    mail_user(mails.EMAIL_CHANGED, event.user_id, event_id, to=event.old_email)
 
 
 @handles(SecurityChanged, name="auth.mail_security_notice")
 def mail_security_notice(event: SecurityChanged, event_id: int) -> None:
     """Tells the owner what was done to the account."""
-    _queue_mail(mails.SECURITY_NOTICE, event.user_id, event_id, what=event.what, subject=event.subject)
+    mail_user(mails.SECURITY_NOTICE, event.user_id, event_id, what=event.what, subject=event.subject)
 
 
 @handles(MemberInvited, name="auth.mail_invitation")
@@ -91,10 +91,10 @@ def mail_invitation(event: MemberInvited, event_id: int) -> None:
 def mail_company_moved(event: CompanyMoved, event_id: int) -> None:
     """Tells the company's owner that it was approved, blocked or unblocked."""
     owner = session().scalar(select(User.id).where(User.company_id == event.company_id, User.is_owner))
-    _queue_mail(mails.COMPANY_MOVED, owner, event_id, company_id=event.company_id, status=event.to_status)
+    mail_user(mails.COMPANY_MOVED, owner, event_id, company_id=event.company_id, status=event.to_status)
 
 
-def _queue_mail(kind: str, user_id: int | None, event_id: int, *, to: str | None = None, **context: Any) -> None:
+def mail_user(kind: str, user_id: int | None, event_id: int, *, to: str | None = None, **context: Any) -> None:
     """To the user, or to another address of the user's; to nobody where there is no user, or not any more."""
     # FOR SHARE: either the account is closed first and gets nothing, or closing it finds the mail.
     user = session().get(User, user_id, with_for_update={"read": True}) if user_id is not None else None

@@ -13,7 +13,7 @@ from shop.auth import accounts
 from shop.auth.emails import EmailInvalid, clean_email
 from shop.auth.links import LinkNotValid, Signed, sign_link
 from shop.auth.models import ACTIVE, BLOCKED, PENDING, AccessToken, Company, User
-from shop.auth.passwords import PasswordTooWeak, needs_rehash
+from shop.auth.passwords import PasswordTooWeak, needs_rehash, verify_password
 from shop.auth.tokens import find_caller
 from shop.db import now, session
 from shop.outbox.models import OutboxEvent
@@ -115,6 +115,16 @@ class TestCreateManager:
             assert user.is_manager
             assert user.may_log_in
             assert user.company_id is None
+
+    def test_yields_to_no_registration_that_was_never_confirmed(self, edge, form):
+        with edge():
+            accounts.register(**{**form, "email": "Boss@shop.example"})
+        with edge():
+            user = accounts.create_manager("boss@shop.example", password=PASSWORD, first_name="И", last_name="П")
+            assert (user.is_manager, user.may_log_in, user.company_id, user.is_owner) == (True, True, None, False)
+            assert verify_password(user.password_hash, PASSWORD)
+        with edge():
+            assert session().scalars(select(Company)).all() == []
 
     def test_refuses_a_taken_email(self, edge):
         make_user(email="boss@shop.example")

@@ -3,9 +3,15 @@
 import pytest
 
 from shop.auth.companies import approve, block, find_company, unblock
+from shop.auth.events import UserRegistered
 from shop.auth.models import PENDING, User
 from shop.auth.security import NOTICES, note_security_change
-from shop.db import session
+from shop.auth.social import ProviderLinked
+from shop.db import now, session
+from shop.mail.content import compose
+from shop.mail.models import MailMessage
+from shop.outbox.events import publish
+from shop.subscribers import MAILS
 from tests.factories.auth import PASSWORD, make_company, make_user
 
 AUTH = "/api/v1/auth"
@@ -27,6 +33,18 @@ def test_every_security_notice_says_what_happened(edge, drain, mailbox, what, lo
 def test_no_notice_is_sent_that_nobody_has_written(edge):
     with edge(), pytest.raises(ValueError, match="no mail"):
         note_security_change(session().get_one(User, make_user().id), "something")
+
+
+def test_a_registration_dropped_meanwhile_is_no_mail_that_cannot_leave(edge, settings, drain, mailbox):
+    facts = {"message_id": "<1@shop.example>", "recipient": "anna@chain.example", "created_at": now()}
+    mail = MailMessage(kind="confirm_email", locale="ru", context={"user_id": 404}, **facts)
+    with edge():
+        message = compose(mail, settings, MAILS)
+        for event in (UserRegistered(user_id=404), ProviderLinked(user_id=404, provider="google")):
+            publish(event)
+    drain()
+    assert "/confirm-email?token=\n" in message.get_body(("plain",)).get_content()
+    assert mailbox == []
 
 
 @pytest.mark.parametrize(

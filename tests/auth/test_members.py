@@ -4,7 +4,7 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
-from shop.auth.models import User
+from shop.auth.models import Company, User
 from shop.db import now, session
 from tests.factories.auth import PASSWORD, bearer, make_api_key, make_company, make_user
 
@@ -51,6 +51,23 @@ class TestInvitations:
         assert [person["is_owner"] for person in people] == [True, False]
         assert client.get(f"{AUTH}/company/invitations", headers=owner).json["items"] == []
         assert join(client, mailbox.token).json["code"] == "LinkNotValid"
+
+    def test_a_strangers_registration_of_the_address_keeps_nobody_from_joining(
+        self, client, owner, company, form, drain, mailbox, edge
+    ):
+        body = {**form, "email": "igor@chain.example", "role": "supplier", "company": "Чужая"}
+        assert client.post(f"{AUTH}/register", json=body).status_code == 202
+        drain()
+        strangers = mailbox.token
+        invite(client, owner)
+        drain()
+        assert join(client, mailbox.token).status_code == 201
+        assert client.post(f"{AUTH}/confirm-email", json={"token": strangers}).status_code == 422
+        with edge():
+            user = session().scalars(select(User).filter_by(email="igor@chain.example")).one()
+            facts = (user.first_name, user.role, user.company_id, user.is_owner, bool(user.email_confirmed_at))
+            assert facts == ("Игорь", "buyer", company.id, False, True)
+            assert session().scalars(select(Company.name)).all() == [company.name]
 
     def test_a_second_one_replaces_the_first(self, client, owner, drain, mailbox):
         invite(client, owner)

@@ -125,6 +125,20 @@ class TestEmail:
             answer = change(client, token, email="new@chain.example", **password)
             assert (answer.status_code, answer.json["code"]) == (403, "PasswordWrong")
 
+    def test_changes_to_an_address_that_a_stranger_registered_and_never_proved(
+        self, client, form, edge, drain, mailbox
+    ):
+        assert client.post(f"{AUTH}/register", json={**form, "company": "Чужая"}).status_code == 202
+        drain()
+        mailbox.clear()
+        assert change(client, bearer(make_user()), email=form["email"], password=PASSWORD).status_code == 200
+        drain()
+        mailbox.extend([mail for mail in mailbox if mail["To"] == form["email"]])
+        assert client.post(f"{AUTH}/confirm-email-change", json={"token": mailbox.token}).status_code == 200
+        with edge():
+            assert session().scalars(select(User.email)).all() == [form["email"]]
+            assert "Чужая" not in session().scalars(select(Company.name)).all()
+
     def test_does_not_tell_that_an_address_is_taken(self, client, drain, mailbox):
         make_user(email="taken@chain.example")
         answer = change(client, bearer(make_user()), email="Taken@chain.example", password=PASSWORD)
