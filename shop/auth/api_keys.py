@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 
 from shop.auth.models import API_KEY, AccessToken, User
 from shop.auth.security import API_KEY_CREATED, note_security_change
-from shop.auth.tokens import issue_token
+from shop.auth.tokens import issue_token, require_live
 from shop.db import now, session
 from shop.errors import Conflict, FieldError, Invalid, NotFound
 
@@ -38,7 +38,13 @@ class ExpiryPassed(Invalid):
 
 
 def create_api_key(
-    user: User, *, name: str, scopes: Collection[str], known_scopes: Collection[str], expires_at: datetime | None = None
+    user: User,
+    *,
+    name: str,
+    scopes: Collection[str],
+    known_scopes: Collection[str],
+    by_token: AccessToken,
+    expires_at: datetime | None = None,
 ) -> tuple[AccessToken, str]:
     """A key and its secret, which nobody can read again. Its scopes never allow more than the user's role does."""
     _check_scopes(scopes, known_scopes)
@@ -46,6 +52,7 @@ def create_api_key(
         raise ExpiryPassed(errors=[FieldError("json", "expires_at", ExpiryPassed.message)])
     # Two requests at once would both count one less than the limit. NO KEY: rows that point to the user do not wait.
     session().execute(select(User.id).where(User.id == user.id).with_for_update(key_share=True))
+    require_live(by_token)
     if session().scalars(select(func.count()).where(*_keys_of(user))).one() >= MAX_KEYS:
         raise TooManyApiKeys(limit=MAX_KEYS)
     key, secret = issue_token(user, kind=API_KEY, name=name, scopes=sorted(set(scopes)), expires_at=expires_at)

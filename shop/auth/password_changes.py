@@ -14,6 +14,7 @@ from shop.auth.models import SESSION, AccessToken, User
 from shop.auth.passwords import check_password, hash_password, verify_password
 from shop.auth.places import forget_places, note_place
 from shop.auth.security import PASSWORD_CHANGED, PASSWORD_RESET, log, note_security_change
+from shop.auth.social_codes import forget_codes
 from shop.auth.social_models import SocialAccount
 from shop.auth.tokens import end_tokens
 from shop.db import give_back_connection, session
@@ -64,6 +65,7 @@ def change_password(user: User, *, present: str | None, new: str, keep: AccessTo
     require_password(user, present, by_token=keep, field="present_password")
     user.password_hash = hashed
     user.pending_email = None
+    forget_codes(user)
     end_tokens(user, but=keep)
     note_security_change(user, PASSWORD_CHANGED)
 
@@ -112,6 +114,7 @@ def reset_password(
     check_password(password, email=user.email, names=_own_names(user))
     hashed = hash_password(password)  # slow, so before the lock
     user = user_to_reset(token, secret_key=secret_key, lifetime=lifetime, lock=True)
+    forget_codes(user)  # first: a linking that is being finished is waited for, and then dropped with the others
     end_tokens(user, kind=None if end_api_keys else SESSION)
     linked = delete(SocialAccount).where(SocialAccount.user_id == user.id)
     if not end_api_keys:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import joinedload
 from shop.auth.accounts import AccountBlocked, EmailNotConfirmed, add_or_replace_user
 from shop.auth.emails import clean_email, has_owner, user_with_email
 from shop.auth.events import RegistrationRepeated, UserRegistered
+from shop.auth.locking import lock_user
 from shop.auth.models import ACTIVE, BUYER, PENDING, AccessToken, Company, User
 from shop.auth.social_codes import (
     CODE_LIFETIME,
@@ -263,8 +264,12 @@ def _log_in(account: SocialAccount, session_facts: dict[str, Any]) -> tuple[Acce
 
 
 def check_may_log_in(account: SocialAccount) -> None:
+    """Who drops the identity and ends all sessions, as a reset does, has either done so or finds this session, too."""
     if account.user.email_confirmed_at is None:
         raise EmailNotConfirmed
+    lock_user(account.user)
+    if session().get(SocialAccount, account.id, populate_existing=True) is None:
+        raise SocialCodeNotValid
     if not account.user.may_log_in:
         log.warning("login_blocked", user_id=account.user_id, provider=account.provider)
         raise AccountBlocked

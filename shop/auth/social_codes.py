@@ -8,9 +8,10 @@ import secrets
 from dataclasses import asdict
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
+from shop.auth.models import User
 from shop.auth.social_models import REGISTER, SocialCode
 from shop.auth.social_providers import Identity
 from shop.db import delete_some, now, session, violated_constraint
@@ -104,6 +105,11 @@ def identity_of(code: SocialCode) -> Identity:
     if code.identity is None:
         raise SocialCodeNotValid
     return Identity(**code.identity)
+
+
+def forget_codes(user: User) -> None:
+    """A linking under way ends: who began it may not be the owner."""
+    session().execute(delete(SocialCode).where(SocialCode.user_id == user.id))
 
 
 def purge_social_codes() -> int:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from shop.auth.models import API_KEY, BLOCKED, SESSION, AccessToken, Company, User
 from shop.auth.places import note_place
 from shop.db import delete_some, now, session
-from shop.errors import NotFound
+from shop.errors import NotFound, Unauthenticated
 
 log = structlog.get_logger()
 
@@ -159,6 +159,12 @@ def sessions_of(user: User) -> Sequence[AccessToken]:
     is_live = or_(AccessToken.expires_at.is_(None), AccessToken.expires_at > now())
     statement = select(AccessToken).where(AccessToken.user_id == user.id, AccessToken.kind == SESSION, is_live)
     return session().scalars(statement.order_by(AccessToken.id.desc())).all()
+
+
+def require_live(token: AccessToken) -> None:
+    """Asked under the lock of the user, before a new way in is made: with an ended session nobody makes one."""
+    if session().get(AccessToken, token.id, populate_existing=True) is None:
+        raise Unauthenticated
 
 
 def end_token(token: AccessToken) -> None:

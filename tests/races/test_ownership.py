@@ -1,13 +1,10 @@
 """A company with open members never ends without an owner, whoever hands over, leaves or is removed at once."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from shop.auth import closing, invitations, members
 from shop.auth.closing import OwnerMustHandOver
@@ -15,9 +12,7 @@ from shop.auth.companies import OwnerOnly
 from shop.auth.links import LinkNotValid
 from shop.auth.members import MemberNotFound
 from shop.auth.models import AccessToken, User
-from shop.db import db, session
-from shop.errors import Refusal
-from tests.auth.conftest import wait_for_lock  # noqa: F401 - a fixture
+from shop.db import session
 from tests.factories.auth import PASSWORD, make_company, make_user, token_of
 
 
@@ -42,49 +37,6 @@ def hand_over(person: User, to: User) -> None:
 
 def remove(member: User, by: User) -> None:
     members.remove_member(member.id, by=session().get_one(User, by.id))
-
-
-@pytest.fixture
-def race(edge, wait_for_lock) -> Callable[..., Refusal | None]:  # noqa: F811 - the fixture
-    """`race(first, second)`: the second begins before the first has committed; how the second is refused.
-
-    `before` is how the statement of the first begins before which the second does.
-    """
-
-    def run(first: Callable[[], None], second: Callable[[], None], *, before: str = "") -> Refusal | None:
-        refusals: list[Refusal] = []
-
-        def rival() -> None:
-            try:
-                with edge():
-                    second()
-            except Refusal as refusal:
-                refusals.append(refusal)
-
-        def begin(*sent: Any) -> None:
-            if thread.ident is None and sent[2].startswith(before):
-                thread.start()
-                wait_for_lock()
-
-        thread = threading.Thread(target=rival)
-        with edge(), _listening(begin) if before else nullcontext():
-            first()
-            session().flush()
-            begin(None, None, before)
-        thread.join(20)
-        assert not thread.is_alive()
-        return refusals[0] if refusals else None
-
-    return run
-
-
-@contextmanager
-def _listening(hear: Callable[..., None]) -> Iterator[None]:
-    event.listen(db.engine, "before_cursor_execute", hear)
-    try:
-        yield
-    finally:
-        event.remove(db.engine, "before_cursor_execute", hear)
 
 
 def owners(company_id: int) -> list[int]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from shop.auth import api_keys
-from shop.auth.access import authenticated, current_user, known_scopes, public
+from shop.auth.access import authenticated, current_token, current_user, known_scopes, public
 from shop.auth.routes.blueprint import blueprint
 from shop.auth.token_schemas import ApiKeysSchema, CreateApiKeySchema, CreatedApiKeySchema, ScopesSchema
 from shop.db import transaction
@@ -46,7 +46,9 @@ def create_api_key(body: dict[str, Any]) -> dict[str, Any]:
     allowance of requests of its own. `GET auth/scopes` lists the scopes.
     """
     with transaction():
-        key, secret = api_keys.create_api_key(current_user(), known_scopes=known_scopes().keys(), **body)
+        key, secret = api_keys.create_api_key(
+            current_user(), known_scopes=known_scopes().keys(), by_token=current_token(), **body
+        )
         names = ("id", "name", "prefix", "scopes", "created_at", "last_used_at", "expires_at")
         return {name: getattr(key, name) for name in names} | {"api_key": secret}
 
