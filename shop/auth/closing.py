@@ -4,7 +4,17 @@ from sqlalchemy import delete, select
 
 from shop.auth.events import EmailChanged
 from shop.auth.locking import lock_member
-from shop.auth.models import AccessToken, Contact, Invitation, KnownPlace, RecoveryCode, TotpFactor, User
+from shop.auth.models import (
+    SUPPLIER,
+    AccessToken,
+    Company,
+    Contact,
+    Invitation,
+    KnownPlace,
+    RecoveryCode,
+    TotpFactor,
+    User,
+)
 from shop.auth.password_changes import require_password
 from shop.auth.security import log
 from shop.auth.social_models import SocialAccount, SocialCode
@@ -51,9 +61,15 @@ def erase(user: User) -> None:
 
 
 def _leave_company(user: User) -> None:
-    """With the last member go the company's delivery points: nobody could order to them any more."""
+    """With the last member go the company's delivery points: nobody could order to them any more.
+
+    A supplier takes no orders from now on: nobody would read them. Managers may switch that on again.
+    """
     others = select(User.id).where(User.company_id == user.company_id, User.id != user.id, User.closed_at.is_(None))
     if session().scalar(others.limit(1)) is not None:
         raise OwnerMustHandOver
     for owned in (Contact, Invitation):
         session().execute(delete(owned).where(owned.company_id == user.company_id))
+    company = session().get_one(Company, user.company_id)
+    if company.kind == SUPPLIER:
+        company.accepts_orders = False

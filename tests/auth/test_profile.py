@@ -253,6 +253,16 @@ class TestClose:
             assert session().scalars(select(Contact)).all() == []
             assert session().get(Company, user.company_id) is not None
 
+    @pytest.mark.parametrize("others", [0, 1])
+    def test_with_the_last_member_a_supplier_ceases_to_take_orders(self, client, edge, others):
+        supplier = make_user("supplier")
+        for _ in range(others):
+            make_user("supplier", company=supplier.company)
+        leaving = make_user("supplier", company=supplier.company) if others else supplier
+        assert close(client, bearer(leaving)).status_code == 204
+        with edge():
+            assert session().get_one(Company, supplier.company_id).accepts_orders is bool(others)
+
 
 class TestWithoutPassword:
     """Whoever came by a provider has no password to ask for: a session opened just now proves the same."""
