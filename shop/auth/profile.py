@@ -1,5 +1,6 @@
 """The profile: names, position, language; and the e-mail, which changes only after the new mailbox has answered."""
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -103,5 +104,9 @@ def _set_email(user: User, email: str) -> None:
 
 
 def _state(user: User, new_email: str) -> str:
-    """The addresses alone would come again when somebody changes back and forth."""
-    return f"{user.email.casefold()}\n{new_email.casefold()}\n{user.pending_email_since}"
+    """The addresses alone would come again when somebody changes back and forth.
+
+    A digest, as the link can be read: it may go to a stranger's mailbox, who is not to learn the present address.
+    """
+    facts = f"{user.email.casefold()}\n{new_email.casefold()}\n{user.pending_email_since}"
+    return hashlib.sha256(facts.encode()).hexdigest()[:32]

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 import time_machine
+from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import select
 
 from shop.auth.closing import erase
@@ -105,6 +106,15 @@ class TestEmail:
             (user.email, "no address"),
         ):
             assert run(args=["users", "change-email", account, address]).exit_code == 1
+
+    def test_the_link_to_the_new_address_does_not_tell_the_present_one(self, client, drain, mailbox):
+        change(client, bearer(make_user(email="old@chain.example")), email="new@chain.example", password=PASSWORD)
+        drain()
+        mailbox.extend([mail for mail in mailbox if mail["To"] == "new@chain.example"])
+        _, payload = URLSafeTimedSerializer("any").loads_unsafe(mailbox.token)
+        assert payload
+        assert "old@chain.example" not in str(payload)
+        assert "old@chain.example" not in mailbox[-1].as_string() + mailbox.text
 
     def test_no_link_works_again_after_changing_back(self, client, drain, mailbox):
         token = bearer(make_user(email="old@chain.example", locale="en"))
