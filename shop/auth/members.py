@@ -8,7 +8,7 @@ from shop.auth.closing import erase
 from shop.auth.companies import require_owner
 from shop.auth.locking import lock_company_of, lock_member, lock_user
 from shop.auth.models import User
-from shop.auth.security import BECAME_OWNER, log, note_security_change
+from shop.auth.security import BECAME_OWNER, OWNS_NO_MORE, log, note_security_change
 from shop.db import session
 from shop.errors import Conflict, NotFound
 
@@ -53,6 +53,8 @@ def make_owner(user: User) -> User:
     company = (User.company_id == user.company_id, User.is_owner)
     for owner in session().scalars(select(User).where(*company).with_for_update(key_share=True)):
         owner.is_owner = False
+        if owner.id != user.id:
+            note_security_change(owner, OWNS_NO_MORE)
     session().flush()
     user.is_owner = True
     note_security_change(user, BECAME_OWNER)

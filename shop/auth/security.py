@@ -16,6 +16,7 @@ SECOND_FACTOR_ON = "second_factor_on"
 SECOND_FACTOR_OFF = "second_factor_off"
 RECOVERY_CODE_USED = "recovery_code_used"
 BECAME_OWNER = "became_owner"
+OWNS_NO_MORE = "owns_no_more"
 
 NOTICES = (
     PASSWORD_CHANGED,
@@ -26,6 +27,7 @@ NOTICES = (
     SECOND_FACTOR_OFF,
     RECOVERY_CODE_USED,
     BECAME_OWNER,
+    OWNS_NO_MORE,
 )
 
 

@@ -148,8 +148,10 @@ class TestOwnership:
         assert (handed.status_code, handed.json["id"]) == (200, member.id)
         again = client.put(f"{AUTH}/company/owner", json={"user_id": member.id}, headers=owner)
         assert again.json["code"] == "OwnerOnly"
+        me = client.get(f"{AUTH}/me", headers=owner).json["email"]
         drain()
-        assert mailbox[-1]["To"] == member.email
+        told = {mail["To"]: mail["Subject"] for mail in mailbox}
+        assert told == {me: "You own your company no more", member.email: "Теперь вы владелец компании"}
 
     def test_is_given_by_an_operator_where_the_owner_is_lost(self, app, owner, member, edge):
         done = app.test_cli_runner().invoke(args=["users", "make-owner", member.email])
