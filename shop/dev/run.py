@@ -283,11 +283,15 @@ def read_procfile(path: Path) -> dict[str, Sequence[str]]:
 
 
 def make_environment(root: Path, given: Mapping[str, str]) -> dict[str, str]:
-    """What the processes see: .env below the real environment, as `flask` reads it too, and defaults below both."""
+    """What the processes see: .env below the real environment, as `flask` reads it too, and defaults below both.
+
+    Links in mails lead to the port that is listened on.
+    """
     defaults = {"APP_ENV": "development", "LOG_JSON": "false", "HOST": "127.0.0.1", "PORT": "8000"}
     written = {name: value or "" for name, value in dotenv_values(root / ".env").items()}
     env = {**written, **given}
     env |= {name: value for name, value in defaults.items() if not env.get(name)}
+    env["BASE_URL"] = env.get("BASE_URL") or web_address(env)
     binaries = str(Path(sys.executable).parent)
     path = os.pathsep.join([binaries, env.get("PATH", os.defpath)])
     return {**env, "PATH": path, "VIRTUAL_ENV": str(Path(binaries).parent), "PYTHONUNBUFFERED": "1"}

@@ -180,7 +180,7 @@ def test_settings_come_from_the_file_below_the_environment(tmp_path: Path) -> No
     env = running.make_environment(tmp_path, {"PORT": "9002"})
 
     assert (env["PORT"], env["HOST"], env["DATABASE_URL"], env["APP_ENV"]) == ("9002", "0.0.0.0", "", "development")
-    assert running.web_address(env) == "http://127.0.0.1:9002"
+    assert running.web_address(env) == env["BASE_URL"] == "http://127.0.0.1:9002"
 
 
 def test_a_second_ctrl_c_hurries_and_an_echo_does_not() -> None:
