@@ -3,6 +3,7 @@
 A new operation has to be written into MATRIX before this passes.
 """
 
+import gzip
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ CALLERS = {
     "M": "manager",
 }
 UNKNOWN_ID = 999_999
+BUYER_A, GUEST_OF_A, SHOP_OF_A = "Chain of buyer A", "guest-of-a@chain.example", "Shop of buyer A"
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,7 @@ class Operation:
 class World:
     people: dict[str, User]
     ids: dict[str, Any]
+    number: str  # of A's order
 
     def path_of(self, operation: Operation, *, ids: dict[str, Any] | None = None) -> str:
         return re.sub(r"\{(\w+)\}", lambda found: str((ids or self.ids)[found[1]]), operation.path)
@@ -200,7 +203,7 @@ def operations(client: FlaskClient) -> list[Operation]:
 @pytest.fixture
 def world(edge: Callable[[], Any]) -> World:
     """Whatever has an id belongs to buyer A or supplier A."""
-    company = make_company()
+    company = make_company(name=BUYER_A)
     people = {"A": make_user(company=company), "B": make_user(), "S": make_user("supplier"), "T": make_user("supplier")}
     people["M"] = make_user("manager")
     offer = make_offer(supplier=people["S"].company, category=make_category())
@@ -212,7 +215,7 @@ def world(edge: Callable[[], Any]) -> World:
         "company_id": make_company("supplier", status="pending").id,
         "supplier_id": people["S"].company_id,
         "supplier_category_id": 1,
-        "contact_id": make_contact(people["A"]).id,
+        "contact_id": make_contact(people["A"], name=SHOP_OF_A).id,
         "user_id": make_user(company=company).id,
         "provider": "google",
     }
@@ -221,12 +224,12 @@ def world(edge: Callable[[], Any]) -> World:
     with edge() as current:
         manager, owner = current.merge(people["M"]), current.merge(people["A"])
         fulfill_order(find_order(order.id, by=manager), by=manager)
-        ids["invitation_id"] = invite_member("x@chain.example", lifetime=timedelta(hours=1), locale="ru", by=owner).id
+        ids["invitation_id"] = invite_member(GUEST_OF_A, lifetime=timedelta(hours=1), locale="ru", by=owner).id
         webhook = make_webhook(owner)
         ids |= {"webhook_id": webhook.id, "delivery_id": try_webhook(webhook, by=owner).id}
         ids["price_list_id"] = _price_list(people["S"]).id
         ids |= _read_ids(people["A"], offer)
-    return World(people, ids)
+    return World(people, ids, order.number)
 
 
 def test_the_matrix_names_every_operation(operations: list[Operation]) -> None:
@@ -258,6 +261,20 @@ def test_a_foreign_id_looks_like_an_unknown_one(client, world, operations) -> No
             ]
             said = {(answer.status_code, answer.json["code"]) for answer in answers}
             assert len(said) == 1, (operation.name, CALLERS[caller], said)
+
+
+def test_what_is_anothers_shows_in_no_list(client, world, operations) -> None:
+    """All that has no id in its address: what a list leaves out is nowhere else refused."""
+    words = {BUYER_A, GUEST_OF_A, SHOP_OF_A, world.people["A"].email, world.number}
+    shown: dict[str, set[tuple[str, str]]] = {caller: set() for caller in CALLERS}
+    for operation in operations:
+        if operation.method == "GET" and "{" not in operation.path:
+            for caller in CALLERS:
+                text = _text(client.get(operation.path, headers=_headers(world, caller)).data)
+                shown[caller] |= {(operation.name, word) for word in words if word in text}
+    assert {word for _, word in shown["A"]} == words
+    assert shown["B"] | shown["T"] | shown["-"] == set()
+    assert {name for name, _ in shown["S"]} <= {"list_supplier_orders"}
 
 
 @pytest.mark.parametrize("caller", ["A", "S", "M"])
@@ -294,6 +311,11 @@ def _is_expected(operation: Operation, caller: str, answer: Any) -> bool:
     if caller in row.may:
         return answer.status_code == 422 if operation.takes_json else answer.status_code not in (401, 403)
     return answer.status_code == (401 if caller == "-" else 403)
+
+
+def _text(body: bytes) -> str:
+    """The export of the whole catalog is compressed."""
+    return (gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body).decode()
 
 
 def _headers(world: World, caller: str) -> dict[str, str]:
