@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import url_for
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, Select, Text, cast, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, case, cast, func, select
+from sqlalchemy.orm import aliased
 
 from shop.admin.base import ManagedView
 from shop.admin.filters import Filter, any_contains, choice, contains, since, until
@@ -28,6 +29,13 @@ PAGES = {  # of the things that have one
 }
 SAID_AS = {"state": "state", "status": "state", "role": "role", "mode": "mode", "source": "source"}
 VALUES = cast(AuditEntry.changes, Text)
+
+# A person's name is read where it is, or is not any more: the audit must not keep what closing the account erases.
+PERSON = aliased(User)
+IS_PERSON = AuditEntry.object_type == User.__tablename__
+PERSON_ID = case((IS_PERSON, cast(AuditEntry.object_id, BigInteger)))
+PERSON_NAME = func.coalesce(func.nullif(func.trim(PERSON.first_name + " " + PERSON.last_name), ""), PERSON.email)
+NAME = case((IS_PERSON, PERSON_NAME), else_=AuditEntry.object_name)
 
 
 def _has_value(text: str) -> ColumnElement[bool]:
@@ -94,7 +102,7 @@ class AuditView(ManagedView):
         contains("who", "Who", User.email, User.last_name),
         contains("what", "What", AuditEntry.action),
         choice("type", "Kind of thing", AuditEntry.object_type, [(name, f"thing|{name}") for name in THINGS]),
-        contains("name", "Of what", AuditEntry.object_name),
+        contains("name", "Of what", NAME),
         Filter(
             "field",
             "Field",
@@ -112,7 +120,7 @@ class AuditView(ManagedView):
     empty = "Nobody has changed anything here yet. Every act of a manager leaves its line."
 
     def statement(self) -> Select[*tuple[Any, ...]]:
-        return select(
+        entries = select(
             AuditEntry.id,
             AuditEntry.created_at,
             User.email.label("who"),
@@ -122,8 +130,9 @@ class AuditView(ManagedView):
             AuditEntry.action,
             AuditEntry.object_type,
             AuditEntry.object_id,
-            AuditEntry.object_name,
+            NAME.label("object_name"),
             AuditEntry.changes,
             AuditEntry.reason,
             AuditEntry.address,
-        ).join(User, User.id == AuditEntry.user_id)
+        )
+        return entries.join(User, User.id == AuditEntry.user_id).outerjoin(PERSON, PERSON.id == PERSON_ID)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 
 from shop.admin.door import manager
 from shop.admin.models import AuditEntry
-from shop.auth.models import Company
+from shop.auth.models import Company, User
 from shop.catalog.price_lists.models import ImportTerms
 from shop.db import Model, session, transaction
 from shop.http.throttling import caller_address
@@ -95,7 +95,9 @@ def entries_about(*things: Any) -> Sequence[AuditEntry]:
 
 
 def name_of(thing: Any) -> str:
-    """What people call it."""
+    """What people call it. Of a person nothing is copied: whoever closes the account takes the name along."""
+    if isinstance(thing, User):
+        return ""
     if isinstance(thing, SupplierOrder):
         return f"{thing.order.number} · {thing.supplier.name}"
     if isinstance(thing, ImportTerms):

@@ -15,7 +15,7 @@ WORDS = "((((((object_name || ' ') || action) || ' ') || reason) || ' ') || chan
 class AuditEntry(Model):
     """One act on one thing. `changes` are the fields that differ afterwards, each [before, after]; never a secret.
 
-    `object_name` is what people called the thing then; only ever added to.
+    `object_name` is what people called the thing then, empty for a person; only ever added to.
     """
 
     __tablename__ = "audit_entries"

@@ -117,7 +117,7 @@ def link_provider() -> Response:
     flow = flask.session.pop(FLOW, None) or {}
     try:
         with audited("user.link_provider", manager()) as trail:
-            trail.add_new(social.link(manager(), field("code"), verifier=flow.get("verifier", "")))
+            trail.reason = social.link(manager(), field("code"), verifier=flow.get("verifier", "")).provider
     except Refusal as refusal:
         return _account_page(status_of(type(refusal)), problem=say(refusal))
     flask.flash(t("Linked. You can log in this way from now on."), "success")

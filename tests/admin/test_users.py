@@ -1,9 +1,10 @@
 """People at the desk: found, looked at without a secret, blocked and opened again with the reason kept."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from shop.admin.models import AuditEntry
+from shop.auth.closing import erase
 from shop.auth.models import AccessToken, User
 from shop.db import now, session
 from shop.mail.models import MailMessage
@@ -161,3 +162,16 @@ def test_what_people_type_stays_text(desk) -> None:
         page = desk.get(path).text
         assert "<script>alert" not in page, path
         assert "&lt;script&gt;alert(1)" in page, path
+
+
+def test_the_audit_names_a_person_until_the_account_is_closed(desk, edge) -> None:
+    user = make_user(first_name="Зоя", last_name="Иванова")
+    desk.post(f"/admin/users/{user.id}/block", reason="спам")
+    assert "Зоя Иванова" in desk.get("/admin/audit/", name="зоя иванова").text
+    with edge() as current:
+        erase(current.merge(user))
+    page = desk.get("/admin/audit/").text
+    assert ("спам" in page, "Зоя" in page, f"closed-{user.id}@" in page) == (True, False, True)
+    with edge() as current:
+        [entry] = current.execute(text("SELECT audit_entries::text FROM audit_entries")).scalars()
+        assert "Зоя" not in entry
