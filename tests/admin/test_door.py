@@ -142,6 +142,19 @@ def test_tries_are_counted_together_however_the_address_is_written(make_app, kin
     assert guess(app.test_client(), given, 9, "application/x-www-form-urlencoded") == 429
 
 
+def test_guesses_at_no_account_let_nobody_out(make_app) -> None:
+    """Who comes by a provider names no account at first; a count of all who name none would be a stranger's to fill."""
+    app = make_app(throttle_login="99/minute", throttle_login_account="2/hour")
+    for number in range(3):
+        client = app.test_client()
+        data = {"csrf_token": token_in(client.get("/admin/login")), "email": "\u200b", "password": "x"}
+        tried = client.post("/admin/login", data=data, environ_base={"REMOTE_ADDR": f"10.0.5.{number}"})
+        assert tried.status_code == 401
+    client = app.test_client()
+    data = {"csrf_token": token_in(client.get("/admin/login")), "code": "x"}
+    assert client.post("/admin/social/log-in", data=data).status_code == 422
+
+
 def test_the_second_factor_is_asked_for_where_the_account_has_one(client, edge) -> None:
     manager = make_user("manager")
     secret = with_second_factor(edge, manager)

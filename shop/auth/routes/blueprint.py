@@ -11,6 +11,7 @@ from shop.auth.places import is_known_place
 from shop.auth.social_codes import email_behind
 from shop.config import current_settings
 from shop.http.blueprint import ApiBlueprint
+from shop.http.requests import typed
 from shop.http.throttling import (
     caller_address,
     email_change_key,
@@ -88,7 +89,10 @@ def _is_failure(response: Response) -> bool:
 
 
 def _is_account_unlimited() -> bool:
-    return is_login_unlimited() or not login_account_limit() or is_known_place(stated("email"), caller_address())
+    """Who names no account guesses at none: one count for all of those would let a stranger fill it for everybody."""
+    if is_login_unlimited() or not login_account_limit() or not typed(stated("email")):
+        return True
+    return is_known_place(stated("email"), caller_address())
 
 
 def _is_address_unlimited() -> bool:
