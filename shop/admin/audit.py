@@ -1,19 +1,23 @@
 """Who changed what in the admin, field by field: a list to search in."""
 
+from collections import defaultdict
 from typing import Any
 
-from flask import url_for
+from flask import g, url_for
 from markupsafe import Markup
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, case, cast, func, select
 from sqlalchemy.orm import aliased
 
-from shop.admin.base import ManagedView
+from shop.admin.base import ManagedView, Rows
 from shop.admin.filters import Filter, any_contains, choice, contains, since, until
 from shop.admin.formatting import NOTHING, link
 from shop.admin.models import AUDIT_WORDS, AuditEntry
 from shop.admin.words import act_word, field_word, t
 from shop.admin.words.fields import FIELDS, THINGS
-from shop.auth.models import User
+from shop.auth.models import Company, User
+from shop.catalog.models import Category, Offer, Product
+from shop.db import session
+from shop.orders.models import Order
 
 MAX_SHOWN = 120
 PAGES = {  # of the things that have one
@@ -28,6 +32,17 @@ PAGES = {  # of the things that have one
     "webhook_deliveries": "admin_deliveries.page",
 }
 SAID_AS = {"state": "state", "status": "state", "role": "role", "mode": "mode", "source": "source"}
+CALLED = {  # what an id among the changes names
+    "category_id": Category.name,
+    "merged_into_id": Product.name,
+    "company_id": Company.name,
+    "supplier_id": Company.name,
+    "user_id": User.email,
+    "approved_by_id": User.email,
+    "discarded_by_id": User.email,
+    "order_id": Order.number,
+    "offer_id": Offer.name,
+}
 VALUES = cast(AuditEntry.changes, Text)
 
 # A person's name is read where it is, or is not any more: the audit must not keep what closing the account erases.
@@ -59,8 +74,24 @@ def _value(field: str, value: Any) -> str:
         return "—"
     if isinstance(value, bool):
         return t("yes") if value else t("no")
-    text = t(f"{SAID_AS[field]}|{value}") if field in SAID_AS else str(value)
+    if field in SAID_AS:
+        return t(f"{SAID_AS[field]}|{value}")
+    text = str(g.audit_names.get((CALLED[field], value), value) if field in CALLED else value)
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
+
+
+def _names_in(rows: Rows) -> dict[tuple[Any, int], str]:
+    """By column and id, a statement per kind of thing that is named at all."""
+    wanted: defaultdict[Any, set[int]] = defaultdict(set)
+    for row in rows:
+        for field, pair in row.changes.items():
+            if field in CALLED:
+                wanted[CALLED[field]] |= {value for value in pair if isinstance(value, int)}
+    found: dict[tuple[Any, int], str] = {}
+    for name, ids in wanted.items():
+        named = session().execute(select(name.class_.id, name).where(name.class_.id.in_(ids)))
+        found |= {(name, id_): text for id_, text in named}
+    return found
 
 
 def _who(_view: Any, _context: Any, row: Any, name: str) -> Markup:
@@ -118,6 +149,11 @@ class AuditView(ManagedView):
         "created_at", "who", "action", "object_type", "object_id", "object_name", "changes", "reason", "address",
     )  # fmt: skip
     empty = "Nobody has changed anything here yet. Every act of a manager leaves its line."
+
+    def get_list(self, *arguments: Any, **named: Any) -> tuple[int, Rows]:
+        count, rows = super().get_list(*arguments, **named)
+        g.audit_names = _names_in(rows)
+        return count, rows
 
     def statement(self) -> Select[*tuple[Any, ...]]:
         entries = select(

@@ -185,6 +185,7 @@ def test_suppliers_categories_are_moved_with_their_offers(app, desk, edge) -> No
     assert value_of(edge, OfferRevision.user_id, OfferRevision.revision == 2) == desk.user.id
     [entry] = entries(edge)
     assert entry.changes == {"category_id": [phones, others]}
+    assert "<del>Смартфоны</del> → <ins>Аксессуары</ins>" in desk.get("/admin/audit/").text
 
 
 def test_moving_asks_for_rows_and_for_a_category(app, desk, edge) -> None:
