@@ -63,7 +63,8 @@ class Trail:
             action=self.action,
             object_type=thing.__tablename__,
             object_id=",".join(map(str, inspect(thing).identity or ())),
-            object_name=name_of(thing),
+            # Of a person nothing is copied: whoever closes the account takes the name along.
+            object_name="" if isinstance(thing, User) else name_of(thing),
             changes={name: pair for name, pair in changes.items() if pair[0] != pair[1]},
             reason=self.reason,
             address=caller_address(),
@@ -95,9 +96,7 @@ def entries_about(*things: Any) -> Sequence[AuditEntry]:
 
 
 def name_of(thing: Any) -> str:
-    """What people call it. Of a person nothing is copied: whoever closes the account takes the name along."""
-    if isinstance(thing, User):
-        return ""
+    """What people call it."""
     if isinstance(thing, SupplierOrder):
         return f"{thing.order.number} · {thing.supplier.name}"
     if isinstance(thing, ImportTerms):

@@ -105,6 +105,17 @@ def test_the_page_of_a_mail_leads_to_what_it_is_about(desk, add_mail) -> None:
     assert desk.get("/admin/mails/999/").status_code == 404
 
 
+def test_it_is_told_by_names_what_a_mail_is_about(desk, add_mail) -> None:
+    order, person = make_order(), make_user("buyer", first_name="Борис", last_name="Годунов")
+    ids = {"user_id": person.id, "supplier_order_id": order.parts[0].id, "to_state": "sent", "order_id": 999}
+    page = desk.get(f"/admin/mails/{add_mail(context=ids).id}/").text
+    assert f'<a href="/admin/users/{person.id}/">Борис Годунов</a>' in page
+    assert f">{order.number} · " in page
+    part = desk.get(f"/admin/orders/parts/{order.parts[0].id}/")
+    assert part.location == f"/admin/orders/{order.id}/#part-{order.parts[0].id}"
+    assert "<title>Борис Годунов" in desk.get(f"/admin/users/{person.id}/").text
+
+
 def test_one_mail_is_sent_again(desk, edge, add_mail) -> None:
     mail = add_mail("parked", attempts=14, last_error="550 no")
     page = desk.post(f"/admin/mails/{mail.id}/resend").text
