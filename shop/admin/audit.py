@@ -54,8 +54,12 @@ NAME = case((IS_PERSON, PERSON_NAME), else_=AuditEntry.object_name)
 
 
 def _has_value(text: str) -> ColumnElement[bool]:
-    """The index is that of all words; of what it finds, those where the text is a value."""
-    return any_contains([AUDIT_WORDS], text) & any_contains([VALUES], text)
+    """The index is that of all words; of what it finds, those where the text is a value.
+
+    Inside coalesce() the second question is one of which the planner knows nothing. Else it would take both for
+    independent and few rows for certain, and sort a common value's tens of thousands to show fifty.
+    """
+    return any_contains([AUDIT_WORDS], text) & func.coalesce(any_contains([VALUES], text), False)
 
 
 def _changes(_view: Any, _context: Any, row: Any, name: str) -> Markup:
