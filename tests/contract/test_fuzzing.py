@@ -54,7 +54,8 @@ def _trouble(operation: APIOperation, mode: GenerationMode, world: World) -> str
     except Unsatisfiable:
         assert mode is WRONG, operation.label  # there is nothing that could be wrong about an operation without input
     except FailureGroup as group:
-        return "\n".join([f"{operation.label}, {mode.value} input:", *map(str, group.exceptions)])
+        said = [f"{operation.label}, {mode.value} input:", *group.__notes__, *map(str, group.exceptions)]
+        return "\n".join(said)
     return ""
 
 
@@ -75,6 +76,11 @@ def _play(operation: APIOperation, mode: GenerationMode, world: World) -> None:
             case.path_parameters, case.query = world.fill(case.path_parameters), world.fill(case.query)
             case.headers, case.body = world.fill(case.headers), world.fill(case.body)
         checks = CHECKS if mode is VALID else [*CHECKS, negative_data_rejection]
-        case.validate_response(case.call(headers=headers), checks=checks)
+        response = case.call(headers=headers)
+        try:
+            case.validate_response(response, checks=checks)
+        except FailureGroup as group:
+            group.add_note(case.as_curl_command(headers))
+            raise
 
     play()
