@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from threading import Lock
 from typing import Any, cast
 
-from reportlab.platypus import Flowable, KeepTogether, Spacer
+from reportlab.platypus import Flowable, Spacer, Table
 
 from shop.orders.documents.data import InvoiceData
-from shop.orders.documents.layout import WIDTH, beside, build, ledger, signature, summary, text
+from shop.orders.documents.layout import WIDTH, Closed, Signatures, beside, build, ledger, summary, text
 from shop.orders.documents.phrases import (
     annulment,
     basis_lines,
@@ -45,6 +45,8 @@ SIGNATURES = {
     ),
 }
 
+SEAL = f"М.П.{NBSP * 12}«____» ____________________ 20____ г."
+
 # Fonts live in a registry of the whole process: two threads at their first document would register them twice,
 # and the second registration takes the font, with the letters used so far, from under the first one's drawing.
 _one_at_a_time = Lock()
@@ -55,7 +57,7 @@ def render_invoice(data: Mapping[str, Any]) -> bytes:
     invoice = cast(InvoiceData, data)
     with _one_at_a_time:
         return build(
-            [*_top(invoice), *_middle(invoice), _bottom(invoice)],
+            [*_top(invoice), *_middle(invoice)],
             title=title_of(invoice),
             author=invoice["seller"].get("short_name") or invoice["seller"]["full_name"],
             made_on=invoice["issued_on"],
@@ -87,29 +89,23 @@ def _middle(invoice: InvoiceData) -> Iterable[Flowable]:
     yield Spacer(0, 5)
     yield text(f"Валюта: {CURRENCIES.get(currency, currency)}", "caption right")
     yield Spacer(0, 2)
-    if invoice["kind"] == "correction":
-        changes = invoice.get("changes", [])
-        yield ledger(CORRECTION_COLUMNS, change_rows(changes), change_total(changes))
-    else:
-        yield ledger(INVOICE_COLUMNS, line_rows(invoice), total_row(invoice))
+    yield Closed(_ledger(invoice), list(_closing(invoice)))
 
 
-def _bottom(invoice: InvoiceData) -> Flowable:
-    """Sums in words, VAT by rate and signatures, which stay on one page together."""
+def _ledger(invoice: InvoiceData) -> Table:
+    if invoice["kind"] == "invoice":
+        a_good_and_delivery = 2 if invoice.get("delivery") else 1
+        return ledger(INVOICE_COLUMNS, line_rows(invoice), total_row(invoice), kept=a_good_and_delivery)
+    changes = invoice.get("changes", [])
+    return ledger(CORRECTION_COLUMNS, change_rows(changes), change_total(changes))
+
+
+def _closing(invoice: InvoiceData) -> Iterable[Flowable]:
+    """Sums in words, VAT by rate and signatures."""
     left, gap = WIDTH * 0.56, 16.0
     right = WIDTH - left - gap
     said = [text(closing_count(invoice)), Spacer(0, 2), text(closing_sum(invoice), "name")]
     vat = summary(VAT_COLUMNS, vat_rows(invoice["totals"]), right)
-    return KeepTogether([Spacer(0, 8), beside([[said, "", vat]], [left, gap, right]), *_signatures(invoice["kind"])])
-
-
-def _signatures(kind: str) -> Iterable[Flowable]:
-    gap = 28.0
-    half = (WIDTH - gap) / 2
-    yield Spacer(0, 4)
-    for row in SIGNATURES[kind]:
-        ours, theirs = (signature(label, captions, half) for label, captions in row)
-        yield beside([[ours, "", theirs]], [half, gap, half])
-    seal = text(f"М.П.{NBSP * 12}«____» ____________________ 20____ г.")
     yield Spacer(0, 8)
-    yield beside([[seal, "", seal]], [half, gap, half])
+    yield beside([[said, "", vat]], [left, gap, right])
+    yield Signatures(SIGNATURES[invoice["kind"]], SEAL)

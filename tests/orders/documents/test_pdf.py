@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from shop.orders.documents.layout import printable
+from shop.orders.documents.fonts import printable
 from shop.orders.documents.pdf import render_invoice
 from shop.orders.documents.phrases import (
     basis_lines,
@@ -164,6 +164,16 @@ def test_leaves_no_trace_of_what_is_not_known() -> None:
 @pytest.mark.parametrize("data", [make_invoice(), make_correction()], ids=["invoice", "correction"])
 def test_never_calls_itself_a_vat_invoice(data: Any) -> None:
     assert "фактур" not in text_of(data).lower()
+
+
+def test_signs_beside_a_line_of_goods_however_many_there_are() -> None:
+    delivery = {"name": "Доставка", "net": "409.84", "vat_rate": "22", "vat": "90.16", "total": "500.00"}
+    for lines in range(8, 45):
+        *_, last = pages = pages_of(make_invoice(lines, delivery=delivery if lines % 2 else None))
+        assert "Всего по накладной" in last
+        assert "Отпуск разрешил" in last
+        assert "Йогурт" in last, f"of {lines} lines none is on the page that is signed"
+        assert "".join(pages).count("Йогурт") == lines
 
 
 def test_asks_for_every_signature() -> None:
