@@ -1,5 +1,5 @@
 """The running product, to be played with over HTTP."""
 
-from tests.journeys.conftest import mailbox, product
+from tests.journeys.conftest import environment, mailbox, product
 
-__all__ = ["mailbox", "product"]  # fixtures
+__all__ = ["environment", "mailbox", "product"]  # fixtures
