@@ -40,7 +40,7 @@ def _servers() -> Iterator[None]:
         return
     with tempfile.TemporaryDirectory() as folder:
         servers = embedded.start(Path(folder), durable=True)
-        os.environ |= {"TEST_DATABASE_URL": servers.admin_url, "TEST_REDIS_URL": servers.redis_url}
+        os.environ |= {"TEST_DATABASE_URL": servers.database_url, "TEST_REDIS_URL": servers.redis_url}
         try:
             yield
         finally:
