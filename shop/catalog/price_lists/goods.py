@@ -11,7 +11,7 @@ from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from shop.catalog.barcodes import gtin_of
 from shop.catalog.models import EXACT, UNKNOWN
@@ -22,6 +22,7 @@ from shop.catalog.price_lists.values import (
     ZERO,
     UnreadableValueError,
     has_broken_characters,
+    is_plain,
     price_of,
     quantity_of,
     stock_of,
@@ -39,6 +40,7 @@ LONGEST_MATCH_KEY = 600  # an index entry holds 2,700 bytes
 RUBLES = frozenset({"", "rub", "rur", "руб", "руб.", "₽", "643"})
 NOT_WORDS = re.compile(r"[\W_]+")
 ONE = Decimal(1)
+PLAIN_TYPES = frozenset({str, int, bool})
 ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 ROUNDED_SENTENCE = "has lost its digits in a spreadsheet ({}): format the column as text and enter it again"
 BROKEN = "holds characters that no text has; they were left out"
@@ -191,6 +193,8 @@ class GoodReader:
             return ""
 
     def clean(self, name: str, value: Any) -> str:
+        if is_plain(value, LONGEST[name]):
+            return cast(str, value)
         if has_broken_characters(value):
             self.warn(name, "broken_characters", BROKEN)
         return text_of(value, longest=LONGEST[name])
@@ -262,8 +266,11 @@ class GoodReader:
             return {}
         found: dict[str, Any] = {}
         for key, value in given.items():
+            if type(value) in PLAIN_TYPES and len(found) < MOST_PARAMETERS and _is_plain_parameter(key, value):
+                found[key] = value
+                continue
             try:
-                name = _parameter_name(key) if type(key) is str else text_of(key, longest=LONGEST_PARAMETER_NAME)
+                name = text_of(key, longest=LONGEST_PARAMETER_NAME)
                 if not name:
                     raise UnreadableValueError("missing", "has no name")
                 if len(found) >= MOST_PARAMETERS:
@@ -307,10 +314,11 @@ def _unit(value: Any) -> tuple[str | None, str]:
     return found
 
 
-@lru_cache(maxsize=4096)
-def _parameter_name(name: str) -> str:
-    """All goods of a list share some dozen names."""
-    return text_of(name, longest=LONGEST_PARAMETER_NAME)
+@lru_cache(maxsize=4096, typed=True)
+def _is_plain_parameter(name: Any, value: Any) -> bool:
+    """All goods of a list share some dozen names, and many of their values."""
+    is_value = is_plain(value, LONGEST_PARAMETER) if type(value) is str else abs(value) < 2**53
+    return is_value and bool(name) and is_plain(name, LONGEST_PARAMETER_NAME)
 
 
 def _parameter(value: Any) -> str | int | float | bool:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import orjson
@@ -22,6 +22,8 @@ from shop.db import session, transaction
 from shop.errors import Invalid
 
 BATCH = 5000
+PIECE = 200
+PATIENCE = text("SET LOCAL statement_timeout = '15min'")
 ROW_COLUMNS = ("price_list_id", *Row._fields)
 ISSUE_COLUMNS = ("price_list_id", *Issue._fields)
 NULL = "\x01"
@@ -75,9 +77,9 @@ def _stage_batches(
 ) -> tuple[int, int, Counter[str]]:
     """How many goods there were, how many of them were rejected, and the messages why."""
     checked, done, rejected, errors = iter(checked), 0, 0, Counter[str]()
-    while batch := list(islice(checked, BATCH)):
+    while first := next(checked, None):
         with transaction():
-            _stage_batch(price_list_id, batch)
+            batch = _stage_batch(price_list_id, chain([first], islice(checked, BATCH - 1)))
         refused = [each for each in batch if each.is_rejected]
         done += sum(1 for each in batch if each.row or each.is_rejected)
         rejected += len(refused)
@@ -86,16 +88,22 @@ def _stage_batches(
     return done, rejected, errors
 
 
-def _stage_batch(price_list_id: int, batch: Sequence[Checked]) -> None:
-    rows = [each.row for each in batch if each.row is not None]
-    rejected = sum(1 for each in batch if each.is_rejected)
-    _copy_rows(price_list_id, rows)
+def _stage_batch(price_list_id: int, checked: Iterator[Checked]) -> Sequence[Checked]:
+    """Rows leave piece by piece: the database takes one in while the next one is read here."""
+    session().execute(PATIENCE)  # the COPY lasts as long as reading the goods does
+    batch: list[Checked] = []
+    with _copying("price_list_rows", ROW_COLUMNS, NULL) as copy:
+        while piece := list(islice(checked, PIECE)):
+            copy.write(_lines(price_list_id, (each.row for each in piece if each.row is not None)))
+            batch += piece
     _copy_issues(price_list_id, [issue for each in batch for issue in each.issues])
+    rejected = sum(1 for each in batch if each.is_rejected)
     _note(
         price_list_id,
-        rows_done=PriceList.rows_done + len(rows) + rejected,
+        rows_done=PriceList.rows_done + rejected + sum(1 for each in batch if each.row is not None),
         rows_rejected=PriceList.rows_rejected + rejected,
     )
+    return batch
 
 
 def _commonest(errors: Counter[str]) -> str:
@@ -106,15 +114,13 @@ def _note(price_list_id: int, **values: Any) -> None:
     session().execute(update(PriceList).where(PriceList.id == price_list_id).values(**values))
 
 
-def _copy_rows(price_list_id: int, rows: Iterable[Row]) -> None:
+def _lines(price_list_id: int, rows: Iterable[Row]) -> str:
     """As the text of COPY, made by hand: to hand over value by value takes twice the time.
 
     Texts of rows hold no controls, so that a tab, a line's end or NULL cannot be mistaken, and only backslashes are
     to be doubled.
     """
-    lines = "".join(f"{price_list_id}\t{_line(row)}\n" for row in rows).replace("\\", "\\\\")
-    with _copying("price_list_rows", ROW_COLUMNS, NULL) as copy:
-        copy.write(lines)
+    return "".join(f"{price_list_id}\t{_line(row)}\n" for row in rows).replace("\\", "\\\\")
 
 
 def _line(row: Row) -> str:

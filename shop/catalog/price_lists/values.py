@@ -7,7 +7,7 @@ Blank is not zero, because a forgotten column would otherwise sell out a whole c
 
 import re
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from shop.catalog.models import AT_LEAST, EXACT, ON_ORDER, UNKNOWN
 from shop.money import NO_VAT, VAT_RATES
@@ -47,18 +47,27 @@ class UnreadableValueError(Exception):
 
 def text_of(value: Any, *, longest: int) -> str:
     """One line of text; numbers become text as they were written. Empty where nothing is given."""
+    if is_plain(value, longest):
+        return cast(str, value)
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise UnreadableValueError("not_text", f"must be text, not {_shown(value)}")
-    text = (value if type(value) is str else str(value)).strip()
-    if not text.isprintable():
-        text = SPACES.sub(" ", CONTROLS.sub(" ", text)).strip()
-    elif "  " in text:  # no other space is printable
-        text = SPACES.sub(" ", text)
+    text = SPACES.sub(" ", CONTROLS.sub(" ", str(value))).strip()
     if len(text) > longest:
         raise UnreadableValueError("too_long", f"is longer than {longest} characters")
     return text
+
+
+def is_plain(value: Any, longest: int) -> bool:
+    """Whether it can be taken as it stands, as nearly all texts can."""
+    return (
+        type(value) is str
+        and len(value) <= longest
+        and value.isprintable()  # no space but the common one is
+        and "  " not in value
+        and value.strip() is value
+    )
 
 
 def has_broken_characters(value: Any) -> bool:
