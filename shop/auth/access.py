@@ -41,6 +41,11 @@ class Access:
             return ()
         return (Unauthenticated, Forbidden)
 
+    @property
+    def only_reads(self) -> bool:
+        """What a scope to read opens writes nothing."""
+        return self.scope is not None and self.scope.endswith(":read")
+
 
 def public(view: View) -> View:
     """Anybody may call this."""
@@ -84,11 +89,11 @@ def init_check(app: Flask) -> None:
 
 def identify(secret: str, *, kinds: tuple[str, ...] = (SESSION, API_KEY)) -> None:
     """Who calls, by one statement: whoever this secret belongs to, where it is one of these kinds; or nobody."""
-    along = NOTHING_ALONG
-    if secret and _reads_catalog():
+    access = access_of(current_app.view_functions[request.endpoint]) if request.endpoint else None
+    if secret and access and access.only_reads:
         # Nothing is written, so BEGIN and ROLLBACK would be two round trips for nothing.
         session().connection(execution_options={"isolation_level": "AUTOCOMMIT"})
-        along = current_app.extensions[CATALOG_ALONG]
+    along = current_app.extensions[CATALOG_ALONG] if access and access.is_catalog else NOTHING_ALONG
     found = find_caller(secret, along=along, idle_limits=idle_limits(current_settings()))
     if found and found.kind not in kinds:
         found = None
@@ -171,11 +176,6 @@ def _still_there(found: Found | None) -> Found:
     if found is None:
         raise Unauthenticated
     return found
-
-
-def _reads_catalog() -> bool:
-    access = access_of(current_app.view_functions[request.endpoint]) if request.endpoint else None
-    return access is not None and access.is_catalog
 
 
 def _check() -> None:

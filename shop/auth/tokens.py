@@ -54,6 +54,11 @@ class Caller:
     along: Any
 
     @property
+    def id(self) -> int:
+        """The user's, under the name by which stories ask whoever acts."""
+        return self.user_id
+
+    @property
     def is_session(self) -> bool:
         return self.kind == SESSION
 
@@ -64,6 +69,11 @@ class Caller:
     def allows(self, scope: str) -> bool:
         """A session may do all that its user may; an API key only what it was made for."""
         return self.is_session or scope in self.scopes
+
+
+# Who acts, for stories that want to know id, role and company_id only: the caller of a request is known without a
+# statement.
+Acting = User | Caller
 
 
 class SessionNotFound(NotFound):

@@ -8,11 +8,14 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, Row, Select, any_, bindparam, case, func, select
+from sqlalchemy import ARRAY, BigInteger, Row, Select, any_, bindparam, literal_column, select
 
 from shop.auth.models import ACTIVE, Company, LegalEntity
 from shop.catalog.models import BOUND_KINDS, EXACT, Offer, StockLevel
 from shop.db import session
+
+AVAILABLE = f"""CASE WHEN coalesce(stock_levels.kind, '{EXACT}') IN {BOUND_KINDS}
+    THEN greatest(coalesce(stock_levels.on_hand - stock_levels.reserved, 0), 0) END"""
 
 
 class Terms(NamedTuple):
@@ -65,11 +68,9 @@ def select_goods() -> Select[*tuple[Any, ...]]:
         select(LegalEntity.default_vat_rate)
         .where(LegalEntity.company_id == Company.id)
         .order_by(LegalEntity.id)
-        .limit(1)
+        .limit(literal_column("1"))
         .scalar_subquery()
     )
-    kind = func.coalesce(StockLevel.kind, EXACT)
-    left = func.greatest(func.coalesce(StockLevel.on_hand - StockLevel.reserved, 0), 0)
     return (
         select(
             Offer.id,
@@ -86,7 +87,7 @@ def select_goods() -> Select[*tuple[Any, ...]]:
             Offer.minimum_quantity,
             Offer.is_listed,
             Offer.is_quarantined,
-            case((kind.in_(BOUND_KINDS), left)).label("available"),
+            literal_column(AVAILABLE).label("available"),
             Company.id.label("company_id"),
             Company.name.label("company_name"),
             Company.status,
@@ -109,7 +110,7 @@ def good_of(row: Row[Any]) -> Good:
 
 def goods_for_order(offer_ids: Iterable[int]) -> dict[int, Good]:
     """By id, the offers locked FOR SHARE in the order of ids: nobody changes price or listing until we commit."""
-    rows = session().execute(_lock_goods(), {"offer_ids": list(offer_ids)})
+    rows = session().connection().execute(_lock_goods(), {"offer_ids": list(offer_ids)})
     return {row.id: good_of(row) for row in rows}
 
 

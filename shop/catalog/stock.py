@@ -8,7 +8,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, FromClause, case, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from shop.catalog.models import BOUND_KINDS, Offer, StockLevel
+from shop.catalog.models import BOUND_KINDS, StockLevel
 from shop.db import session
 from shop.errors import Conflict
 from shop.http.fields import quantity_number
@@ -16,6 +16,13 @@ from shop.http.fields import quantity_number
 Lines = Mapping[int, Decimal]
 
 MOST_RESERVED = Decimal(10**10)  # a tenth of what the column holds: a list may still add its free stock to it
+
+LOCK = text("""
+SELECT stock.offer_id, offers.sku, offers.name, stock.kind, stock.on_hand, stock.reserved
+FROM stock_levels AS stock JOIN offers ON offers.id = stock.offer_id
+WHERE stock.offer_id = ANY (CAST(:offer_ids AS bigint[]))
+ORDER BY stock.offer_id FOR UPDATE OF stock
+""")
 
 RESERVE = text("""
 UPDATE stock_levels AS stock
@@ -76,18 +83,8 @@ class LockedStock:
 
 def lock_stock(offer_ids: Iterable[int]) -> dict[int, LockedStock]:
     """Locks in the order of ids, so that two orders of the same goods wait for each other instead of dying."""
-    columns = (StockLevel.offer_id, Offer.sku, Offer.name, StockLevel.kind, StockLevel.on_hand, StockLevel.reserved)
-    statement = (
-        select(*columns)
-        .join(Offer, Offer.id == StockLevel.offer_id)
-        .where(StockLevel.offer_id.in_(list(offer_ids)))
-        .order_by(StockLevel.offer_id)
-        .with_for_update(of=StockLevel)
-    )
-    return {
-        offer_id: LockedStock(offer_id, sku, name, kind, on_hand, reserved)
-        for offer_id, sku, name, kind, on_hand, reserved in session().execute(statement)
-    }
+    rows = session().connection().execute(LOCK, {"offer_ids": list(offer_ids)})
+    return {row.offer_id: LockedStock(*row) for row in rows}
 
 
 def reserve(lines: Lines) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 
 import orjson
 from flask import Response, request
-from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop.db import CreatedAt, Id, Model, delete_some, now, session, transaction
@@ -64,6 +63,19 @@ class IdempotencyKey(Model):
         return self.created_at + LIFETIME
 
 
+CLAIM = text("""
+INSERT INTO idempotency_keys AS claim (user_id, key, fingerprint) VALUES (:user_id, :key, :fingerprint)
+ON CONFLICT (user_id, key) DO UPDATE
+SET fingerprint = excluded.fingerprint, created_at = now(), status = NULL, location = NULL, body = NULL
+WHERE claim.created_at < :too_old
+RETURNING id
+""")
+
+STORE = text("""
+UPDATE idempotency_keys SET status = :status, location = :location, body = :body WHERE id = :claimed
+""")
+
+
 def idempotent(view: Callable[..., Response]) -> Callable[..., Response]:
     """Opens the route's transaction and claims the key inside it.
 
@@ -110,13 +122,8 @@ def _fingerprint() -> bytes:
 
 def _claim(user_id: int, key: str, fingerprint: bytes) -> int | None:
     """The id of our claim; None where the key is in use. A key past its lifetime is taken over."""
-    statement = insert(IdempotencyKey).values(user_id=user_id, key=key, fingerprint=fingerprint)
-    statement = statement.on_conflict_do_update(
-        index_elements=["user_id", "key"],
-        set_={"fingerprint": fingerprint, "created_at": func.now(), "status": None, "location": None, "body": None},
-        where=IdempotencyKey.created_at < now() - LIFETIME,
-    )
-    return session().execute(statement.returning(IdempotencyKey.id)).scalar_one_or_none()
+    values = {"user_id": user_id, "key": key, "fingerprint": fingerprint, "too_old": now() - LIFETIME}
+    return session().connection().execute(CLAIM, values).scalar_one_or_none()
 
 
 def _stored_answer(user_id: int, key: str, fingerprint: bytes) -> Response:
@@ -136,4 +143,4 @@ def _store_answer(claimed: int, response: Response) -> None:
         "location": response.headers.get("Location"),
         "body": response.get_data(),
     }
-    session().execute(update(IdempotencyKey).where(IdempotencyKey.id == claimed).values(**values))
+    session().connection().execute(STORE, {"claimed": claimed} | values)

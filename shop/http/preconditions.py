@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+import orjson
 from flask import Response, request
 
 from shop.errors import Stale, VersionNeeded
@@ -46,7 +47,7 @@ def tagged(view: Callable[..., Response]) -> Callable[..., Response]:
     @wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> Response:
         response = view(*args, **kwargs)
-        response.set_etag(str((response.get_json() or {}).get("version", "")))
+        response.set_etag(str(orjson.loads(response.get_data()).get("version", "")))
         return response
 
     return wrapper

@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 from sqlalchemy import text
 
-from shop.auth.models import BUYER, MANAGER, SUPPLIER, User
+from shop.auth.models import BUYER, MANAGER, SUPPLIER
+from shop.auth.tokens import Acting
 from shop.db import session
 from shop.orders.lifecycle import moves_from
 from shop.orders.models import STATES
@@ -88,7 +89,7 @@ SELECT row_to_json(answer)::text FROM (
 """)  # noqa: S608 - put together of constants
 
 
-def order_answer(order_id: int, *, by: User) -> str:
+def order_answer(order_id: int, *, by: Acting) -> str:
     """Somebody else's order looks like an unknown one."""
     found = _answer(ORDER, order_id=order_id, sees_all=by.role == MANAGER, company_id=_company(by, BUYER))
     if found is None:
@@ -96,7 +97,7 @@ def order_answer(order_id: int, *, by: User) -> str:
     return found
 
 
-def part_answer(part_id: int, *, by: User) -> str:
+def part_answer(part_id: int, *, by: Acting) -> str:
     """A part as its supplier works it off: what to bring where, and what this person can do with it."""
     moves = orjson.dumps({state: moves_from(state, by) for state in STATES}).decode()
     seen = {"sees_all": by.role == MANAGER, "side": by.role, "company_id": _company(by, BUYER, SUPPLIER)}
@@ -112,6 +113,6 @@ def _answer(statement: Any, **values: Any) -> str | None:
     return answer
 
 
-def _company(by: User, *roles: str) -> int | None:
+def _company(by: Acting, *roles: str) -> int | None:
     """Whose orders a person sees; nobody's where the role has none."""
     return by.company_id if by.role in roles else None

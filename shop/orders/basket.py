@@ -1,7 +1,7 @@
 """The basket: what a buyer means to order. Nothing in it is reserved."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -25,7 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import joinedload
 
-from shop.auth.models import ACTIVE, Company, User
+from shop.auth.models import ACTIVE, Company
+from shop.auth.tokens import Acting
 from shop.catalog.goods import Good, good_of, select_goods
 from shop.catalog.models import Offer
 from shop.db import session
@@ -64,6 +65,14 @@ WITH basket AS (
 SELECT count(*) FROM (
     SELECT offer_id FROM added UNION SELECT offer_id FROM basket_lines WHERE basket_id = (SELECT id FROM basket)
 ) AS filled
+""")
+
+# Empties it under its lock, as lock_basket takes it. What was put in while we waited for the lock stays for another
+# order; what was changed is taken as it has become.
+TAKE = text("""
+WITH basket AS (SELECT id FROM baskets WHERE user_id = :user_id FOR UPDATE)
+DELETE FROM basket_lines USING basket WHERE basket_id = basket.id
+RETURNING offer_id, quantity, price_seen, unit_seen, added_at
 """)
 
 
@@ -110,13 +119,13 @@ class InBasket(NamedTuple):
         return self.price_seen != self.offer.price or self.unit_seen != self.offer.unit
 
 
-def basket_lines(user: User) -> list[InBasket]:
+def basket_lines(user: Acting) -> list[InBasket]:
     """In the order in which they were added, in one statement."""
-    rows = session().execute(_select_lines(), {"user_id": user.id})
+    rows = session().connection().execute(_select_lines(), {"user_id": user.id})
     return [InBasket(good_of(row), row.quantity, row.price_seen, row.unit_seen) for row in rows]
 
 
-def add_lines(user: User, wanted: Sequence[Wanted]) -> list[LineResult]:
+def add_lines(user: Acting, wanted: Sequence[Wanted]) -> list[LineResult]:
     """Puts in what can be ordered, with a result for each line; refuses when none can."""
     results = try_lines(user, wanted)
     if all(result.refusal for result in results):
@@ -124,7 +133,7 @@ def add_lines(user: User, wanted: Sequence[Wanted]) -> list[LineResult]:
     return results
 
 
-def try_lines(user: User, wanted: Sequence[Wanted]) -> list[LineResult]:
+def try_lines(user: Acting, wanted: Sequence[Wanted]) -> list[LineResult]:
     """The same without the refusal. Two statements, whatever the number of lines.
 
     An offer that is there already gets the new quantity.
@@ -136,39 +145,38 @@ def try_lines(user: User, wanted: Sequence[Wanted]) -> list[LineResult]:
     return results
 
 
-def add_past_order(user: User, order: Order) -> list[LineResult]:
+def add_past_order(user: Acting, order: Order) -> list[LineResult]:
     """What was ordered then, as far as it can be ordered now, at today's prices."""
     lines = [line for part in order.parts for line in part.lines]
     return add_lines(user, [Wanted(line.ordered_quantity, offer_id=line.offer_id) for line in lines])
 
 
-def change_line(user: User, offer_id: int, *, quantity: Decimal) -> None:
+def change_line(user: Acting, offer_id: int, *, quantity: Decimal) -> None:
     lock_basket(user)
     line = _line(user, offer_id)
     check_quantity(line.offer, quantity)
     line.quantity = quantity
+    session().flush()
 
 
-def remove_line(user: User, offer_id: int) -> None:
+def remove_line(user: Acting, offer_id: int) -> None:
     lock_basket(user)
     session().delete(_line(user, offer_id))
+    session().flush()
 
 
-def empty_basket(user: User) -> None:
+def empty_basket(user: Acting) -> None:
     lock_basket(user)
     session().execute(delete(BasketLine).where(BasketLine.basket_id == _basket_of(user)))
 
 
-def take_basket(user: User) -> list[Any]:
+def take_basket(user: Acting) -> list[Any]:
     """Empties the basket and says what was in it: (offer_id, quantity, price_seen, unit_seen), as it was added."""
-    lock_basket(user)
-    statement = delete(BasketLine).where(BasketLine.basket_id == _basket_of(user))
-    columns = (BasketLine.offer_id, BasketLine.quantity, BasketLine.price_seen, BasketLine.unit_seen)
-    taken: Iterable[Any] = session().execute(statement.returning(*columns, BasketLine.added_at))
+    taken = session().connection().execute(TAKE, {"user_id": user.id})
     return sorted(taken, key=lambda line: (line.added_at, line.offer_id))
 
 
-def acknowledge_changes(user: User) -> None:
+def acknowledge_changes(user: Acting) -> None:
     """The buyer has seen the present prices and units and goes on with them."""
     lock_basket(user)
     session().execute(
@@ -179,7 +187,7 @@ def acknowledge_changes(user: User) -> None:
     )
 
 
-def lock_basket(user: User) -> None:
+def lock_basket(user: Acting) -> None:
     """Whoever changes the basket waits for an order that is being made of it: of two at once the second finds it empty,
     and no change is answered with yes and then lost."""
     session().scalar(select(Basket.id).where(Basket.user_id == user.id).with_for_update())
@@ -229,7 +237,7 @@ def _choice(wanted: Sequence[Wanted]) -> _Choice:
         "named_skus": [sku for _, sku in named],
     }
     given = frozenset(name for name, found in values.items() if found)
-    rows = session().execute(_select_choice(given), values) if given else ()
+    rows = session().connection().execute(_select_choice(given), values) if given else ()
     by_id = {row.id: good_of(row) for row in rows}
     by_sku: defaultdict[str, list[Good]] = defaultdict(list)
     for good in by_id.values():
@@ -287,11 +295,11 @@ def _field_error(index: int, result: LineResult) -> FieldError:
     return FieldError("json", f"lines.{index}.{field}", refusal.detail)
 
 
-def _basket_of(user: User) -> ColumnElement[int]:
+def _basket_of(user: Acting) -> ColumnElement[int]:
     return select(Basket.id).where(Basket.user_id == user.id).scalar_subquery()
 
 
-def _fill(user: User, results: Sequence[LineResult]) -> None:
+def _fill(user: Acting, results: Sequence[LineResult]) -> None:
     lines = [(result.offer, result.wanted.quantity) for result in results if result.offer is not None]
     values = {
         "user_id": user.id,
@@ -300,11 +308,11 @@ def _fill(user: User, results: Sequence[LineResult]) -> None:
         "prices": [good.price for good, _ in lines],
         "units": [good.unit for good, _ in lines],
     }
-    if session().execute(FILL, values).scalar_one() > MAX_LINES:
+    if session().connection().execute(FILL, values).scalar_one() > MAX_LINES:
         raise BasketFull(limit=MAX_LINES)
 
 
-def _line(user: User, offer_id: int) -> BasketLine:
+def _line(user: Acting, offer_id: int) -> BasketLine:
     statement = (
         select(BasketLine)
         .join(Basket, Basket.id == BasketLine.basket_id)

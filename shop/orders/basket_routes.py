@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from shop.auth.access import current_user, only
-from shop.auth.models import BUYER, User
+from shop.auth.access import current_caller, only
+from shop.auth.models import BUYER
+from shop.auth.tokens import Acting
 from shop.db import transaction
 from shop.http.blueprint import refuses
 from shop.http.throttling import per_upload
@@ -35,7 +36,7 @@ def show_basket() -> Any:
     With today's prices, per supplier what is missing to the minimum and to free delivery, and per line what has
     changed since it was put in.
     """
-    return finished_json(basket_view(current_user()))
+    return finished_json(basket_view(current_caller()))
 
 
 @blueprint.route("/basket/lines", methods=["POST"])
@@ -51,8 +52,8 @@ def add_basket_lines(body: dict[str, Any]) -> Any:
     new quantity. When none of the lines can be ordered, the answer is 422.
     """
     with transaction():
-        results = baskets.add_lines(current_user(), [Wanted(**line) for line in body["lines"]])
-        return finished_json(basket_view(current_user(), results)), _status(results)
+        results = baskets.add_lines(current_caller(), [Wanted(**line) for line in body["lines"]])
+        return finished_json(basket_view(current_caller(), results)), _status(results)
 
 
 @blueprint.route("/basket/lines/<id:offer_id>", methods=["PATCH"])
@@ -66,8 +67,8 @@ def change_basket_line(body: dict[str, Any], offer_id: int) -> Any:
     It has to be a multiple of the offer's step and reach its minimum; 422 `QuantityNotMultiple` names the nearest ones.
     """
     with transaction():
-        baskets.change_line(current_user(), offer_id, quantity=body["quantity"])
-        return finished_json(basket_view(current_user()))
+        baskets.change_line(current_caller(), offer_id, quantity=body["quantity"])
+        return finished_json(basket_view(current_caller()))
 
 
 @blueprint.route("/basket/lines/<id:offer_id>", methods=["DELETE"])
@@ -80,8 +81,8 @@ def remove_basket_line(offer_id: int) -> Any:
     The answer is the basket without it, with the sums and what is missing to minimum orders now.
     """
     with transaction():
-        baskets.remove_line(current_user(), offer_id)
-        return finished_json(basket_view(current_user()))
+        baskets.remove_line(current_caller(), offer_id)
+        return finished_json(basket_view(current_caller()))
 
 
 @blueprint.route("/basket", methods=["DELETE"])
@@ -93,7 +94,7 @@ def empty_basket() -> None:
     All its lines go; nothing was reserved for them. An empty one stays empty.
     """
     with transaction():
-        baskets.empty_basket(current_user())
+        baskets.empty_basket(current_caller())
 
 
 @blueprint.route("/basket/acknowledge", methods=["POST"])
@@ -106,8 +107,8 @@ def acknowledge_basket(body: dict[str, Any]) -> Any:
     `is_changed` is false afterwards. What was withdrawn or is short stays refused: take it out, or less of it.
     """
     with transaction():
-        baskets.acknowledge_changes(current_user())
-        return finished_json(basket_view(current_user()))
+        baskets.acknowledge_changes(current_caller())
+        return finished_json(basket_view(current_caller()))
 
 
 @blueprint.route("/basket/past-orders", methods=["POST"])
@@ -122,9 +123,9 @@ def add_past_order(body: dict[str, Any]) -> Any:
     As far as they can be ordered now, at today's prices.
     """
     with transaction():
-        order = queries.find_order(body["order_id"], by=current_user())
-        results = baskets.add_past_order(current_user(), order)
-        return finished_json(basket_view(current_user(), results)), _status(results)
+        order = queries.find_order(body["order_id"], by=current_caller())
+        results = baskets.add_past_order(current_caller(), order)
+        return finished_json(basket_view(current_caller(), results)), _status(results)
 
 
 @blueprint.route("/basket/quick-order", methods=["POST"])
@@ -139,7 +140,7 @@ def quick_order_text(body: dict[str, Any]) -> Any:
     """
     with transaction():
         rows = quick_order.read_quick_order(body["text"], supplier_id=body["supplier_id"])
-        return finished_json(_fill(current_user(), rows))
+        return finished_json(_fill(current_caller(), rows))
 
 
 @blueprint.route("/basket/quick-order/file", methods=["POST"])
@@ -155,14 +156,14 @@ def quick_order_file(form: dict[str, Any]) -> Any:
     """
     with transaction():
         rows = quick_order.read_quick_order(form["file"].read(), supplier_id=form["supplier_id"])
-        return finished_json(_fill(current_user(), rows))
+        return finished_json(_fill(current_caller(), rows))
 
 
 def _status(results: Sequence[LineResult]) -> int:
     return 207 if any(result.refusal for result in results) else 200
 
 
-def _fill(user: User, rows: Sequence[QuickLine]) -> dict[str, Any]:
+def _fill(user: Acting, rows: Sequence[QuickLine]) -> dict[str, Any]:
     """Adds what can be added; rows that cannot be read stand in the report between those that can."""
     readable = [row for row in rows if row.wanted is not None]
     results = iter(baskets.try_lines(user, [row.wanted for row in readable if row.wanted]))

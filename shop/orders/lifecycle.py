@@ -6,7 +6,8 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
-from shop.auth.models import BUYER, MANAGER, SUPPLIER, User
+from shop.auth.models import BUYER, MANAGER, SUPPLIER
+from shop.auth.tokens import Acting
 from shop.catalog.stock import release, ship
 from shop.db import now, session
 from shop.http.preconditions import check_version
@@ -54,7 +55,7 @@ ADVANCEMENT = (NEW, CONFIRMED, ASSEMBLED, SENT, REFUSED, DELIVERED)
 Quantities = Mapping[int, Decimal]
 
 
-def fulfill_order(order: Order, *, by: User, reason: str = "", version: int | None = None) -> None:
+def fulfill_order(order: Order, *, by: Acting, reason: str = "", version: int | None = None) -> None:
     """Confirms every part that is new; each gets its numbered invoice in this transaction."""
     lock_order(order, version)
     parts = [part for part in order.parts if part.state == NEW]
@@ -63,7 +64,7 @@ def fulfill_order(order: Order, *, by: User, reason: str = "", version: int | No
     move(order, parts, to=CONFIRMED, by=by, reason=reason)
 
 
-def cancel_order(order: Order, *, by: User, reason: str = "", version: int | None = None) -> None:
+def cancel_order(order: Order, *, by: Acting, reason: str = "", version: int | None = None) -> None:
     """Cancels every part that still can be; what has been sent stays."""
     lock_order(order, version)
     parts = [part for part in order.parts if can_cancel(part, by)]
@@ -72,7 +73,7 @@ def cancel_order(order: Order, *, by: User, reason: str = "", version: int | Non
     move(order, parts, to=CANCELED, by=by, reason=reason)
 
 
-def move_order(order: Order, *, to: str, by: User, reason: str = "") -> None:
+def move_order(order: Order, *, to: str, by: Acting, reason: str = "") -> None:
     """Moves every part that can go there now; the others stay where they are."""
     lock_order(order)
     parts = [part for part in order.parts if to in moves_of(part, by)]
@@ -81,22 +82,22 @@ def move_order(order: Order, *, to: str, by: User, reason: str = "") -> None:
     move(order, parts, to=to, by=by, reason=reason)
 
 
-def move_part(part: SupplierOrder, *, to: str, by: User, reason: str = "", version: int | None = None) -> None:
+def move_part(part: SupplierOrder, *, to: str, by: Acting, reason: str = "", version: int | None = None) -> None:
     """One part, by whoever may."""
     lock_order(part.order, version)
     move(part.order, [part], to=to, by=by, reason=reason)
 
 
-def can_cancel(part: SupplierOrder, by: User) -> bool:
+def can_cancel(part: SupplierOrder, by: Acting) -> bool:
     return CANCELED in moves_of(part, by)
 
 
-def moves_of(part: SupplierOrder, by: User) -> tuple[str, ...]:
+def moves_of(part: SupplierOrder, by: Acting) -> tuple[str, ...]:
     """The states to which this person could move the part now."""
     return moves_from(part.state, by)
 
 
-def moves_from(state: str, by: User) -> tuple[str, ...]:
+def moves_from(state: str, by: Acting) -> tuple[str, ...]:
     allowed = [to for to in TRANSITIONS[state] if by.role in MOVERS[to]]
     if by.role == BUYER and state not in BUYER_CANCELS_FROM:
         allowed = [to for to in allowed if to != CANCELED]
@@ -121,7 +122,7 @@ def lock_order(order: Order, version: int | None = None) -> None:
     check_version(order.version, version)
 
 
-def move(order: Order, parts: Sequence[SupplierOrder], *, to: str, by: User, reason: str = "") -> None:
+def move(order: Order, parts: Sequence[SupplierOrder], *, to: str, by: Acting, reason: str = "") -> None:
     """Moves parts of a locked order, writes history, does what the move entails, and rolls up the order."""
     for part in parts:
         check_move(part, to, by)
@@ -131,7 +132,7 @@ def move(order: Order, parts: Sequence[SupplierOrder], *, to: str, by: User, rea
     roll_up(order)
 
 
-def check_move(part: SupplierOrder, to: str, by: User) -> None:
+def check_move(part: SupplierOrder, to: str, by: Acting) -> None:
     if to not in TRANSITIONS[part.state]:
         allowed = moves_of(part, by)
         raise MoveNotAllowed(state=part.state, to=to, allowed=", ".join(allowed) or "nothing")
@@ -156,7 +157,7 @@ def state_of(states: Sequence[str]) -> str:
     return min(standing, key=ADVANCEMENT.index, default=CANCELED)
 
 
-def _note(part: SupplierOrder, to: str, by: User, reason: str) -> None:
+def _note(part: SupplierOrder, to: str, by: Acting, reason: str) -> None:
     session().add(
         OrderEvent(
             order_id=part.order_id,

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response
 
-from shop.auth.access import current_user, only
+from shop.auth.access import current_caller, only
 from shop.auth.models import BUYER, MANAGER, SUPPLIER
 from shop.db import transaction
 from shop.errors import Stale, VersionNeeded
@@ -55,7 +55,7 @@ def list_supplier_orders(args: dict[str, Any]) -> Any:
     """
     limit = args.pop("limit")
     key = read_cursor(args.pop("cursor"), scope=PARTS_CURSOR, types=[cursor_id])
-    rows = queries.page_of_parts(current_user(), OrderFilter(**args), before_id=key[0] if key else None, limit=limit)
+    rows = queries.page_of_parts(current_caller(), OrderFilter(**args), before_id=key[0] if key else None, limit=limit)
     items, cursor = page_of(rows, limit=limit, cursor_of=lambda row: make_cursor(scope=PARTS_CURSOR, key=[row.id]))
     return finished_json({"items": [dict(row._mapping) for row in items], "next_cursor": cursor})
 
@@ -70,7 +70,7 @@ def show_supplier_order(part_id: int) -> Any:
 
     A supplier sees its own parts, a buyer those of the company's orders, a manager all; any other id is an unknown one.
     """
-    return finished_json(part_answer(part_id, by=current_user()))
+    return finished_json(part_answer(part_id, by=current_caller()))
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/confirm", methods=["POST"])
@@ -89,9 +89,9 @@ def confirm_supplier_order(body: dict[str, Any], part_id: int) -> Any:
     cuts = _cuts(body)
     version = expected_version(required=bool(cuts))
     with transaction():
-        part = queries.find_part(part_id, by=current_user())
-        confirm(part, by=current_user(), cuts=cuts, version=version)
-        return finished_json(part_answer(part.id, by=current_user()))
+        part = queries.find_part(part_id, by=current_caller())
+        confirm(part, by=current_caller(), cuts=cuts, version=version)
+        return finished_json(part_answer(part.id, by=current_caller()))
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/assemble", methods=["POST"])
@@ -125,9 +125,9 @@ def send_supplier_order(body: dict[str, Any], part_id: int) -> Any:
     cuts = _cuts(body)
     version = expected_version(required=bool(cuts))
     with transaction():
-        part = queries.find_part(part_id, by=current_user())
-        send_part(part, by=current_user(), cuts=cuts, reason=body["reason"], version=version)
-        return finished_json(part_answer(part.id, by=current_user()))
+        part = queries.find_part(part_id, by=current_caller())
+        send_part(part, by=current_caller(), cuts=cuts, reason=body["reason"], version=version)
+        return finished_json(part_answer(part.id, by=current_caller()))
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/deliver", methods=["POST"])
@@ -176,9 +176,9 @@ def receive_supplier_order(body: dict[str, Any], part_id: int) -> Any:
     receipt = {line["line_id"]: Received(line["quantity"], line["reason"]) for line in body["lines"]}
     version = expected_version(required=bool(receipt))
     with transaction():
-        part = queries.find_part(part_id, by=current_user())
-        receive(part, by=current_user(), receipt=receipt, version=version)
-        return finished_json(part_answer(part.id, by=current_user()))
+        part = queries.find_part(part_id, by=current_caller())
+        receive(part, by=current_caller(), receipt=receipt, version=version)
+        return finished_json(part_answer(part.id, by=current_caller()))
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/refuse", methods=["POST"])
@@ -204,6 +204,6 @@ def _cuts(body: dict[str, Any]) -> Cuts:
 def _move(part_id: int, to: str, body: dict[str, Any]) -> Response:
     version = expected_version()
     with transaction():
-        part = queries.find_part(part_id, by=current_user())
-        move_part(part, to=to, by=current_user(), reason=body["reason"], version=version)
-        return finished_json(part_answer(part.id, by=current_user()))
+        part = queries.find_part(part_id, by=current_caller())
+        move_part(part, to=to, by=current_caller(), reason=body["reason"], version=version)
+        return finished_json(part_answer(part.id, by=current_caller()))

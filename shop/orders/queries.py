@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, Text, cast, false, func, select, true
 from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload, undefer
 
-from shop.auth.models import BUYER, MANAGER, SUPPLIER, Company, User
+from shop.auth.models import BUYER, MANAGER, SUPPLIER, Company
+from shop.auth.tokens import Acting
 from shop.db import session
 from shop.orders.models import Invoice, Order, SupplierOrder
 from shop.orders.refusals import InvoiceNotFound, OrderNotFound, SupplierOrderNotFound
@@ -17,7 +18,7 @@ from shop.orders.refusals import InvoiceNotFound, OrderNotFound, SupplierOrderNo
 Buyer, Supplier = aliased(Company), aliased(Company)
 
 
-def find_order(order_id: int, *, by: User) -> Order:
+def find_order(order_id: int, *, by: Acting) -> Order:
     """The order with parts, lines and suppliers; somebody else's looks like an unknown one."""
     statement = (
         select(Order)
@@ -44,7 +45,7 @@ def invoices_of(order: Order) -> Sequence[Invoice]:
     return session().scalars(statement).all()
 
 
-def find_invoice(invoice_id: int, *, by: User) -> Invoice:
+def find_invoice(invoice_id: int, *, by: Acting) -> Invoice:
     statement = (
         select(Invoice)
         .join(SupplierOrder, SupplierOrder.id == Invoice.supplier_order_id)
@@ -81,7 +82,7 @@ class OrderFilter:
         return [condition for condition in wanted if condition is not None]
 
 
-def page_of_orders(by: User, wanted: OrderFilter, *, before_id: int | None, limit: int) -> Sequence[Row[Any]]:
+def page_of_orders(by: Acting, wanted: OrderFilter, *, before_id: int | None, limit: int) -> Sequence[Row[Any]]:
     """Newest first, `limit` + 1 rows, in one statement."""
     statement = _order_rows().where(_is_visible(by), *wanted.conditions(Order.state.expression))
     if wanted.supplier_id is not None:
@@ -94,7 +95,7 @@ def page_of_orders(by: User, wanted: OrderFilter, *, before_id: int | None, limi
     return session().execute(statement.order_by(Order.id.desc()).limit(limit + 1)).all()
 
 
-def page_of_parts(by: User, wanted: OrderFilter, *, before_id: int | None, limit: int) -> Sequence[Row[Any]]:
+def page_of_parts(by: Acting, wanted: OrderFilter, *, before_id: int | None, limit: int) -> Sequence[Row[Any]]:
     """The suppliers' side: one's own parts (a manager: all), newest first, `limit` + 1 rows, in one statement."""
     statement = _part_rows().where(_is_visible_part(by), *wanted.conditions(SupplierOrder.state.expression))
     if wanted.supplier_id is not None:
@@ -104,7 +105,7 @@ def page_of_parts(by: User, wanted: OrderFilter, *, before_id: int | None, limit
     return session().execute(statement.order_by(SupplierOrder.id.desc()).limit(limit + 1)).all()
 
 
-def find_part(part_id: int, *, by: User) -> SupplierOrder:
+def find_part(part_id: int, *, by: Acting) -> SupplierOrder:
     """The part with its order, lines and supplier; somebody else's looks like an unknown one."""
     statement = (
         select(SupplierOrder)
@@ -187,13 +188,13 @@ def _begin(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _is_visible(by: User) -> ColumnElement[bool]:
+def _is_visible(by: Acting) -> ColumnElement[bool]:
     """A manager sees all orders, a buyer those of the company; a supplier's view of its parts is another list."""
     if by.role == MANAGER:
         return true()
     return Order.company_id == by.company_id if by.role == BUYER else false()
 
 
-def _is_visible_part(by: User) -> ColumnElement[bool]:
+def _is_visible_part(by: Acting) -> ColumnElement[bool]:
     """A supplier sees its own parts and nothing else of an order."""
     return SupplierOrder.supplier_id == by.company_id if by.role == SUPPLIER else _is_visible(by)

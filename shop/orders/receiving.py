@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from shop.auth.models import User
+from shop.auth.tokens import Acting
 from shop.errors import FieldError
 from shop.http.fields import quantity_number
 from shop.orders.lifecycle import check_move, lock_order, move
@@ -23,7 +23,9 @@ class Received:
 Receipt = Mapping[int, Received]
 
 
-def receive_part(part: SupplierOrder, *, by: User, receipt: Receipt | None = None, version: int | None = None) -> None:
+def receive_part(
+    part: SupplierOrder, *, by: Acting, receipt: Receipt | None = None, version: int | None = None
+) -> None:
     """Lines not named were received as confirmed. Nothing at all received is a refusal."""
     lock_order(part.order, version)
     receipt = receipt or {}

@@ -1,6 +1,6 @@
 """Sending a part off, as its invoice says or with less; then a numbered correction says what was shipped instead."""
 
-from shop.auth.models import User
+from shop.auth.tokens import Acting
 from shop.orders.cutting import Cuts, cut_lines
 from shop.orders.documents.correcting import issue_correction
 from shop.orders.events import PartCorrected
@@ -10,7 +10,7 @@ from shop.outbox.events import publish
 
 
 def send_part(
-    part: SupplierOrder, *, by: User, cuts: Cuts | None = None, reason: str = "", version: int | None = None
+    part: SupplierOrder, *, by: Acting, cuts: Cuts | None = None, reason: str = "", version: int | None = None
 ) -> None:
     """`cuts` by line id: what was left out, and why. What is left out is free again, the rest leaves the warehouse.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from shop.auth.models import User
+from shop.auth.tokens import Acting
 from shop.http.fields import quantity_number
 from shop.money import money_text
 from shop.orders.basket import InBasket, LineResult, basket_lines
@@ -15,7 +15,7 @@ BLOCKING = ("OfferWithdrawn", "OfferOnHold", "SupplierNotAccepting", "OutOfStock
 Answer = dict[str, Any]
 
 
-def basket_view(user: User, results: Sequence[LineResult] = ()) -> Answer:
+def basket_view(user: Acting, results: Sequence[LineResult] = ()) -> Answer:
     """With today's prices; `results` says what became of the lines that somebody has just wanted to add."""
     lines = basket_lines(user)
     parts = price_parts((line.offer, line.quantity) for line in lines)
