@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response, url_for
 
-from shop.auth.access import current_user, only
+from shop.auth.access import current_caller, only
 from shop.auth.address_book import ContactNotFound, find_contact
 from shop.auth.models import BUYER, MANAGER, SUPPLIER
 from shop.catalog.stock import OutOfStock, TooMuchReserved
@@ -72,13 +72,13 @@ def place_order(body: dict[str, Any]) -> Any:
     Of the basket's goods, or of `lines`. The order is split by supplier, prices are frozen and stock is reserved for
     all lines, or nothing happens at all. With the header Idempotency-Key the request can be repeated safely.
     """
-    user = current_user()
+    user = current_caller()
     contact = find_contact(user, body["contact_id"])
     lines = None if body["lines"] is None else {line["offer_id"]: line["quantity"] for line in body["lines"]}
     wishes = {key: body[key] for key in ("comment", "client_reference", "requested_delivery_on")}
-    order = placement.place_order(user, contact=contact, lines=lines, **wishes)
-    location = url_for(".show_order", order_id=order.id)
-    return finished_json(order_answer(order.id, by=user)), 201, {"Location": location}
+    order_id = placement.place_order(user, contact=contact, lines=lines, **wishes)
+    location = url_for(".show_order", order_id=order_id)
+    return finished_json(order_answer(order_id, by=user)), 201, {"Location": location}
 
 
 @blueprint.route("/orders")
@@ -91,7 +91,7 @@ def list_orders(args: dict[str, Any]) -> Any:
 
     Those of a buyer's company, with `mine` only one's own; all of them for a manager.
     """
-    by, limit = current_user(), args.pop("limit")
+    by, limit = current_caller(), args.pop("limit")
     key = read_cursor(args.pop("cursor"), scope=ORDERS_CURSOR, types=[cursor_id])
     wanted = OrderFilter(user_id=by.id if args.pop("mine") else None, **args)
     rows = queries.page_of_orders(by, wanted, before_id=key[0] if key else None, limit=limit)
@@ -110,7 +110,7 @@ def show_order(order_id: int) -> Any:
     A buyer sees the orders of the company, a manager all; any other id is an unknown one. The ETag is the version: send
     it as If-Match to change just this one.
     """
-    return finished_json(order_answer(order_id, by=current_user()))
+    return finished_json(order_answer(order_id, by=current_caller()))
 
 
 @blueprint.route("/orders/<id:order_id>/fulfill", methods=["POST"])
@@ -126,9 +126,9 @@ def fulfill_order(body: dict[str, Any], order_id: int) -> Any:
     Each gets its numbered invoice at once; a background task mails it to the customer and to the administrator.
     """
     with transaction():
-        order = queries.find_order(order_id, by=current_user())
-        lifecycle.fulfill_order(order, by=current_user(), reason=body["reason"], version=expected_version())
-        return finished_json(order_answer(order.id, by=current_user()))
+        order = queries.find_order(order_id, by=current_caller())
+        lifecycle.fulfill_order(order, by=current_caller(), reason=body["reason"], version=expected_version())
+        return finished_json(order_answer(order.id, by=current_caller()))
 
 
 @blueprint.route("/orders/<id:order_id>/cancel", methods=["POST"])
@@ -144,9 +144,9 @@ def cancel_order(body: dict[str, Any], order_id: int) -> Any:
     The stock is released; invoices of canceled parts are annulled and keep their numbers.
     """
     with transaction():
-        order = queries.find_order(order_id, by=current_user())
-        lifecycle.cancel_order(order, by=current_user(), reason=body["reason"], version=expected_version())
-        return finished_json(order_answer(order.id, by=current_user()))
+        order = queries.find_order(order_id, by=current_caller())
+        lifecycle.cancel_order(order, by=current_caller(), reason=body["reason"], version=expected_version())
+        return finished_json(order_answer(order.id, by=current_caller()))
 
 
 @blueprint.route("/orders/<id:order_id>/invoices")
@@ -158,7 +158,7 @@ def list_invoices(order_id: int) -> Any:
 
     One per confirmed part, with corrections and those annulled; each is read as PDF by `GET invoices/{id}`.
     """
-    order = queries.find_order(order_id, by=current_user())
+    order = queries.find_order(order_id, by=current_caller())
     return {"items": queries.invoices_of(order), "next_cursor": None}
 
 
@@ -178,7 +178,7 @@ def download_invoice(invoice_id: int) -> Response:
 
     Only when it is annulled it changes, by the stamp.
     """
-    invoice = queries.find_invoice(invoice_id, by=current_user())
+    invoice = queries.find_invoice(invoice_id, by=current_caller())
     response = Response(render_invoice(invoice.document), mimetype="application/pdf")
     response.headers["Content-Disposition"] = shown_file(f"{invoice.number}.pdf")
     response.add_etag()

@@ -3,17 +3,16 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
-from shop.auth.models import Contact, User
+from shop.auth.models import Contact
+from shop.auth.tokens import Acting
 from shop.catalog.goods import Good, goods_for_order
 from shop.catalog.stock import reserve
-from shop.db import now, session
+from shop.db import now
 from shop.money import money_text
 from shop.orders.basket import take_basket
 from shop.orders.events import OrderPlaced
-from shop.orders.models import NEW, Order, OrderEvent, OrderLine, SupplierOrder
-from shop.orders.pricing import PricedLine, PricedPart, price_parts
+from shop.orders.pricing import PricedPart, price_parts
 from shop.orders.refusals import (
     AmountTooLarge,
     BasketChanged,
@@ -26,6 +25,7 @@ from shop.orders.refusals import (
     below_minimum,
     check_quantity,
 )
+from shop.orders.writing import Wishes, write_order
 from shop.outbox.events import publish
 
 LARGEST_SUM = Decimal("999999999999.99")
@@ -35,15 +35,15 @@ Agreed = Mapping[int, tuple[Decimal, str]]  # price and unit that the buyer saw,
 
 
 def place_order(
-    by: User,
+    by: Acting,
     *,
     contact: Contact,
     comment: str = "",
     client_reference: str | None = None,
     requested_delivery_on: date | None = None,
     lines: Lines | None = None,
-) -> Order:
-    """Orders `lines` (quantities by offer id), or the buyer's basket, which it empties.
+) -> int:
+    """Orders `lines` (quantities by offer id), or the buyer's basket, which it empties; the id of the order.
 
     Prices and listings are read again under a share lock, so that a price list applied meanwhile cannot slip
     another price in; what was agreed to in the basket must still be true.
@@ -58,17 +58,13 @@ def place_order(
     parts = price_parts((offers[offer_id], wanted[offer_id]) for offer_id in wanted)
     _check_sums(parts)
     reserve(wanted)
-    wishes = {
-        "comment": comment,
-        "client_reference": client_reference,
-        "requested_delivery_on": requested_delivery_on,
-    }
-    order = _write_order(by, contact, parts, wishes)
-    publish(OrderPlaced(order_id=order.id))
-    return order
+    wishes = Wishes(comment=comment, client_reference=client_reference, requested_delivery_on=requested_delivery_on)
+    order_id = write_order(by, contact, parts, wishes)
+    publish(OrderPlaced(order_id=order_id))
+    return order_id
 
 
-def _take_basket(by: User) -> tuple[Lines, Agreed]:
+def _take_basket(by: Acting) -> tuple[Lines, Agreed]:
     """Quantities and what was agreed to, by offer id; the basket is empty from now on, unless we refuse."""
     lines = take_basket(by)
     return (
@@ -115,60 +111,3 @@ def _check_sums(parts: Sequence[PricedPart]) -> None:
             raise below_minimum(part.supplier.name, part.supplier.minimum_order, part.subtotal)
     if sum(part.total for part in parts) > LARGEST_SUM:
         raise AmountTooLarge
-
-
-def _write_order(by: User, contact: Contact, parts: Sequence[PricedPart], wishes: Mapping[str, Any]) -> Order:
-    order = Order(
-        user_id=by.id,
-        company_id=by.company_id,
-        delivery_point=contact.frozen,
-        **wishes,
-        subtotal=sum(part.subtotal for part in parts),
-        delivery_total=sum(part.delivery_fee for part in parts),
-        vat_total=sum(part.vat_total for part in parts),
-        total=sum(part.total for part in parts),
-        parts=[_part(part) for part in parts],
-    )
-    session().add(order)
-    session().flush()
-    session().add_all(
-        OrderEvent(order_id=order.id, supplier_order_id=part.id, user_id=by.id, from_state=None, to_state=NEW)
-        for part in order.parts
-    )
-    return order
-
-
-def _part(part: PricedPart) -> SupplierOrder:
-    return SupplierOrder(
-        supplier_id=part.supplier.id,
-        price_includes_vat=part.supplier.price_includes_vat,
-        subtotal=part.subtotal,
-        delivery_fee=part.delivery_fee,
-        delivery_vat=part.delivery_vat,
-        vat_total=part.vat_total,
-        total=part.total,
-        lines=[_line(position, line) for position, line in enumerate(part.lines, start=1)],
-    )
-
-
-def _line(position: int, line: PricedLine) -> OrderLine:
-    """Copied, not linked: what the buyer agreed to stays whatever later lists say."""
-    offer = line.offer
-    return OrderLine(
-        position=position,
-        offer_id=offer.id,
-        revision=offer.revision,
-        name=offer.name,
-        sku=offer.sku,
-        barcode=offer.barcodes[0] if offer.barcodes else None,
-        unit_code=offer.unit_code,
-        unit=offer.unit,
-        units_per_pack=offer.units_per_pack,
-        ordered_quantity=line.quantity,
-        quantity=line.quantity,
-        price=offer.price,
-        vat_rate=offer.vat_rate,
-        net=line.net,
-        vat=line.vat,
-        total=line.total,
-    )

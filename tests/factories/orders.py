@@ -26,7 +26,7 @@ def make_order(
     buyer = session().merge(buyer, load=True) if buyer else make_user()
     contact = session().merge(contact, load=True) if contact else make_contact(buyer)
     wanted = {offer_id: Decimal(quantity) for offer_id, quantity in (lines or {make_offer().id: 2}).items()}
-    return place_order(buyer, contact=contact, lines=wanted, **others)
+    return session().get_one(Order, place_order(buyer, contact=contact, lines=wanted, **others))
 
 
 def offers_of(*prices: str, **others: Any) -> list[Offer]:

@@ -13,6 +13,7 @@ from shop.db import session
 from shop.orders.basket import Wanted, acknowledge_changes, add_lines, basket_lines
 from shop.orders.models import Order, OrderEvent
 from shop.orders.placement import place_order
+from shop.orders.queries import find_order
 from shop.orders.refusals import (
     AmountTooLarge,
     BasketChanged,
@@ -42,7 +43,8 @@ def contact(buyer):
 def place(edge, buyer, contact, lines=None, **others) -> Order:
     with edge() as current:
         wanted = None if lines is None else {offer.id: Decimal(str(quantity)) for offer, quantity in lines.items()}
-        return place_order(current.merge(buyer), contact=current.merge(contact), lines=wanted, **others)
+        by = current.merge(buyer)
+        return find_order(place_order(by, contact=current.merge(contact), lines=wanted, **others), by=by)
 
 
 def reserved(edge, offer) -> Decimal:

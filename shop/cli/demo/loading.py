@@ -20,6 +20,7 @@ from shop.db import now, session, transaction
 from shop.orders.lifecycle import lock_order, move
 from shop.orders.models import ASSEMBLED, CANCELED, CONFIRMED, DELIVERED, SENT
 from shop.orders.placement import place_order
+from shop.orders.queries import find_order
 
 DATA = Path(__file__).parent / "data"
 PASSWORD = "demo-password-1234"  # noqa: S105 - published on purpose, and refused in production
@@ -145,13 +146,14 @@ def _import(supplier: Any, settings: Settings) -> str:
 def _place(data: Any, manager: User) -> None:
     buyer = session().scalars(select(User).filter_by(email=data["buyer"]).options(joinedload(User.company))).one()
     contact = _find_contact(buyer, str(data["contact"]))
-    order = place_order(
+    order_id = place_order(
         buyer,
         contact=contact,
         comment=data["comment"],
         client_reference=data["client_reference"] or None,
         lines={_offer_id(line): Decimal(str(line["quantity"])) for line in data["lines"]},
     )
+    order = find_order(order_id, by=manager)
     lock_order(order)
     for state in _way_to(data["state"], data.get("canceled_in")):
         move(order, order.parts, to=state, by=manager, reason="Демонстрация" if state == CANCELED else "")
