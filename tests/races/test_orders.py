@@ -3,7 +3,9 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from itertools import repeat
 from threading import Barrier
+from time import sleep
 
 import pytest
 from flask import Flask
@@ -12,6 +14,7 @@ from sqlalchemy import func, select, text
 from shop.catalog.models import StockLevel
 from shop.catalog.price_lists.importing import import_price_list
 from shop.catalog.price_lists.receiving import receive_price_list
+from shop.catalog.stock import lock_stock
 from shop.db import session
 from shop.errors import Refusal
 from shop.orders.basket import Wanted, add_lines, change_line
@@ -35,6 +38,10 @@ LEFT JOIN (
     GROUP BY offer_id
 ) AS open USING (offer_id)
 WHERE reserved <> coalesce(open.quantity, 0)
+""")
+
+WAITING_FOR_LOCKS = text("""
+SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()
 """)
 
 
@@ -65,37 +72,61 @@ def together(actions, workers: int = 8) -> list[object]:
 def ordering(edge, buyer, contact, lines):
     def act() -> int:
         with edge() as current:
-            wanted = {offer_id: Decimal(quantity) for offer_id, quantity in lines.items()}
+            wanted = lines and {offer_id: Decimal(quantity) for offer_id, quantity in lines.items()}
             return place_order(current.merge(buyer), contact=current.merge(contact), lines=wanted)
 
     return act
 
 
-def test_two_hundred_clients_for_the_last_unit(app: Flask, edge) -> None:
-    offer = make_offer(on_hand=1)
-    buyer = make_user()
-    headers = bearer(buyer)
-    body = {"contact_id": make_contact(buyer).id, "lines": [{"offer_id": offer.id, "quantity": 1}]}
-
-    def act() -> str:
+def until_served(app: Flask, body, headers):
+    """What a client does: all connections in use (503) or a lock that lasts (409 Busy) mean asking again."""
+    while True:
         answer = app.test_client().post("/api/v1/orders", json=body, headers=headers)
-        return str(answer.json.get("code", answer.status_code))
+        if answer.status_code != 503 and answer.json.get("code") != "Busy":
+            return answer
 
-    assert Counter(together([act] * 200)) == {"201": 1, "OutOfStock": 199}
+
+def test_two_hundred_clients_for_the_last_unit(app: Flask, edge) -> None:
+    """All 200 at once, of 20 buyers; the stock is held until some of them stand before it."""
+    offer = make_offer(on_hand=1)
+    buyers = [make_user() for _ in range(20)]
+    lines = [{"offer_id": offer.id, "quantity": 1}]
+    bodies = [{"contact_id": make_contact(buyer).id, "lines": lines} for buyer in buyers]
+
+    def asking(body, headers):
+        def act() -> str:
+            answer = until_served(app, body, headers)
+            return str(answer.json.get("code", answer.status_code))
+
+        return act
+
+    actions = [asking(body, bearer(buyer)) for buyer, body in zip(buyers, bodies, strict=True)] * 10
+    with edge():
+        lock_stock([offer.id])
+        pool = ThreadPoolExecutor(1)
+        answers = pool.submit(together, actions, workers=200)
+        waiting = (session().scalar(WAITING_FOR_LOCKS) for _ in repeat(None, 500) if sleep(0.02) is None)
+        assert any(number >= 4 for number in waiting)
+    assert Counter(answers.result(120)) == {"201": 1, "OutOfStock": 199}
+    pool.shutdown()
     with edge():
         assert session().scalar(select(func.count(Order.id))) == 1
         assert session().get_one(StockLevel, offer.id).available == 0
 
 
-def test_baskets_of_the_same_goods_in_opposite_order_never_deadlock(edge) -> None:
+@pytest.mark.parametrize("by_basket", [True, False])
+def test_the_same_goods_in_opposite_order_never_deadlock(edge, by_basket: bool) -> None:
     offers = [make_offer(on_hand=10_000).id for _ in range(6)]
-    buyers = [make_user() for _ in range(4)]
-    actions = [
-        ordering(edge, buyer, make_contact(buyer), dict.fromkeys(goods, 1))
-        for buyer in buyers
-        for goods in (offers, offers[::-1], offers[3:] + offers[:3])
-    ]
+    actions = []
+    for goods in (offers, offers[::-1], offers[3:] + offers[:3]) * 4:
+        buyer = make_user()
+        if by_basket:
+            with edge() as current:
+                add_lines(current.merge(buyer), [Wanted(Decimal(1), offer_id=offer_id) for offer_id in goods])
+        actions.append(ordering(edge, buyer, make_contact(buyer), None if by_basket else dict.fromkeys(goods, 1)))
     assert all(isinstance(result, int) for result in together(actions))
+    with edge():
+        assert set(session().scalars(select(StockLevel.reserved))) == {12}
 
 
 def test_a_change_that_meets_an_order_is_not_answered_with_yes_and_lost(edge) -> None:
@@ -172,11 +203,11 @@ def test_fifty_requests_with_one_key_make_one_order(app: Flask, edge) -> None:
     body = {"contact_id": make_contact(buyer).id, "lines": [{"offer_id": offer.id, "quantity": 1}]}
 
     def act():
-        answer = app.test_client().post("/api/v1/orders", json=body, headers=headers)
-        return answer.status_code, answer.data
+        answer = until_served(app, body, headers)
+        return answer.status_code, answer.headers["Location"], answer.data
 
-    answers = set(together([act] * 50))
-    assert len(answers) == 1
+    answers = set(together([act] * 50, workers=50))
+    assert [status for status, _, _ in answers] == [201]
     with edge():
         assert session().scalar(select(func.count(Order.id))) == 1
 
