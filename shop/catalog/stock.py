@@ -48,10 +48,10 @@ WHERE stock.offer_id = line.offer_id
 
 
 class OutOfStock(Conflict):
-    """`lines` names every short line: offer_id, sku, name, requested and available."""
+    """`lines` names every short line: offer_id, sku, name, requested and available; `goods` the same in words."""
 
     code = "OutOfStock"
-    message = "There is not enough left of some goods; facts.lines says how much there is."
+    message = "There is not enough left of these goods; in brackets how much there is: {goods}."
 
 
 class TooMuchReserved(Conflict):
@@ -96,7 +96,7 @@ def reserve(lines: Lines) -> None:
         if offer_id not in stock or not stock[offer_id].covers(quantity)
     ]
     if short:
-        raise OutOfStock(lines=short)
+        raise OutOfStock(lines=short, goods=", ".join(_in_words(line) for line in short))
     for offer_id, quantity in lines.items():
         if stock[offer_id].reserved + quantity > MOST_RESERVED:
             raise TooMuchReserved(offer_id=offer_id, name=stock[offer_id].name)
@@ -165,6 +165,10 @@ def _change(statement: Any, lines: Lines) -> None:
 
 def _rows_of(statement: Any, values: Mapping[str, Any] | None = None) -> int:
     return cast(int, cast(Any, session().execute(statement, values)).rowcount)
+
+
+def _in_words(line: Mapping[str, Any]) -> str:
+    return f"{line['name'] or line['offer_id']} ({line['available']})"
 
 
 def _short_line(offer_id: int, requested: Decimal, stock: LockedStock | None) -> dict[str, Any]:

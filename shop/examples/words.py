@@ -278,6 +278,7 @@ FACTS: dict[str, Any] = {
     "missing": "city, phone",
     "name": "Молоко 3,2 % 930 мл",
     "names": "Молоко 3,2 % 930 мл",
+    "goods": "Молоко 3,2 % 930 мл (5)",
     "nearest": "24, 36",
     "quantity": 30,
     "reason": "The quantity is missing.",

@@ -95,10 +95,13 @@ class ProblemSchema(AnswerSchema):
         "type": "urn:problem:OutOfStock",
         "title": "Conflict",
         "status": 409,
-        "detail": "There is not enough left of some goods; facts.lines says how much there is.",
+        "detail": "There is not enough left of these goods; in brackets how much there is: Бумага А4 (5).",
         "code": "OutOfStock",
         "errors": [],
-        "facts": {"lines": [{"offer_id": 104, "sku": "000104", "name": "Бумага А4", "requested": 12, "available": 5}]},
+        "facts": {
+            "lines": [{"offer_id": 104, "sku": "000104", "name": "Бумага А4", "requested": 12, "available": 5}],
+            "goods": "Бумага А4 (5)",
+        },
         "request_id": "5e96d9035c8e45dcb6c85c85114561f2",
     }
 

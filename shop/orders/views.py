@@ -78,7 +78,10 @@ def _changes(line: InBasket) -> Iterator[dict[str, str]]:
     elif not offer.supplier.accepts_orders:
         yield {"code": "SupplierNotAccepting", "message": f"{offer.supplier.name} takes no orders at present."}
     elif offer.available is not None and offer.available < line.quantity:
-        yield {"code": "OutOfStock", "message": f"Only {quantity_number(offer.available)} {offer.unit} are left."}
+        left = (
+            f"Only {quantity_number(offer.available)} {offer.unit} are left." if offer.available else "None are left."
+        )
+        yield {"code": "OutOfStock", "message": left}
 
 
 def _part(part: PricedPart) -> Answer:

@@ -145,6 +145,26 @@ def test_another_users_equal_key_is_his_own(client, headers, order_body) -> None
     assert answers[0].json["id"] != answers[1].json["id"]
 
 
+def test_a_program_must_send_a_key_and_people_may_do_without(client, buyer, headers, order_body) -> None:
+    add(client, headers, (make_offer().id, 1))
+    body = {"name": "Order robot", "scopes": ["orders:write"], "expires_at": None}
+    made = client.post("/api/v1/auth/api-keys", json=body, headers=headers)
+    program = {"Authorization": f"Bearer {made.json['api_key']}"}
+    refused = client.post("/api/v1/orders", json=order_body, headers=program)
+    assert (refused.status_code, refused.json["code"]) == (422, "IdempotencyKeyNeeded")
+    assert refused.json["errors"][0]["location"] == "headers"
+    placed = client.post("/api/v1/orders", json=order_body, headers=program | {"Idempotency-Key": "1"})
+    assert placed.status_code == 201
+
+
+def test_a_delivery_day_is_today_or_later(client, headers, order_body) -> None:
+    add(client, headers, (make_offer().id, 1))
+    past = client.post("/api/v1/orders", json=order_body | {"requested_delivery_on": "2020-02-29"}, headers=headers)
+    assert (past.status_code, past.json["code"]) == (422, "DeliveryDayPassed")
+    placed = client.post("/api/v1/orders", json=order_body | {"requested_delivery_on": "2099-02-28"}, headers=headers)
+    assert placed.json["requested_delivery_on"] == "2099-02-28"
+
+
 @pytest.mark.parametrize("key", ["", "x" * 300, "ключ".encode().decode("latin-1")])
 def test_a_key_that_cannot_be_one_is_refused(client, headers, order_body, key: str) -> None:
     answer = client.post("/api/v1/orders", json=order_body, headers=headers | {"Idempotency-Key": key})
@@ -251,11 +271,12 @@ def test_a_member_reads_the_companys_orders_or_only_his_own(client, buyer, heade
 
 
 def test_out_of_stock_names_what_is_left(client, headers, order_body) -> None:
-    offer = make_offer(on_hand=2)
+    offer = make_offer(on_hand=2, name="Сахар")
     body = order_body | {"lines": [{"offer_id": offer.id, "quantity": 3}]}
     answer = client.post("/api/v1/orders", json=body, headers=headers)
     assert (answer.status_code, answer.json["code"]) == (409, "OutOfStock")
     assert [(line["offer_id"], line["available"]) for line in answer.json["facts"]["lines"]] == [(offer.id, 2)]
+    assert "Сахар (2)" in answer.json["detail"]
 
 
 def test_a_foreign_order_looks_like_an_unknown_one(client, headers) -> None:

@@ -64,7 +64,9 @@ RUSSIAN = {
     "{supplier} has no legal entity with a document prefix, so its invoice cannot be numbered.": (
         "У поставщика {supplier} в реквизитах нет префикса документов, поэтому накладную не пронумеровать."
     ),
-    "There is not enough left of some goods; facts.lines says how much there is.": "Некоторых товаров не хватает.",
+    "There is not enough left of these goods; in brackets how much there is: {goods}.": (
+        "Этих товаров не хватает, в скобках — сколько есть: {goods}."
+    ),
     "The present state does not allow this.": "Сейчас это невозможно.",
     "Your account is not allowed to do this.": "Вам это нельзя.",
     "The second factor is on already. Switch it off first.": "Второй фактор уже включён.",
