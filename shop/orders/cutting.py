@@ -42,9 +42,9 @@ def cut_lines(part: SupplierOrder, cuts: Cuts) -> str:
 def _check(part: SupplierOrder, cuts: Cuts) -> None:
     lines = {line.id: line for line in part.lines}
     errors = []
-    for line_id, cut in cuts.items():
+    for number, (line_id, cut) in enumerate(cuts.items()):
         if problem := _problem(lines.get(line_id), cut):
-            errors.append(FieldError("json", f"lines.{line_id}", problem))
+            errors.append(FieldError("json", f"lines.{number}", problem))
     if not errors and not any(cuts[line.id].quantity if line.id in cuts else line.quantity for line in part.lines):
         errors.append(FieldError("json", "lines", "Nothing would be left; cancel the part instead."))
     if errors:

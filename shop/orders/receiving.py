@@ -41,8 +41,8 @@ def receive_part(
 
 def _check(part: SupplierOrder, receipt: Receipt) -> None:
     lines = {line.id: line for line in part.lines}
-    problems = {line_id: _problem(lines.get(line_id), received) for line_id, received in receipt.items()}
-    errors = [FieldError("json", f"lines.{line_id}", problem) for line_id, problem in problems.items() if problem]
+    problems = [_problem(lines.get(line_id), received) for line_id, received in receipt.items()]
+    errors = [FieldError("json", f"lines.{number}", problem) for number, problem in enumerate(problems) if problem]
     if errors:
         raise ReceiptImpossible(errors=errors)
 

@@ -136,6 +136,16 @@ class TestThroughHttp:
         assert (answer.status_code, answer.json["lines"][0]["cut_reason"]) == (200, "мало")
         assert answer.headers["ETag"] != etag
 
+    def test_a_cut_that_cannot_be_meant_is_named_by_its_place_in_the_request(self, client, supplier, part) -> None:
+        good = {"line_id": part.lines[0].id, "quantity": 1, "reason": "мало"}
+        wrong = {"line_id": part.lines[1].id, "quantity": 1}
+        path, headers = f"/api/v1/supplier-orders/{part.id}/confirm", bearer(supplier) | {"If-Match": "*"}
+        answer = client.post(path, json={"lines": [good, wrong]}, headers=headers)
+        assert (answer.json["code"], [error["field"] for error in answer.json["errors"]]) == (
+            "CutImpossible",
+            ["lines.1"],
+        )
+
     def test_a_line_named_twice_is_not_guessed_at(self, client, supplier, part) -> None:
         cut = {"line_id": part.lines[0].id, "quantity": 1, "reason": "мало"}
         body, headers = {"lines": [cut, cut | {"quantity": 2}]}, bearer(supplier) | {"If-Match": "*"}
