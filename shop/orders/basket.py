@@ -46,18 +46,18 @@ from shop.orders.refusals import (
 MAX_LINES = 1000
 
 # Puts lines in and says how many there are then. The basket is made and locked first, so two requests for one basket
-# wait for each other.
+# wait for each other. Lines stay in the order in which they were named.
 FILL = text("""
 WITH basket AS (
     INSERT INTO baskets (user_id) VALUES (:user_id)
     ON CONFLICT (user_id) DO UPDATE SET user_id = excluded.user_id
     RETURNING id
 ), added AS (
-    INSERT INTO basket_lines (basket_id, offer_id, quantity, price_seen, unit_seen)
-    SELECT basket.id, line.*
+    INSERT INTO basket_lines (basket_id, offer_id, quantity, price_seen, unit_seen, added_at)
+    SELECT basket.id, offer_id, quantity, price, unit, now() + number * interval '1 microsecond'
     FROM basket, unnest(
         CAST(:offer_ids AS bigint[]), CAST(:quantities AS numeric[]), CAST(:prices AS numeric[]), CAST(:units AS text[])
-    ) AS line
+    ) WITH ORDINALITY AS line (offer_id, quantity, price, unit, number)
     ON CONFLICT (basket_id, offer_id) DO UPDATE
     SET quantity = excluded.quantity, price_seen = excluded.price_seen, unit_seen = excluded.unit_seen
     RETURNING offer_id

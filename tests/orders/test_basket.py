@@ -66,6 +66,12 @@ def test_adding_a_good_again_sets_its_quantity(client, headers) -> None:
     assert [line["quantity"] for line in basket["lines"]] == [3]
 
 
+def test_lines_stay_in_the_order_in_which_they_were_named(client, headers) -> None:
+    offers = [make_offer() for _ in range(3)][::-1]
+    basket = add(client, headers, *({"offer_id": offer.id, "quantity": 1} for offer in offers)).json
+    assert [line["offer_id"] for line in basket["lines"]] == [offer.id for offer in offers]
+
+
 def test_a_good_named_twice_in_one_list_is_not_guessed_at(client, headers) -> None:
     offer = make_offer(sku="12")
     answer = add(client, headers, {"offer_id": offer.id, "quantity": 1}, {"sku": "12", "quantity": 3}).json
