@@ -1,7 +1,7 @@
 """Lists at an address: fetched by a worker when somebody asks for it or on a schedule, if they have changed.
 
-What somebody has decided against (discarded, rolled back) or not yet decided on does not come again by the clock until
-the file is another one. Who asks for it gets it.
+What could not be imported, and what somebody has refused, taken back or not yet decided on, does not come
+again by the clock until the file is another one. Who asks for it gets it.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from shop.auth.models import ACTIVE, Company
 from shop.catalog.price_lists.downloading import Download, download
 from shop.catalog.price_lists.models import (
     APPLIED,
+    FAILED,
     HELD,
     QUEUED,
     STATES_SOMETHING,
@@ -90,7 +91,7 @@ def _fetched_before(price_list: PriceList) -> PriceList | None:
 
 
 def _decided_before(price_list: PriceList) -> PriceList | None:
-    """The latest from this address, if somebody has refused it, taken it back, or is still to decide on it."""
+    """The latest from this address, if it failed, or somebody has refused it, taken it back, or is still to decide."""
     latest = (
         select(PriceList)
         .where(PriceList.supplier_id == price_list.supplier_id, PriceList.id < price_list.id)
@@ -102,7 +103,7 @@ def _decided_before(price_list: PriceList) -> PriceList | None:
     if found is None or not _is_same(found, price_list):
         return None
     rollback = select(PriceList.id).where(PriceList.rolls_back_id == found.id, PriceList.state == APPLIED)
-    is_decided = found.state == HELD or found.discarded_by_id is not None
+    is_decided = found.state in (HELD, FAILED) or found.discarded_by_id is not None
     return found if is_decided or session().scalar(rollback.limit(1)) is not None else None
 
 
@@ -121,6 +122,21 @@ def _shown_before(price_list: PriceList) -> PriceList | None:
     )
     found = session().scalar(latest)
     return found if found is not None and _is_same(found, price_list) else None
+
+
+def fails_again(price_list: PriceList) -> bool:
+    """Whether it was fetched by the clock and nothing else was wrong the last time: its supplier knows."""
+    if price_list.user_id is not None or not price_list.url:
+        return False
+    latest = (
+        select(PriceList)
+        .where(PriceList.supplier_id == price_list.supplier_id, PriceList.id < price_list.id)
+        .where(PriceList.url == price_list.url)
+        .order_by(PriceList.id.desc())
+        .limit(1)
+    )
+    before = session().scalar(latest)
+    return before is not None and before.state == FAILED and before.reasons == price_list.reasons
 
 
 def _is_same(one: PriceList, other: PriceList) -> bool:

@@ -35,8 +35,9 @@ def mail_held_price_list(event: PriceListHeld, event_id: int) -> None:
 
 @handles(PriceListFailed, name="catalog.mail_failed_price_list")
 def mail_failed_price_list(event: PriceListFailed, event_id: int) -> None:
-    """Tells the supplier why a list could not be imported."""
-    mail_supplier(FAILED, event.price_list_id, event_id=event_id, settings=current_settings())
+    """Tells the supplier why a list could not be imported; once, where the clock brings the same failure again."""
+    if not fetching.fails_again(session().get_one(PriceList, event.price_list_id)):
+        mail_supplier(FAILED, event.price_list_id, event_id=event_id, settings=current_settings())
 
 
 @handles(PriceListApplied, name="catalog.notify_applied")

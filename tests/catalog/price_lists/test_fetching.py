@@ -13,13 +13,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
-from shop.auth.models import SUPPLIER, Company
+from shop.auth.models import SUPPLIER, Company, User
 from shop.catalog.price_lists.downloading import DownloadFailed, download
 from shop.catalog.price_lists.models import APPLIED, FAILED, HELD, ImportTerms, PriceList
 from shop.catalog.price_lists.tasks import fetch_due_price_lists
 from shop.db import now
 from shop.http import outgoing
 from shop.http.outgoing import AddressRefused, check_url
+from shop.mail.models import MailMessage
 from tests.catalog.price_lists.lists import good, list_of
 from tests.factories.auth import bearer, make_company, make_user
 from tests.outbox_drain import Drain
@@ -297,6 +298,56 @@ def test_what_somebody_decided_against_does_not_come_back_by_the_clock(
     monkeypatch.setattr(Site, "tag", '"3"')
     changed = by_the_clock(path)
     assert (changed.state, changed.offers_changed) == (APPLIED, 10)
+
+
+@pytest.mark.parametrize("path", ["list", "list-without-tag"])
+def test_a_failed_list_is_not_imported_again_by_the_clock_until_the_file_is_another(
+    edge: Callable[[], Any],
+    client: FlaskClient,
+    drain: Drain,
+    monkeypatch: pytest.MonkeyPatch,
+    by_the_clock: Callable[[str], PriceList],
+    path: str,
+) -> None:
+    monkeypatch.setattr(Site, "content", b"shop: nothing else")
+    first = by_the_clock(path)
+    with edge() as session:
+        user = make_user(SUPPLIER, company=session.get_one(Company, first.supplier_id))
+    assert (first.state, first.reasons[0]["code"]) == (FAILED, "no_list_of_goods")
+
+    again = [by_the_clock(path) for _ in range(2)]
+
+    assert [(each.state, each.reasons[0]["code"]) for each in again] == [(APPLIED, "NotChanged")] * 2
+    client.post(LISTS, json={"url": again[0].url}, headers=bearer(user))
+    drain()
+    with edge() as session:
+        assert session.scalars(select(PriceList.state).order_by(PriceList.id.desc())).first() == FAILED
+        assert mails_to(user, session) == 1  # of the list that was asked for
+    monkeypatch.setattr(Site, "content", list_of(good(1)))
+    monkeypatch.setattr(Site, "tag", '"2"')
+    assert by_the_clock(path).offers_new == 1
+
+
+def test_the_same_trouble_at_the_address_is_mailed_once(
+    edge: Callable[[], Any], by_the_clock: Callable[[str], PriceList], drain: Drain
+) -> None:
+    supplier_id = by_the_clock("list").supplier_id
+    with edge() as session:
+        user = make_user(SUPPLIER, company=session.get_one(Company, supplier_id))
+
+    states = [by_the_clock("gone").state for _ in range(3)]
+
+    with edge() as session:
+        assert (states, mails_to(user, session)) == ([FAILED] * 3, 1)
+    by_the_clock("list")
+    by_the_clock("gone")  # it is another trouble when it comes back, or another time
+    by_the_clock("cut")
+    with edge() as session:
+        assert mails_to(user, session) == 2
+
+
+def mails_to(user: User, session: Any) -> int:
+    return session.scalar(select(func.count()).select_from(MailMessage).filter_by(recipient=user.email))
 
 
 def test_a_held_list_can_be_approved_whenever_its_file_was_looked_at_again(
