@@ -218,6 +218,12 @@ UNREADABLE: Mapping[str, Sentences] = {
         "The field {name} is given twice for one thing{line}. Is a dash or a bracket missing in front of it?",
         "Поле {name} указано дважды{line}. Не пропущены ли перед ним дефис или скобка?",
     ),
+    "not_in_parts": Sentences(
+        "The file is not valid YAML, or too large to be read at once. Write the goods one below the other, each after "
+        "a dash; or send at most {mib} MiB.",
+        "Это неправильный YAML, или файл слишком велик, чтобы прочесть его сразу. Пишите товары один под другим, "
+        "каждый после дефиса; или отправьте не больше {mib} МиБ.",
+    ),
     "yaml_invalid": Sentences(
         "The file is not valid YAML{line}: {said}.",
         "Это неправильный YAML{line}: {said}.",

@@ -88,6 +88,46 @@ def test_goods_read_one_by_one_are_those_of_the_whole_file(before: str, goods: s
         assert goods_or_refusal(f"{text}\n#") == goods_or_refusal(f"{text}\n#\u2028")
 
 
+INSIDE = ["[", "]", "{", "}", ", ", "a: ", "1", "'", '"', '\\"', "''", "O'Neil", '5" x', "# c ]\n", "\n ", "#", "\\"]
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.sampled_from(INSIDE), max_size=12).map("".join), st.sampled_from(["]", "]\nshop: z", "", "] x"]))
+def test_goods_in_brackets_are_those_of_the_whole_file(goods: str, after: str) -> None:
+    text = f"goods: [{{a: 1}}, {goods}{after}\n"
+
+    with patch.object(structured, "BLOCK", 1):
+        apart = goods_or_refusal(text)
+    with patch.object(structured, "_goods_in_brackets", return_value=None):
+        assert apart == goods_or_refusal(text)
+
+
+def test_goods_in_brackets_are_taken_apart() -> None:
+    raw = (
+        "shop: Щит\ngoods: [\n" + "".join(f'{{id: {n}, name: "],{{"}},\n' for n in range(40_000)) + "]\ncategories: []"
+    )
+    with patch.object(structured, "MOST_AS_A_WHOLE", 2**16):
+        parsed = parse_price_list(raw.encode())
+        assert (parsed.shop, parsed.rows_expected) == ("Щит", 40_000)
+        assert [(row, good["id"]) for row, good in parsed.goods] == [(n + 1, n) for n in range(40_000)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        (
+            "shop: x\ngoods:\n" + "- id: 1\n  name: x\n" * 40_000 + "- id: 1\n  id: 2\n",
+            "given twice for one thing (line 80",
+        ),
+        ("goods:\n  &all\n" + "  - id: 1\n" * 40_000, "one below the other, each after a dash"),
+    ],
+)
+def test_what_cannot_be_taken_apart_must_be_small(raw: str, sentence: str) -> None:
+    with patch.object(structured, "MOST_AS_A_WHOLE", 2**16), pytest.raises(UnreadablePriceList) as refused:
+        read(raw.encode())
+    assert sentence in refused.value.detail
+
+
 def goods_or_refusal(text: str) -> Any:
     try:
         return read(text.encode())

@@ -1,12 +1,14 @@
 """YAML, and JSON of the same shape.
 
-Neither parser has a stream. JSON is read as a whole; of YAML the goods are parsed some hundred at a time where they
-stand one below the other, each after a dash, as nearly all lists have them.
+Neither parser has a stream. JSON is read as a whole, which takes twelve times its size at most. YAML would take fifty
+times its size: so its goods are parsed some hundred at a time, whether they stand one below the other, each after a
+dash, or between brackets, and what cannot be taken apart must be small.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NoReturn
 
@@ -44,8 +46,16 @@ GOODS_IN_BLOCKS = re.compile(
         (?P<indent>[ ]*)-(?=[ \t\r\n])""",
     re.MULTILINE | re.VERBOSE,
 )
+GOODS_IN_BRACKETS = re.compile(r"""^(?P<quote>["']?)goods(?P=quote)[ \t]*:[ \t\r\n]*\[""", re.MULTILINE)
+# Brackets inside of quotes are none, and a quote inside of a word opens nothing.
+BRACKET = re.compile(
+    r"""(?<=[\s,:\[{])(?:"(?:[^"\\]|\\.)*+"|'(?:[^']|'')*+') | (?<=\s)\#[^\n]* | [\[\]{}]""", re.DOTALL | re.VERBOSE
+)
+COMMA = re.compile(r"\s*,")
+REST_OF_LINE = re.compile(r"[ \t]*(?:[ \t]\#[^\n]*)?\r?(?:\n|\Z)")
 OTHER_LINE_ENDS = ("\x85", "\u2028", "\u2029")
 BLOCK = 2**19  # characters
+MOST_AS_A_WHOLE = 12 * MIB  # characters
 
 
 class _RepeatedFieldError(Exception):
@@ -117,7 +127,7 @@ def _load(text: str) -> tuple[str, Any]:
             raise UnreadablePriceList("field_twice", name=f'"{error}"', line=None) from None
         except (ValueError, RecursionError):
             pass
-    return "yaml", _load_blocks(text) or _load_yaml(text)
+    return "yaml", _load_document(text)
 
 
 def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -135,43 +145,53 @@ def _no_number(_name: str) -> NoReturn:
 
 @dataclass(frozen=True)
 class _GoodsInBlocks:
-    """Between `start` and `end`, each beginning at `dash`."""
+    """`count` goods in pieces of the text that are YAML when they stand in `frame`."""
 
     text: str
-    start: int
-    end: int
-    dash: re.Pattern[str]
+    blocks: Sequence[tuple[int, int]]
+    count: int
+    frame: tuple[str, str] = ("", "")
 
     def __len__(self) -> int:
-        return sum(1 for _ in self.dash.finditer(self.text, self.start, self.end))
+        return self.count
 
     def __iter__(self) -> Iterator[Any]:
         """What a block alone does not make clear, such as a text that seems to begin a good, the whole file decides."""
         done = 0
-        for block in self._blocks():
+        for start, end in self.blocks:
             try:
-                goods = _load_yaml(block)
-            except UnreadablePriceList:
+                goods = _load_yaml(f"{self.frame[0]}{self.text[start:end]}{self.frame[1]}")
+            except UnreadablePriceList as refusal:
+                if len(self.text) > MOST_AS_A_WHOLE:
+                    raise _further_down(refusal, self.text.count("\n", 0, start)) from None
                 goods = None
             if not isinstance(goods, list):
-                whole = _goods_of(_load_yaml(self.text))
+                whole = _goods_of(_load_whole(self.text))
                 assert isinstance(whole, list)
                 yield from whole[done:]
                 return
             yield from goods
             done += len(goods)
 
-    def _blocks(self) -> Iterator[str]:
-        start = self.start
-        while start < self.end:
-            next_good = self.dash.search(self.text, start + BLOCK, self.end)
-            end = next_good.start() if next_good else self.end
-            yield self.text[start:end]
-            start = end
+
+def _further_down(refusal: UnreadablePriceList, lines: int) -> UnreadablePriceList:
+    facts = dict(refusal.facts)
+    return UnreadablePriceList(**facts | {"line": facts["line"] and facts["line"] + lines})
 
 
-def _load_blocks(text: str) -> dict[str, Any] | None:
-    """The document with its goods still unread. None where they do not stand in blocks, or the rest is not clear."""
+def _load_document(text: str) -> Any:
+    """The document, with its goods still unread if they can be taken apart."""
+    for take_apart in (_goods_after_dashes, _goods_in_brackets):
+        if found := take_apart(text):
+            start, end, goods = found
+            with suppress(UnreadablePriceList):
+                document = _load_whole(f"{text[:start]}goods: []\n{text[end:]}")
+                if isinstance(document, dict) and document.get("goods") == []:
+                    return document | {"goods": goods}
+    return _load_whole(text)
+
+
+def _goods_after_dashes(text: str) -> tuple[int, int, _GoodsInBlocks] | None:
     found = GOODS_IN_BLOCKS.search(text)
     if found is None or text.count("\r") != text.count("\r\n") or any(end in text for end in OTHER_LINE_ENDS):
         return None
@@ -179,14 +199,44 @@ def _load_blocks(text: str) -> dict[str, Any] | None:
     after = re.compile(r"^(?![ \t#\r\n])" if indent else r"^(?![ \t#\r\n]|-[ \t\r\n])", re.MULTILINE)
     next_key = after.search(text, found.end())
     end = next_key.start() if next_key else len(text)
-    try:
-        document = _load_yaml(f"{text[: found.start()]}goods: []\n{text[end:]}")
-    except UnreadablePriceList:
-        return None
-    if not isinstance(document, dict) or document.get("goods") != []:
-        return None
     dash = re.compile(rf"^[ ]{{{indent}}}-(?=[ \t\r\n]|\Z)", re.MULTILINE)
-    return document | {"goods": _GoodsInBlocks(text, found.start("indent"), end, dash)}
+    start, count = found.start("indent"), 0
+    blocks: list[tuple[int, int]] = []
+    for good in dash.finditer(text, start, end):
+        count += 1
+        if good.start() - start >= BLOCK:
+            blocks.append((start, good.start()))
+            start = good.start()
+    return found.start(), end, _GoodsInBlocks(text, [*blocks, (start, end)], count)
+
+
+def _goods_in_brackets(text: str) -> tuple[int, int, _GoodsInBlocks] | None:
+    found = GOODS_IN_BRACKETS.search(text)
+    if found is None:
+        return None
+    start, count, depth = found.end(), 0, 1
+    blocks: list[tuple[int, int]] = []
+    for bracket in BRACKET.finditer(text, start):
+        if bracket[0] in "[{":
+            depth += 1
+        elif bracket[0] in "]}":
+            depth -= 1
+            count += depth == 1
+            if not depth and (bracket[0] == "}" or not REST_OF_LINE.match(text, bracket.end())):
+                return None
+            if not depth:
+                goods = _GoodsInBlocks(text, [*blocks, (start, bracket.start())], count, frame=("[", "]"))
+                return found.start(), bracket.end(), goods
+            if depth == 1 and bracket.end() - start >= BLOCK and (comma := COMMA.match(text, bracket.end())):
+                blocks.append((start, bracket.end()))
+                start = comma.end()
+    return None
+
+
+def _load_whole(text: str) -> Any:
+    if len(text) > MOST_AS_A_WHOLE:
+        raise UnreadablePriceList("not_in_parts", mib=MOST_AS_A_WHOLE // MIB)
+    return _load_yaml(text)
 
 
 def _load_yaml(text: str) -> Any:
