@@ -168,6 +168,8 @@ def test_the_audit_names_a_person_until_the_account_is_closed(desk, edge) -> Non
     user = make_user(first_name="Зоя", last_name="Иванова")
     desk.post(f"/admin/users/{user.id}/block", reason="спам")
     assert "Зоя Иванова" in desk.get("/admin/audit/", name="зоя иванова").text
+    assert "Зоя Иванова" in desk.get("/admin/audit/", search="зоя иванова").text
+    assert "Зоя Иванова" not in desk.get("/admin/audit/", search="зоя петрова").text
     with edge() as current:
         erase(current.merge(user))
     page = desk.get("/admin/audit/").text
