@@ -112,6 +112,7 @@ def create_manager(email: str, *, password: str, first_name: str, last_name: str
     manager = add_or_replace_user(user)
     if manager is None:
         raise EmailTaken
+    manager.blocked_at = None  # whoever registered this address before and was blocked is not this person
     log.info("manager_created", user_id=manager.id)
     return manager
 

@@ -17,6 +17,7 @@ from shop.auth.models import AccessToken, User
 from shop.auth.password_changes import require_password
 from shop.auth.places import forget_places
 from shop.auth.security import EMAIL_CHANGED, log, note_security_change
+from shop.auth.social_codes import forget_codes
 from shop.auth.social_models import SocialAccount
 from shop.auth.tokens import end_tokens
 from shop.db import now, session, violated_constraint
@@ -69,6 +70,7 @@ def give_account_back(user: User, email: str) -> None:
         raise AccountClosed
     _set_email(user, email)
     user.email_confirmed_at, user.password_hash = now(), None
+    forget_codes(user)
     end_tokens(user, kind=None)
     forget_places(user)
     session().execute(delete(SocialAccount).where(SocialAccount.user_id == user.id))

@@ -120,6 +120,8 @@ class TestCreateManager:
         with edge():
             accounts.register(**{**form, "email": "Boss@shop.example"})
         with edge():
+            session().scalars(select(User)).one().blocked_at = now()
+        with edge():
             user = accounts.create_manager("boss@shop.example", password=PASSWORD, first_name="И", last_name="П")
             assert (user.is_manager, user.may_log_in, user.company_id, user.is_owner) == (True, True, None, False)
             assert verify_password(user.password_hash, PASSWORD)

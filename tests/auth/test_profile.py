@@ -7,11 +7,12 @@ import time_machine
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import select
 
+from shop.auth import social
 from shop.auth.closing import erase
 from shop.auth.locking import lock_user
 from shop.auth.models import Company, Contact, User
 from shop.auth.security import note_security_change
-from shop.auth.social_models import SocialAccount
+from shop.auth.social_models import SocialAccount, SocialCode
 from shop.db import now, session
 from shop.mail.models import MailMessage
 from shop.mail.queue import queue_mail
@@ -73,13 +74,14 @@ class TestEmail:
         session_token, key = bearer(user), make_api_key(user, "account:read")
         with edge():
             session().add(SocialAccount(user_id=user.id, provider="google", provider_user_id="1"))
+            social.issue_ticket(session().get_one(User, user.id), "github")
         named = str(user.id) if by_id else "Thief@evil.example"
         done = app.test_cli_runner().invoke(args=["users", "change-email", named, "anna@chain.example"])
         assert (done.exit_code, "anna@chain.example" in done.output) == (0, True)
         for header in (session_token, key):
             assert client.get(f"{AUTH}/me", headers=header).status_code == 401
         with edge():
-            assert session().scalars(select(SocialAccount)).all() == []
+            assert session().scalars(select(SocialAccount)).all() == session().scalars(select(SocialCode)).all() == []
         for address in ("thief@evil.example", "anna@chain.example"):
             refused = client.post(f"{AUTH}/login", json={"email": address, "password": PASSWORD})
             assert refused.status_code == 401
