@@ -23,6 +23,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from shop.db import db, engine_options
     from shop.extensions import api, migrate
     from shop.http import caching, compression, health, openapi, requests, throttling
+    from shop.http.application import Application
     from shop.logs import configure_logs, report_errors
     from shop.orders.routes import blueprint as orders
     from shop.webhooks import openapi as webhook_messages
@@ -31,7 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or load_settings()
     configure_logs(settings)
     report_errors(settings)
-    app = Flask(__name__, static_folder=None)
+    app = Application(__name__, static_folder=None)
     app.extensions["settings"] = settings
     app.config.update(
         SECRET_KEY=settings.signing_key,
@@ -47,7 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     migrate.init_app(app, db, directory=str(MIGRATIONS))
     create_celery(app, settings)
 
-    requests.init_app(app)
+    requests.init_app(app, settings)
     compression.init_app(app, settings)
     access.init_app(app)  # reads the token before the throttle counts …
     throttling.init_app(app, settings)

@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL
 from shop import create_app
 from shop.config import Settings
 from shop.db import db, transaction
+from shop.reading import statement_sent
 from tests import factories
 from tests.outbox_drain import Drain
 
@@ -179,7 +180,8 @@ def count_statements(app: Flask) -> Callable[[], Any]:
             engine = db.engine
         event.listen(engine, "before_cursor_execute", note)
         try:
-            yield statements
+            with statement_sent.connected_to(statements.append):
+                yield statements
         finally:
             event.remove(engine, "before_cursor_execute", note)
 

@@ -90,9 +90,6 @@ def init_check(app: Flask) -> None:
 def identify(secret: str, *, kinds: tuple[str, ...] = (SESSION, API_KEY)) -> None:
     """Who calls, by one statement: whoever this secret belongs to, where it is one of these kinds; or nobody."""
     access = access_of(current_app.view_functions[request.endpoint]) if request.endpoint else None
-    if secret and access and access.only_reads:
-        # Nothing is written, so BEGIN and ROLLBACK would be two round trips for nothing.
-        session().connection(execution_options={"isolation_level": "AUTOCOMMIT"})
     along = current_app.extensions[CATALOG_ALONG] if access and access.is_catalog else NOTHING_ALONG
     found = find_caller(secret, along=along, idle_limits=idle_limits(current_settings()))
     if found and found.kind not in kinds:
@@ -104,6 +101,9 @@ def identify(secret: str, *, kinds: tuple[str, ...] = (SESSION, API_KEY)) -> Non
     if found and found.is_unused_for(timedelta(minutes=current_settings().token_use_noted_minutes)):
         with transaction():
             note_use(found.token_id)
+    if found and access and access.only_reads and not access.is_catalog:  # the catalog's readings begin nothing anyway
+        # Nothing is written, so BEGIN and ROLLBACK would be two round trips for nothing.
+        session().connection(execution_options={"isolation_level": "AUTOCOMMIT"})
 
 
 def lacks_second_factor(found: Caller) -> bool:

@@ -12,7 +12,6 @@ import structlog
 from sqlalchemy import (
     ColumnElement,
     DateTime,
-    Select,
     bindparam,
     delete,
     func,
@@ -27,6 +26,7 @@ from shop.auth.models import API_KEY, BLOCKED, SESSION, AccessToken, Company, Us
 from shop.auth.places import note_place
 from shop.db import delete_some, now, session
 from shop.errors import NotFound, Unauthenticated
+from shop.reading import Reading
 
 log = structlog.get_logger()
 
@@ -119,17 +119,17 @@ def find_caller(
     if not secret.startswith(tuple(PREFIXES.values())):
         return None
     given = {"hash": _hash(secret), "now": now()}
-    found = session().connection().execute(_caller_statement(along), given).one_or_none()
-    if found is None:
+    found = _by_secret(along).rows(given)
+    if not found:
         return None
-    caller = Caller(*found)
+    caller = Caller(**found[0])
     idle = (idle_limits or {}).get(caller.kind)
     return None if idle and caller.is_unused_for(idle) else caller
 
 
 @cache
-def _caller_statement(along: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
-    """Put together once: that costs as much as running it. May its user log in? As User.may_log_in says."""
+def _by_secret(along: ColumnElement[Any]) -> Reading:
+    """May its user log in? As User.may_log_in says."""
     is_live = or_(AccessToken.expires_at.is_(None), AccessToken.expires_at > bindparam("now", type_=DateTime(True)))
     may_log_in = (
         User.email_confirmed_at.is_not(None)
@@ -137,17 +137,17 @@ def _caller_statement(along: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
         & User.closed_at.is_(None)
         & Company.status.is_distinct_from(literal_column(f"'{BLOCKED}'"))
     )
-    return (
+    return Reading(
         select(
-            AccessToken.id,
+            AccessToken.id.label("token_id"),
             AccessToken.kind,
             AccessToken.scopes,
-            func.coalesce(AccessToken.last_used_at, AccessToken.created_at),
-            User.id,
+            func.coalesce(AccessToken.last_used_at, AccessToken.created_at).label("used_at"),
+            User.id.label("user_id"),
             User.role,
             User.company_id,
-            User.second_factor_at.is_not(None),
-            along,
+            User.second_factor_at.is_not(None).label("has_second_factor"),
+            along.label("along"),
         )
         .join(User, User.id == AccessToken.user_id)
         .outerjoin(Company, Company.id == User.company_id)

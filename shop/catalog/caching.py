@@ -14,9 +14,10 @@ from sqlalchemy import select
 
 from shop.auth.access import CATALOG_ALONG, caller
 from shop.catalog.models import CatalogGeneration
-from shop.db import session
 from shop.http.caching import json_answer, not_modified, remembered
+from shop.reading import Reading
 
+GENERATION = Reading(select(CatalogGeneration.number))
 LIFETIME = 15 * 60
 LIFETIME_WITH_STOCK = 60  # stock moves with every order and does not raise the generation
 
@@ -28,8 +29,9 @@ def init_app(app: Flask) -> None:
 def catalog_generation() -> int:
     """0 in a database whose catalog was never written to. Read with the token, or now where there is none."""
     found = caller()
-    number: int | None = (found and found.along) or session().scalar(select(CatalogGeneration.number))
-    return number or 0
+    if found and found.along:
+        return int(found.along)
+    return next((int(row["number"]) for row in GENERATION.rows()), 0)
 
 
 def cached_answer(

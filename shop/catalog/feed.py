@@ -10,20 +10,23 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from shop.auth.models import ACTIVE, Company
 from shop.catalog.filters import OfferFilter, conditions
 from shop.catalog.models import Category, Offer, StockLevel
-from shop.catalog.offers import CHANGES, WAS_ACTIVE, Finished, answer_of, rows_of, select_offers
+from shop.catalog.offers import CHANGES, WAS_ACTIVE, Finished, answer_of, select_offers
 from shop.catalog.search import scope_of
 from shop.catalog.words import Words
-from shop.db import session
 from shop.http.pagination import cursor_id, make_cursor, page_of, read_cursor
+from shop.reading import Reading
 
 MOMENT = TIMESTAMP(timezone=True)
 
 # A transaction dates its changes by its own beginning and shows them when it commits. So everything up to now has been
 # seen, except what transactions that are still running may yet show.
 AS_OF = text("""
-SELECT least(now(), min(xact_start)) FROM pg_stat_activity
+SELECT least(now(), min(xact_start)) AS as_of FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
 """)
+
+
+_READ_AS_OF = Reading(AS_OF)
 
 
 def changed_offers(
@@ -36,7 +39,7 @@ def changed_offers(
     scope = f"changed:{since.isoformat()}:{scope_of(wanted, 'changed')}"
     key = read_cursor(cursor, scope=scope, types=(_moment, _moment, cursor_id))
     moment: datetime = key[0] if key else as_of()  # before the data: see AS_OF
-    rows = rows_of(_page(wanted, since, key[1:] if key else None, limit))
+    rows = Reading(_page(wanted, since, key[1:] if key else None, limit)).rows()
     page, next_cursor = page_of(
         rows, limit=limit, cursor_of=lambda row: make_cursor(scope=scope, key=[moment, row["changed_at"], row["id"]])
     )
@@ -45,7 +48,7 @@ def changed_offers(
 
 def as_of() -> datetime:
     """Whatever is read from now on holds all that had changed before this moment."""
-    moment: datetime = session().scalar(AS_OF)
+    moment: datetime = _READ_AS_OF.rows()[0]["as_of"]
     return moment
 
 

@@ -1,19 +1,17 @@
 """Offers as they are shown: alone, side by side, in lists."""
 
-from collections.abc import Mapping, Sequence
 from functools import cache
-from types import MappingProxyType
 from typing import Any
 
 import orjson
-from sqlalchemy import RowMapping, Select, Text, and_, bindparam, literal_column, or_, select
+from sqlalchemy import Select, Text, and_, bindparam, literal_column, or_, select
 
 from shop.auth.models import ACTIVE, BLOCKED, Company
 from shop.catalog.models import BOUND_KINDS, EXACT, Category, Offer, StockLevel
 from shop.catalog.packs import sql_pack
-from shop.db import session
 from shop.errors import NotFound
 from shop.money import sql_money_text
+from shop.reading import Reading, Row
 
 Answer = dict[str, Any]
 Finished = orjson.Fragment  # JSON that goes out as it stands
@@ -64,16 +62,17 @@ ANSWER = f"""row_to_json((
 
 
 @cache
-def select_offers(*columns: Any, blocked: bool = False) -> Select[*tuple[Any, ...]]:
-    """Finished answers under the name `answer`, with whatever columns a list is sorted by.
+def select_offers(*columns: Any, blocked: bool = False, finished: bool = True) -> Select[*tuple[Any, ...]]:
+    """Finished answers under the name `answer`, or without, with whatever columns a list is sorted by.
 
     Built once: putting it together costs as much as running it.
 
     Offers of suppliers who are not active do not exist for readers; withdrawn ones do, unless a list leaves them out.
     With `blocked` come also, as withdrawn, those of suppliers who were active once: whoever has a copy must hear of it.
     """
+    answer = (literal_column(ANSWER, Text).label("answer"),) if finished else ()
     return (
-        select(*columns, literal_column(ANSWER, Text).label("answer"))
+        select(*columns, *answer)
         .select_from(Offer)
         .join(Company, Company.id == Offer.supplier_id)
         .outerjoin(Category, Category.id == Offer.category_id)
@@ -82,23 +81,16 @@ def select_offers(*columns: Any, blocked: bool = False) -> Select[*tuple[Any, ..
     )
 
 
-def rows_of(
-    statement: Select[*tuple[Any, ...]], values: Mapping[str, Any] = MappingProxyType({})
-) -> Sequence[RowMapping]:
-    """In the session's transaction, but past its ORM, which would take more time than the database for a page."""
-    return session().connection().execute(statement, values).mappings().all()
-
-
 def show_offer(offer_id: int) -> Finished:
     """Withdrawn offers, too: orders refer to them."""
-    rows = rows_of(ONE_OFFER, {"offer_id": offer_id})
+    rows = ONE_OFFER.rows({"offer_id": offer_id})
     if not rows:
         raise OfferNotFound(offer_id=offer_id)
     return answer_of(rows[0])
 
 
-def answer_of(row: RowMapping) -> Finished:
+def answer_of(row: Row) -> Finished:
     return Finished(row["answer"])
 
 
-ONE_OFFER = select_offers().where(Offer.id == bindparam("offer_id"))
+ONE_OFFER = Reading(select_offers().where(Offer.id == bindparam("offer_id")))

@@ -10,11 +10,12 @@ from sqlalchemy.orm import aliased
 from shop.auth.models import ACTIVE, Company, User
 from shop.catalog.matching import ONE_AT_A_TIME
 from shop.catalog.models import Barcode, Category, Offer, Product
-from shop.catalog.offers import Answer, answer_of, rows_of, select_offers
+from shop.catalog.offers import Answer, answer_of, select_offers
 from shop.catalog.packs import base_price
 from shop.db import session
 from shop.errors import Conflict, FieldError, Invalid, NotFound
 from shop.money import money_text
+from shop.reading import Reading
 
 log = structlog.get_logger()
 
@@ -65,7 +66,7 @@ def show_product(product_id: int, *, withdrawn: bool = False) -> Answer:
     if found is None:
         raise ProductNotFound(product_id=product_id)
     rivals = select_offers().where(Offer.product_id == found["id"]).order_by(Offer.price, Offer.id)
-    offers = rows_of(rivals if withdrawn else rivals.where(Offer.is_listed))
+    offers = Reading(rivals if withdrawn else rivals.where(Offer.is_listed)).rows()
     if not offers and not withdrawn:
         raise ProductNotFound(product_id=product_id)
     return {

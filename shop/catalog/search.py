@@ -9,15 +9,18 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Numeric, RowMapping, Select, bindparam, cast, func, literal_column, select, tuple_, union
+from sqlalchemy import Numeric, Select, bindparam, cast, func, literal_column, select, tuple_, union
 
 from shop.catalog.filters import OfferFilter, conditions, select_matching
 from shop.catalog.models import Offer
-from shop.catalog.offers import Finished, answer_of, rows_of, select_offers
+from shop.catalog.offers import Finished, answer_of, select_offers
+from shop.catalog.recent_answers import VERSIONS, keep_answers, recent_answers
 from shop.catalog.words import Words, correct
 from shop.http.pagination import cursor_id, make_cursor, page_of, read_cursor
+from shop.reading import Reading, Row, is_in_transaction
 
 MOST_RELEVANT_HITS = 1000
+EVERYTHING = OfferFilter()
 NEWEST, RELEVANCE = "newest", "relevance"
 
 
@@ -116,19 +119,37 @@ class Search:
     limit: int
     is_first: bool
 
-    def rows(self, after: Sequence[Any] = ()) -> Sequence[RowMapping]:
-        return rows_of(_statement(self), {f"after_{number}": value for number, value in enumerate(after)})
+    def rows(self, after: Sequence[Any] = ()) -> Sequence[Row]:
+        if self._is_popular and not is_in_transaction():
+            return self._popular_rows()
+        return _reading(self).rows({f"after_{number}": value for number, value in enumerate(after)})
 
-    def statement(self) -> Select[*tuple[Any, ...]]:
-        return self._relevant() if self.sort == RELEVANCE and self.words else self._sorted()
+    @property
+    def _is_popular(self) -> bool:
+        """The first page of everything, of a category or of a supplier: soon found, and asked for again and again."""
+        return self.is_first and replace(self.wanted, category=(), supplier=()) == EVERYTHING
 
-    def key_of(self, row: RowMapping) -> list[Any]:
+    def _popular_rows(self) -> Sequence[Row]:
+        """Their versions first, and the whole of them where one has changed: either way of one moment."""
+        rows = recent_answers(_reading(self, finished=False).rows())
+        if rows is None:
+            rows = _reading(self).rows()
+            keep_answers(rows)
+        return rows
+
+    def statement(self, *, finished: bool = True) -> Select[*tuple[Any, ...]]:
+        return self._relevant() if self.sort == RELEVANCE and self.words else self._sorted(finished)
+
+    def key_of(self, row: Row) -> list[Any]:
         return [row[name] for name in SORTS[self.sort].columns]
 
-    def _sorted(self) -> Select[*tuple[Any, ...]]:
+    def _sorted(self, finished: bool) -> Select[*tuple[Any, ...]]:
         order = SORTS[self.sort]
         columns = [getattr(Offer, name) for name in order.columns]
-        statement = select_offers(*columns).where(Offer.is_listed, *conditions(self.wanted, self.words))
+        versions = VERSIONS if self._is_popular else ()
+        statement = select_offers(*columns, *versions, finished=finished).where(
+            Offer.is_listed, *conditions(self.wanted, self.words)
+        )
         return self._page(statement, columns)
 
     def _relevant(self) -> Select[*tuple[Any, ...]]:
@@ -167,6 +188,6 @@ class Search:
 
 
 @lru_cache(maxsize=256)
-def _statement(find: Search) -> Select[*tuple[Any, ...]]:
+def _reading(find: Search, *, finished: bool = True) -> Reading:
     """Kept for those who ask the same again: putting it together costs as much as running it."""
-    return find.statement()
+    return Reading(find.statement(finished=finished))

@@ -6,9 +6,10 @@ import uuid
 from urllib.parse import quote
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 
-log = structlog.get_logger("access")
+from shop.config import Settings
+from shop.logs import ACCESS, access_log
 
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 REQUEST_ID_PARAMETER = {
@@ -18,11 +19,18 @@ REQUEST_ID_PARAMETER = {
     "schema": {"type": "string"},
     "description": "Your own id of this request, 8 to 64 letters, digits, dots and hyphens: it is answered and logged",
 }
+HEADERS = (("X-Content-Type-Options", "nosniff"), ("X-Frame-Options", "DENY"), ("Referrer-Policy", "no-referrer"))
+HEADERS_OF_API = (
+    *HEADERS,
+    ("Cache-Control", "no-store"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+)
 QUIET_PATHS = ("/health/", "/api/docs/", "/static/")
 MAX_TYPED = 500
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Flask, settings: Settings) -> None:
+    app.extensions[ACCESS] = access_log(settings)
     app.before_request(_begin)
     app.after_request(_finish)
 
@@ -65,18 +73,18 @@ def _begin() -> None:
 def _finish(response: Response) -> Response:
     if "request_id" not in g:
         return response
-    response.headers["X-Request-ID"] = g.request_id
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("X-Frame-Options", "DENY")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
-    if request.path.startswith("/api/v1/"):
-        response.headers.setdefault("Cache-Control", "no-store")
-        response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-    if not request.path.startswith(QUIET_PATHS):
-        log.info(
+    path = request.path
+    headers = response.headers
+    present = {name.lower() for name, _ in headers}
+    for name, value in HEADERS_OF_API if path.startswith("/api/v1/") else HEADERS:
+        if name.lower() not in present:
+            headers.add(name, value)
+    headers.add("X-Request-ID", g.request_id)
+    if not path.startswith(QUIET_PATHS):
+        current_app.extensions[ACCESS].info(
             "request",
             method=request.method,
-            path=request.path,
+            path=path,
             status=response.status_code,
             ms=round((time.perf_counter() - g.started) * 1000, 1),
             user_id=caller_id(),

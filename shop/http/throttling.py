@@ -218,7 +218,15 @@ def _policy_name(limit: RequestLimit) -> str:
     return f"{bucket.partition(':')[0]}-{window}"
 
 
-limiter = Limiter(
+class _Limiter(Limiter):
+    """The library finds out anew with each request which limits hold; here there is one for all, and often none."""
+
+    def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
+        if not in_middleware or not _is_exempt():
+            super()._check_request_limit(callable_name, in_middleware)
+
+
+limiter = _Limiter(
     _bucket,
     application_limits=[ApplicationLimit(_limit_of_caller, exempt_when=_is_exempt)],
     strategy="fixed-window",
