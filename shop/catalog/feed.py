@@ -1,6 +1,7 @@
 """What has changed since a moment, in the order of change: keeps a client's copy in step with few requests."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -29,13 +30,18 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS
 _READ_AS_OF = Reading(AS_OF)
 
 
-def changed_offers(
-    wanted: OfferFilter, *, since: datetime, limit: int, cursor: str | None
-) -> tuple[list[Finished], str | None, datetime]:
-    """Offers that show something else than before, and the moment to ask from the next time.
+@dataclass(frozen=True)
+class Changes:
+    """`gone` are the ids of offers whose supplier was blocked: what they showed last is nobody's business any more."""
 
-    Also those that are withdrawn or whose supplier was blocked: `is_listed` is false then.
-    """
+    items: list[Finished]
+    gone: list[int]
+    next_cursor: str | None
+    as_of: datetime
+
+
+def changed_offers(wanted: OfferFilter, *, since: datetime, limit: int, cursor: str | None) -> Changes:
+    """Offers that show something else than before, also withdrawn ones, and the moment to ask from the next time."""
     scope = f"changed:{since.isoformat()}:{scope_of(wanted, 'changed')}"
     key = read_cursor(cursor, scope=scope, types=(_moment, _moment, cursor_id))
     moment: datetime = key[0] if key else as_of()  # before the data: see AS_OF
@@ -43,7 +49,12 @@ def changed_offers(
     page, next_cursor = page_of(
         rows, limit=limit, cursor_of=lambda row: make_cursor(scope=scope, key=[moment, row["changed_at"], row["id"]])
     )
-    return [answer_of(row) for row in page], next_cursor, moment
+    return Changes(
+        [answer_of(row) for row in page if row["is_shown"]],
+        [row["id"] for row in page if not row["is_shown"]],
+        next_cursor,
+        moment,
+    )
 
 
 def as_of() -> datetime:
@@ -56,7 +67,7 @@ def _page(wanted: OfferFilter, since: datetime, after: Sequence[Any] | None, lim
     changed = _changed(wanted, since, after, limit).subquery("changed")
     return (
         select_offers(Offer.id, blocked=True)
-        .add_columns(changed.c.changed_at)
+        .add_columns(changed.c.changed_at, (Company.status == ACTIVE).label("is_shown"))
         .join(changed, changed.c.id == Offer.id)
         .order_by(changed.c.changed_at, changed.c.id)
         .limit(limit + 1)

@@ -38,13 +38,21 @@ blueprint = ApiBlueprint(
     "catalog", __name__, url_prefix="/api/v1/catalog", description="What can be ordered, from whom, at what price"
 )
 
+ETAG = {"ETag": {"schema": {"type": "string"}, "description": "The version; send it back as If-None-Match"}}
+AS_OF = {"X-As-Of": {"schema": {"type": "string", "format": "date-time"}, "description": "Send it as changed_since"}}
+
+may_be_known = blueprint.alt_response(
+    304, description="You have it already: If-None-Match names its ETag", headers=ETAG
+)
+
 
 @blueprint.route("/offers")
 @catalog_reader
 @refuses(BadCursor, Unauthenticated)
 @blueprint.arguments(SearchOffersSchema, location="query", unknown=ma.RAISE)
 @blueprint.doc(parameters=[PARAMETERS_PARAMETER])
-@blueprint.response(200, OffersPageSchema)
+@blueprint.response(200, OffersPageSchema, headers=ETAG)
+@may_be_known
 def search_offers(args: dict[str, Any]) -> Response:
     """Search the catalog
 
@@ -55,15 +63,14 @@ def search_offers(args: dict[str, Any]) -> Response:
     To keep a copy in step take `GET export`, then ask with `changed_since` from its `X-As-Of` on, and from each
     answer's `as_of` the next time. Whatever changes what an offer shows is a change of it: data, product and stock, the
     name of its category, its supplier's name, `price_includes_vat` and whether it takes orders. Offers that were
-    withdrawn or whose supplier was blocked come with `is_listed` false. A filter other than `supplier` keeps from you
-    what changed so that it passes no longer.
+    withdrawn come with `is_listed` false, and the ids of those whose supplier was blocked in `gone`: delete them. A
+    filter other than `supplier` keeps from you what changed so that it passes no longer.
     """
     page = {name: args.pop(name) for name in ("limit", "cursor")}
     sort, since = args.pop("sort"), args.pop("changed_since")
     wanted = OfferFilter(**args)
     if since is not None:
-        items, next_cursor, as_of = feed.changed_offers(wanted, since=since, **page)
-        return json_answer({"items": items, "next_cursor": next_cursor, "approximate": False, "as_of": as_of})
+        return json_answer(vars(feed.changed_offers(wanted, since=since, **page)) | {"approximate": False})
     found = search.search_offers(wanted, sort=sort, **page)
     return json_answer({"items": found.items, "next_cursor": found.next_cursor, "approximate": found.is_approximate})
 
@@ -73,7 +80,8 @@ def search_offers(args: dict[str, Any]) -> Response:
 @refuses(Unauthenticated)
 @blueprint.arguments(OfferFilterSchema, location="query", unknown=ma.RAISE)
 @blueprint.doc(parameters=[PARAMETERS_PARAMETER])
-@blueprint.response(200, FacetsSchema)
+@blueprint.response(200, FacetsSchema, headers=ETAG)
+@may_be_known
 def count_facets(args: dict[str, Any]) -> Response:
     """Count what a search finds by category, supplier and parameter
 
@@ -93,7 +101,8 @@ def count_facets(args: dict[str, Any]) -> Response:
 @catalog_reader
 @refuses(Unauthenticated)
 @blueprint.arguments(ExportArgsSchema, location="query", unknown=ma.RAISE)
-@blueprint.response(200, content_type="application/gzip")
+@blueprint.response(200, content_type="application/gzip", headers=ETAG | AS_OF)
+@may_be_known
 def export_catalog(args: dict[str, Any]) -> Response:
     """The whole catalog as one gzip file
 
@@ -117,7 +126,8 @@ def export_catalog(args: dict[str, Any]) -> Response:
 @blueprint.route("/offers/<id:offer_id>")
 @catalog_reader
 @refuses(offers.OfferNotFound, Unauthenticated)
-@blueprint.response(200, OfferSchema)
+@blueprint.response(200, OfferSchema, headers=ETAG)
+@may_be_known
 def show_offer(offer_id: int) -> Response:
     """One offer
 
@@ -129,7 +139,8 @@ def show_offer(offer_id: int) -> Response:
 @blueprint.route("/products/<id:product_id>")
 @catalog_reader
 @refuses(products.ProductNotFound, Unauthenticated)
-@blueprint.response(200, ProductSchema)
+@blueprint.response(200, ProductSchema, headers=ETAG)
+@may_be_known
 def show_product(product_id: int) -> Response:
     """One product with all suppliers' offers of it, the cheapest first
 
@@ -143,7 +154,8 @@ def show_product(product_id: int) -> Response:
 @catalog_reader
 @refuses(Unauthenticated)
 @blueprint.arguments(CategoryArgsSchema, location="query", unknown=ma.RAISE)
-@blueprint.response(200, CategoriesSchema)
+@blueprint.response(200, CategoriesSchema, headers=ETAG)
+@may_be_known
 def list_categories(args: dict[str, Any]) -> Response:
     """The categories that hold something
 
@@ -156,7 +168,8 @@ def list_categories(args: dict[str, Any]) -> Response:
 @blueprint.route("/suppliers")
 @catalog_reader
 @refuses(Unauthenticated)
-@blueprint.response(200, SuppliersSchema)
+@blueprint.response(200, SuppliersSchema, headers=ETAG)
+@may_be_known
 def list_suppliers() -> Response:
     """The suppliers and their terms
 

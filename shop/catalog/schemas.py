@@ -155,6 +155,10 @@ class OffersPageSchema(AnswerSchema):
     approximate = fields.Boolean(
         required=True, metadata={"description": "Nothing was found as typed; these are what was probably meant"}
     )
+    gone = fields.List(
+        fields.Integer(),
+        metadata={"description": "With changed_since only: ids of offers whose supplier was blocked, to be deleted"},
+    )
     as_of = fields.AwareDateTime(
         metadata={"description": "With changed_since only: send it as changed_since next time"}
     )

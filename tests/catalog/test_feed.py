@@ -30,8 +30,9 @@ def pull(edge: Callable[[], Any], since: datetime, limit: int = 2) -> tuple[list
     ids, cursor = [], None
     while True:
         with edge():
-            items, cursor, moment = changed_offers(OfferFilter(), since=since, limit=limit, cursor=cursor)
-        ids += [item["id"] for item in shown(items)]
+            page = changed_offers(OfferFilter(), since=since, limit=limit, cursor=cursor)
+        cursor, moment = page.next_cursor, page.as_of
+        ids += [item["id"] for item in shown(page.items)]
         if cursor is None:
             return ids, moment
 
@@ -146,7 +147,7 @@ def test_brings_whatever_shows_something_else(
         change(current.get_one(Offer, offer.id), current.merge(manager))
     with edge():
         after = shown(show_offer(offer.id))
-        changed, _, _ = changed_offers(OfferFilter(), since=moment, limit=40, cursor=None)
+        changed = changed_offers(OfferFilter(), since=moment, limit=40, cursor=None).items
 
     assert after != before
     assert after["updated_at"] > before["updated_at"]
@@ -172,16 +173,15 @@ def test_says_when_a_supplier_is_blocked_and_when_it_is_back(app: Flask, edge: C
         block(current.get_one(Company, offers[1].supplier_id), by=None)
         block(current.get_one(Company, never_approved.supplier_id), by=None)
     with edge():
-        gone, _, later = changed_offers(OfferFilter(), since=moment, limit=40, cursor=None)
+        blocked = changed_offers(OfferFilter(), since=moment, limit=40, cursor=None)
     with edge() as current:
         current.get_one(Company, offers[1].supplier_id).status = ACTIVE
     with edge():
-        back, _, _ = changed_offers(OfferFilter(), since=later, limit=40, cursor=None)
+        back = changed_offers(OfferFilter(), since=blocked.as_of, limit=40, cursor=None)
 
-    standing = [
-        [(each["id"], each["is_listed"], each["is_orderable"]) for each in shown(items)] for items in (gone, back)
-    ]
-    assert standing == [[(offers[1].id, False, False)], [(offers[1].id, True, True)]]
+    assert (blocked.items, blocked.gone) == ([], [offers[1].id])  # not even its last price
+    [again] = shown(back.items)
+    assert (again["id"], again["is_listed"], again["is_orderable"], back.gone) == (offers[1].id, True, True, [])
 
 
 def test_every_offer_of_a_supplier_comes_page_by_page(app: Flask, edge: Callable[[], Any]) -> None:
