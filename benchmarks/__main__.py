@@ -8,7 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import make_url
+
 from benchmarks import catalog, desk, import_price_list, orders, outbox, replay_orders
+from benchmarks.summary import report
+from benchmarks.timing import machine, terminal
 from shop.dev import embedded
 
 BENCHMARKS: dict[str, Callable[[Any], None]] = {
@@ -24,12 +28,16 @@ BENCHMARKS: dict[str, Callable[[Any], None]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", help="which ones; all of them if left out")
+    parser.add_argument("--write", action="store_true", help="keep the table at the end in docs/benchmarks.md")
     parser.add_argument("--goods", type=int, default=100_000, help="how many goods a list holds")
     arguments = parser.parse_args()
+    names = arguments.names or list(BENCHMARKS)
     with _servers():
-        for name in arguments.names or BENCHMARKS:
+        where = machine(_plain(os.environ["TEST_DATABASE_URL"]))
+        for name in names:
             print(f"\n== {name}", flush=True)
             BENCHMARKS[name](arguments)
+    report(terminal(), machine=where, names=names, write=arguments.write)
 
 
 @contextmanager
@@ -45,6 +53,11 @@ def _servers() -> Iterator[None]:
             yield
         finally:
             embedded.remove(Path(folder))
+
+
+def _plain(url: str) -> str:
+    """The address as the driver wants it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 if __name__ == "__main__":

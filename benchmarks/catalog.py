@@ -11,12 +11,14 @@ from typing import Any
 import orjson
 from flask import Flask, Response
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from benchmarks.catalog_web import measure_web
 from benchmarks.product import running
+from benchmarks.summary import note
 from shop.auth.access import public
 from shop.db import db
+from shop.reading import statement_sent
 
 SMALL, LARGE = 1_000, 100_000
 PAGE = 40
@@ -62,6 +64,7 @@ def main() -> None:
         _fill(app, SMALL, LARGE)
         large = measure(client)
         _report(small, large)
+        _count_statements(app, client)
         print(f"{f'export of {LARGE:,} offers':<44}{_export(client):>9.1f} s")
         measure_web(product)
 
@@ -137,8 +140,34 @@ def _get(client: FlaskClient, path: str, headers: dict[str, str] | None = None) 
     assert response.status_code in (200, 304), (path, response.text)
 
 
+def _count_statements(app: Flask, client: FlaskClient) -> None:
+    """Of a stranger, and with what is cached cached: with a token there is one more."""
+    sent: list[str] = []
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", lambda _c, _cursor, statement, *_: sent.append(statement))
+    with statement_sent.connected_to(sent.append):
+        for name, path in (
+            ("page of 40, first", OFFERS),
+            ("page of 40, next", _deep(client, "newest")),
+            ("search", f"{OFFERS}?q=чайники серия 16"),
+            ("offer by id", f"{OFFERS}/777"),
+            ("cached facets", "/api/v1/catalog/facets"),
+        ):
+            for _ in range(3):
+                sent.clear()
+                _get(client, path)
+            note(f"statements: {name}", len(sent))
+
+
 def _report(small: dict[str, float], large: dict[str, float]) -> None:
     bare = large["a bare route with one SELECT of 40"]
+    for name in ("page of 40, newest", "page of 40, by price", "page of 40, by name"):
+        note(f"{name}: {LARGE:,} offers / {SMALL:,}", large[name] / small[name], at_most=1.5)
+    for sort in ("newest", "price", "name"):
+        first = "page of 40, newest" if sort == "newest" else f"page of 40, by {sort}"
+        note(f"page 1,000 by {sort} / page 1", large[f"page 1,000 by {sort}"] / large[first], at_most=1.5)
+    note("facets of 500 hits, computed", large["facets of 500 hits, not cached"], unit=" ms")
     print(f"{'':<44}{f'{SMALL:,}':>9}{f'{LARGE:,}':>9}{'growth':>9}{'of bare':>9}")
     for name, milliseconds in large.items():
         growth = milliseconds / small[name]

@@ -22,6 +22,7 @@ from flask_migrate import upgrade
 from sqlalchemy import make_url
 from xlsxwriter import Workbook
 
+from benchmarks.summary import note
 from benchmarks.timing import machine, percentile
 from shop import create_app
 from shop.auth.models import SUPPLIER, Company
@@ -54,11 +55,21 @@ def main(*, goods: int) -> None:
                 times, peak = _in_a_process(_import, url, number, raw)
                 steps = "".join(f"{times[step]:>19.1f}s" for step in STEPS)
                 rate, ratio = goods / times["total"], bare / times["total"]
+                _note(form, what, rate, ratio, peak)
                 label = f"{form} {len(raw) / 2**20:.0f} MiB, {what}"
                 print(
                     f"{label:<28}{rate:>9,.0f}{ratio:>9.3f}{times['total']:>7.1f}s{steps}{peak:>5.0f} MiB", flush=True
                 )
         _reads_meanwhile(url, len(FORMATS) + 1, _yaml(list(_goods(goods, 0))))
+
+
+def _note(form: str, what: str, rate: float, ratio: float, peak: float) -> None:
+    work = f"import of 100,000 from {form.upper()}, {what}"
+    bar = {"new": 5_000, "1 % changed": 15_000}.get(what) if form == "yaml" else None
+    note(work, rate, unit=" offers/s", at_least=bar)
+    note("… / COPY", ratio)
+    if what == "new":
+        note("… memory", peak, unit=" MiB", at_most=1024 if form == "yaml" else 150)
 
 
 def _copy(plain: str, goods: list[Good]) -> float:
@@ -89,6 +100,7 @@ def _reads_meanwhile(url: str, supplier_id: int, raw: bytes) -> None:
         busy = reading.get()
     for what, seconds in (("idle", idle), ("meanwhile", busy)):
         print(f"search, {what:<10} p50 {percentile(seconds, 50):>7.1f} ms   p99 {percentile(seconds, 99):>7.1f} ms")
+    note("search meanwhile, p99 / idle", percentile(busy, 99) / percentile(idle, 99), at_most=4)
     print(f"p99 meanwhile is {percentile(busy, 99) / percentile(idle, 99):.1f} times that of idle")
 
 
