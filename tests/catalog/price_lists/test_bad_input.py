@@ -114,7 +114,7 @@ ROWS: dict[str, tuple[Any, str]] = {
     "no good at all": (5, "not_a_good"),
     "null": (None, "not_a_good"),
     "no id": (good(None), "id_missing"),
-    "a date for an id in a sheet": (good(True), "id_not_text"),
+    "a boolean id": (good(True), "id_not_text"),
     "an id twice": (good(1), "id_duplicate"),
     "an id that lost its digits": (good("4.6E+12"), "id_rounded"),
     "no name": (good(3, name=None), "name_missing"),

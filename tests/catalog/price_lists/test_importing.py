@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text, update
 from shop.auth.models import SUPPLIER, Company
 from shop.catalog.matching import ONE_AT_A_TIME
 from shop.catalog.models import OfferRevision
-from shop.catalog.price_lists import importing
+from shop.catalog.price_lists import importing, staging
 from shop.catalog.price_lists.models import APPLIED, CHECKING, DISCARDED, FAILED, QUEUED, PriceList
 from shop.catalog.price_lists.tasks import import_price_list
 from shop.db import now, session, transaction
@@ -53,6 +53,24 @@ def send_event(app: Flask) -> int:
 def event_of(app: Flask, event_id: int) -> OutboxEvent:
     with app.app_context(), transaction():
         return session().get_one(OutboxEvent, event_id)
+
+
+def test_everybody_sees_how_far_it_is_while_it_runs(
+    app: Flask, edge: Callable[[], Any], supplier: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging, "BATCH", 2)
+    price_list = receive(supplier, list_of(*(good(n) for n in range(5))))
+    seen = []
+
+    def look(*_: int) -> None:
+        with edge() as others:
+            found = others.get_one(PriceList, price_list.id)
+            seen.append((found.state, found.rows_done, found.rows_total))
+
+    with app.app_context():
+        importing.import_price_list(price_list.id, app.extensions["settings"], progress=look)
+
+    assert seen == [(CHECKING, 2, 5), (CHECKING, 4, 5), (CHECKING, 5, 5)]
 
 
 @pytest.mark.skipif(not REAL_LISTS.exists(), reason="the shared real price lists are not on this machine")
