@@ -114,7 +114,9 @@ class BasketLineSchema(AnswerSchema):
     changes = fields.List(fields.Nested(BasketChangeSchema), required=True)
     is_orderable = fields.Boolean(required=True)
     available = Quantity(required=True, allow_none=True, metadata={"description": "null where it is not known"})
-    total = Money(required=True)
+    net = Money(required=True, metadata={"description": "Without VAT; a supplier's prices may be so"})
+    vat = Money(required=True)
+    total = Money(required=True, metadata={"description": "With VAT, whether the price contains it or not"})
 
 
 class BasketPartSchema(AnswerSchema):

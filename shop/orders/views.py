@@ -8,7 +8,7 @@ from shop.auth.tokens import Acting
 from shop.http.fields import quantity_number
 from shop.money import money_text
 from shop.orders.basket import InBasket, LineResult, basket_lines
-from shop.orders.pricing import PricedPart, price_parts
+from shop.orders.pricing import PricedLine, PricedPart, price_parts
 
 BLOCKING = ("OfferWithdrawn", "OfferOnHold", "SupplierNotAccepting", "OutOfStock")  # agreeing does not help
 
@@ -19,9 +19,9 @@ def basket_view(user: Acting, results: Sequence[LineResult] = ()) -> Answer:
     """With today's prices; `results` says what became of the lines that somebody has just wanted to add."""
     lines = basket_lines(user)
     parts = price_parts((line.offer, line.quantity) for line in lines)
-    totals = {line.offer.id: line.total for part in parts for line in part.lines}
+    priced = {line.offer.id: line for part in parts for line in part.lines}
     return {
-        "lines": [_line(line, totals[line.offer.id]) for line in lines],
+        "lines": [_line(line, priced[line.offer.id]) for line in lines],
         "suppliers": [_part(part) for part in parts],
         "total": money_text(sum((part.total for part in parts), Decimal(0))),
         "currency": "RUB",
@@ -43,7 +43,7 @@ def result_view(result: LineResult) -> Answer:
     }
 
 
-def _line(line: InBasket, total: Decimal) -> Answer:
+def _line(line: InBasket, priced: PricedLine) -> Answer:
     offer = line.offer
     changes = list(_changes(line))
     return {
@@ -59,7 +59,9 @@ def _line(line: InBasket, total: Decimal) -> Answer:
         "changes": changes,
         "is_orderable": not any(change["code"] in BLOCKING for change in changes),
         "available": None if offer.available is None else quantity_number(offer.available),
-        "total": money_text(total),
+        "net": money_text(priced.net),
+        "vat": money_text(priced.vat),
+        "total": money_text(priced.total),
     }
 
 

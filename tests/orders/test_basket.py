@@ -103,6 +103,12 @@ def test_says_what_is_missing_to_the_minimum_and_to_free_delivery(client, header
     }
 
 
+def test_a_price_without_vat_becomes_a_total_with_it(client, headers) -> None:
+    offer = make_offer(supplier=make_company(SUPPLIER, price_includes_vat=False), price="1238.10", vat_rate="5")
+    [line] = add(client, headers, {"offer_id": offer.id, "quantity": 1}).json["lines"]
+    assert (line["price"], line["net"], line["vat"], line["total"]) == ("1238.10", "1238.10", "61.91", "1300.01")
+
+
 def test_says_everything_that_changed_since(client, headers, edge) -> None:
     offers = [make_offer(price="10.00") for _ in range(6)]
     add(client, headers, *({"offer_id": offer.id, "quantity": 5} for offer in offers))
