@@ -1,7 +1,7 @@
 """The basket: what a buyer means to order. Nothing in it is reserved."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -11,15 +11,20 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    FromClause,
     Select,
     Text,
+    TextClause,
     any_,
     bindparam,
+    column,
     delete,
     func,
     or_,
     select,
+    table,
     text,
+    true,
     tuple_,
     update,
 )
@@ -45,9 +50,9 @@ from shop.orders.refusals import (
 
 MAX_LINES = 1000
 
-# Puts lines in and says how many there are then. The basket is made and locked first, so two requests for one basket
-# wait for each other. Lines stay in the order in which they were named.
-FILL = text("""
+# Puts lines in and reads the whole basket as it is then. The basket is made first, unless choosing has locked it. Lines
+# stay in the order in which they were named.
+FILL = """
 WITH basket AS (
     INSERT INTO baskets (user_id) VALUES (:user_id)
     ON CONFLICT (user_id) DO UPDATE SET user_id = excluded.user_id
@@ -60,12 +65,14 @@ WITH basket AS (
     ) WITH ORDINALITY AS line (offer_id, quantity, price, unit, number)
     ON CONFLICT (basket_id, offer_id) DO UPDATE
     SET quantity = excluded.quantity, price_seen = excluded.price_seen, unit_seen = excluded.unit_seen
-    RETURNING offer_id
+    RETURNING basket_id, offer_id, quantity, price_seen, unit_seen, added_at
+), lines AS (
+    SELECT * FROM added
+    UNION ALL
+    SELECT basket_id, offer_id, quantity, price_seen, unit_seen, added_at FROM basket_lines
+    WHERE basket_id = (SELECT id FROM basket) AND offer_id NOT IN (SELECT offer_id FROM added)
 )
-SELECT count(*) FROM (
-    SELECT offer_id FROM added UNION SELECT offer_id FROM basket_lines WHERE basket_id = (SELECT id FROM basket)
-) AS filled
-""")
+"""
 
 # Empties it under its lock, as lock_basket takes it. What was put in while we waited for the lock stays for another
 # order; what was changed is taken as it has become.
@@ -119,33 +126,37 @@ class InBasket(NamedTuple):
         return self.price_seen != self.offer.price or self.unit_seen != self.offer.unit
 
 
+class Filled(NamedTuple):
+    """What became of each wanted line, and the basket as it is then."""
+
+    results: list[LineResult]
+    lines: list[InBasket]
+
+
 def basket_lines(user: Acting) -> list[InBasket]:
     """In the order in which they were added, in one statement."""
-    rows = session().connection().execute(_select_lines(), {"user_id": user.id})
-    return [InBasket(good_of(row), row.quantity, row.price_seen, row.unit_seen) for row in rows]
+    return _in_basket(session().connection().execute(_select_lines(), {"user_id": user.id}))
 
 
-def add_lines(user: Acting, wanted: Sequence[Wanted]) -> list[LineResult]:
+def add_lines(user: Acting, wanted: Sequence[Wanted]) -> Filled:
     """Puts in what can be ordered, with a result for each line; refuses when none can."""
-    results = try_lines(user, wanted)
-    if all(result.refusal for result in results):
-        raise LinesRefused(errors=[_field_error(index, result) for index, result in enumerate(results)])
-    return results
+    filled = try_lines(user, wanted)
+    if all(result.refusal for result in filled.results):
+        raise LinesRefused(errors=[_field_error(index, result) for index, result in enumerate(filled.results)])
+    return filled
 
 
-def try_lines(user: Acting, wanted: Sequence[Wanted]) -> list[LineResult]:
+def try_lines(user: Acting, wanted: Sequence[Wanted]) -> Filled:
     """The same without the refusal. Two statements, whatever the number of lines.
 
     An offer that is there already gets the new quantity.
     """
-    choice = _choice(wanted)
+    choice = _choice(user, wanted)
     results = _each_once([_judge(line, choice) for line in wanted])
-    if any(result.offer for result in results):
-        _fill(user, results)
-    return results
+    return Filled(results, _fill(user, results) if any(result.offer for result in results) else basket_lines(user))
 
 
-def add_past_order(user: Acting, order: Order) -> list[LineResult]:
+def add_past_order(user: Acting, order: Order) -> Filled:
     """What was ordered then, as far as it can be ordered now, at today's prices."""
     lines = [line for part in order.parts for line in part.lines]
     return add_lines(user, [Wanted(line.ordered_quantity, offer_id=line.offer_id) for line in lines])
@@ -207,15 +218,30 @@ def _each_once(results: list[LineResult]) -> list[LineResult]:
     return judged
 
 
+def _in_basket(rows: Iterable[Any]) -> list[InBasket]:
+    return [InBasket(good_of(row), row.quantity, row.price_seen, row.unit_seen) for row in rows]
+
+
 @cache
 def _select_lines() -> Select[*tuple[Any, ...]]:
+    lines = BasketLine.__table__
+    of_basket = Basket.id == lines.c.basket_id
+    return _with_goods(lines).join(Basket, of_basket).where(Basket.user_id == bindparam("user_id"))
+
+
+@cache
+def _fill_lines() -> TextClause:
+    lines = table("lines", *(column(name) for name in ("offer_id", "quantity", "price_seen", "unit_seen", "added_at")))
+    return text(FILL + str(_with_goods(lines).compile(dialect=session().connection().dialect)))
+
+
+def _with_goods(lines: FromClause) -> Select[*tuple[Any, ...]]:
+    """The goods of these lines, with the columns that `_in_basket` takes."""
     return (
         select_goods()
-        .add_columns(BasketLine.quantity, BasketLine.price_seen, BasketLine.unit_seen)
-        .join(BasketLine, BasketLine.offer_id == Offer.id)
-        .join(Basket, Basket.id == BasketLine.basket_id)
-        .where(Basket.user_id == bindparam("user_id"))
-        .order_by(BasketLine.added_at, BasketLine.offer_id)
+        .add_columns(lines.c.quantity, lines.c.price_seen, lines.c.unit_seen)
+        .join(lines, lines.c.offer_id == Offer.id)
+        .order_by(lines.c.added_at, lines.c.offer_id)
     )
 
 
@@ -227,17 +253,18 @@ class _Choice:
     by_sku: Mapping[str, Sequence[Good]]
 
 
-def _choice(wanted: Sequence[Wanted]) -> _Choice:
-    """Of suppliers that buyers see, in one statement."""
+def _choice(user: Acting, wanted: Sequence[Wanted]) -> _Choice:
+    """Of suppliers that buyers see, in one statement, which locks the basket: of two requests that fill it the second
+    reads what the first has put in."""
     named = [(line.supplier_id, line.sku) for line in wanted if line.supplier_id is not None]
-    values = {
+    values: dict[str, list[Any]] = {
         "ids": [line.offer_id for line in wanted if line.offer_id is not None],
         "skus": [line.sku for line in wanted if line.sku is not None and line.supplier_id is None],
         "named_suppliers": [supplier_id for supplier_id, _ in named],
         "named_skus": [sku for _, sku in named],
     }
     given = frozenset(name for name, found in values.items() if found)
-    rows = session().connection().execute(_select_choice(given), values) if given else ()
+    rows = session().connection().execute(_select_choice(given), {"user_id": user.id} | values) if given else ()
     by_id = {row.id: good_of(row) for row in rows}
     by_sku: defaultdict[str, list[Good]] = defaultdict(list)
     for good in by_id.values():
@@ -257,7 +284,8 @@ def _select_choice(given: frozenset[str]) -> Select[*tuple[Any, ...]]:
         "named_skus": tuple_(Offer.supplier_id, Offer.sku).in_(select(named.c.supplier_id, named.c.sku)),
     }
     wanted = or_(*(condition for name, condition in conditions.items() if name in given))
-    return select_goods().where(Company.status == ACTIVE, wanted)
+    basket = select(Basket.id).where(Basket.user_id == bindparam("user_id")).with_for_update().cte("basket")
+    return select_goods().outerjoin(basket, true()).where(Company.status == ACTIVE, wanted)
 
 
 def _judge(line: Wanted, choice: _Choice) -> LineResult:
@@ -299,7 +327,7 @@ def _basket_of(user: Acting) -> ColumnElement[int]:
     return select(Basket.id).where(Basket.user_id == user.id).scalar_subquery()
 
 
-def _fill(user: Acting, results: Sequence[LineResult]) -> None:
+def _fill(user: Acting, results: Sequence[LineResult]) -> list[InBasket]:
     lines = [(result.offer, result.wanted.quantity) for result in results if result.offer is not None]
     values = {
         "user_id": user.id,
@@ -308,8 +336,10 @@ def _fill(user: Acting, results: Sequence[LineResult]) -> None:
         "prices": [good.price for good, _ in lines],
         "units": [good.unit for good, _ in lines],
     }
-    if session().connection().execute(FILL, values).scalar_one() > MAX_LINES:
+    filled = _in_basket(session().connection().execute(_fill_lines(), values))
+    if len(filled) > MAX_LINES:
         raise BasketFull(limit=MAX_LINES)
+    return filled
 
 
 def _line(user: Acting, offer_id: int) -> BasketLine:

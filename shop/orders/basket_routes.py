@@ -36,7 +36,7 @@ def show_basket() -> Any:
     With today's prices, per supplier what is missing to the minimum and to free delivery, and per line what has
     changed since it was put in.
     """
-    return finished_json(basket_view(current_caller()))
+    return finished_json(basket_view(baskets.basket_lines(current_caller())))
 
 
 @blueprint.route("/basket/lines", methods=["POST"])
@@ -52,8 +52,8 @@ def add_basket_lines(body: dict[str, Any]) -> Any:
     new quantity. When none of the lines can be ordered, the answer is 422.
     """
     with transaction():
-        results = baskets.add_lines(current_caller(), [Wanted(**line) for line in body["lines"]])
-        return finished_json(basket_view(current_caller(), results)), _status(results)
+        filled = baskets.add_lines(current_caller(), [Wanted(**line) for line in body["lines"]])
+        return finished_json(basket_view(filled.lines, filled.results)), _status(filled.results)
 
 
 @blueprint.route("/basket/lines/<id:offer_id>", methods=["PATCH"])
@@ -68,7 +68,7 @@ def change_basket_line(body: dict[str, Any], offer_id: int) -> Any:
     """
     with transaction():
         baskets.change_line(current_caller(), offer_id, quantity=body["quantity"])
-        return finished_json(basket_view(current_caller()))
+        return finished_json(basket_view(baskets.basket_lines(current_caller())))
 
 
 @blueprint.route("/basket/lines/<id:offer_id>", methods=["DELETE"])
@@ -82,7 +82,7 @@ def remove_basket_line(offer_id: int) -> Any:
     """
     with transaction():
         baskets.remove_line(current_caller(), offer_id)
-        return finished_json(basket_view(current_caller()))
+        return finished_json(basket_view(baskets.basket_lines(current_caller())))
 
 
 @blueprint.route("/basket", methods=["DELETE"])
@@ -108,7 +108,7 @@ def acknowledge_basket(body: dict[str, Any]) -> Any:
     """
     with transaction():
         baskets.acknowledge_changes(current_caller())
-        return finished_json(basket_view(current_caller()))
+        return finished_json(basket_view(baskets.basket_lines(current_caller())))
 
 
 @blueprint.route("/basket/past-orders", methods=["POST"])
@@ -124,8 +124,8 @@ def add_past_order(body: dict[str, Any]) -> Any:
     """
     with transaction():
         order = queries.find_order(body["order_id"], by=current_caller())
-        results = baskets.add_past_order(current_caller(), order)
-        return finished_json(basket_view(current_caller(), results)), _status(results)
+        filled = baskets.add_past_order(current_caller(), order)
+        return finished_json(basket_view(filled.lines, filled.results)), _status(filled.results)
 
 
 @blueprint.route("/basket/quick-order", methods=["POST"])
@@ -166,7 +166,8 @@ def _status(results: Sequence[LineResult]) -> int:
 def _fill(user: Acting, rows: Sequence[QuickLine]) -> dict[str, Any]:
     """Adds what can be added; rows that cannot be read stand in the report between those that can."""
     readable = [row for row in rows if row.wanted is not None]
-    results = iter(baskets.try_lines(user, [row.wanted for row in readable if row.wanted]))
+    filled = baskets.try_lines(user, [row.wanted for row in readable if row.wanted])
+    results = iter(filled.results)
     report = [
         {
             "row": row.row,
@@ -176,4 +177,4 @@ def _fill(user: Acting, rows: Sequence[QuickLine]) -> dict[str, Any]:
         }
         for row in rows
     ]
-    return {"rows": report, "basket": basket_view(user)}
+    return {"rows": report, "basket": basket_view(filled.lines)}

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from shop.auth.tokens import Acting
 from shop.http.fields import quantity_number
 from shop.money import money_text
-from shop.orders.basket import InBasket, LineResult, basket_lines
+from shop.orders.basket import InBasket, LineResult
 from shop.orders.pricing import PricedLine, PricedPart, price_parts
 
 BLOCKING = ("OfferWithdrawn", "OfferOnHold", "SupplierNotAccepting", "OutOfStock")  # agreeing does not help
@@ -15,9 +14,8 @@ BLOCKING = ("OfferWithdrawn", "OfferOnHold", "SupplierNotAccepting", "OutOfStock
 Answer = dict[str, Any]
 
 
-def basket_view(user: Acting, results: Sequence[LineResult] = ()) -> Answer:
+def basket_view(lines: Sequence[InBasket], results: Sequence[LineResult] = ()) -> Answer:
     """With today's prices; `results` says what became of the lines that somebody has just wanted to add."""
-    lines = basket_lines(user)
     parts = price_parts((line.offer, line.quantity) for line in lines)
     priced = {line.offer.id: line for part in parts for line in part.lines}
     return {

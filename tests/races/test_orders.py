@@ -129,6 +129,25 @@ def test_the_same_goods_in_opposite_order_never_deadlock(edge, by_basket: bool) 
         assert set(session().scalars(select(StockLevel.reserved))) == {12}
 
 
+def test_of_two_who_fill_one_basket_the_second_sees_what_the_first_put_in(edge) -> None:
+    buyer = make_user()
+    offers = [make_offer() for _ in range(3)]
+
+    def fill(offer):
+        with edge() as current:
+            filled = add_lines(current.merge(buyer), [Wanted(Decimal(1), offer_id=offer.id)])
+            return [line.offer.id for line in filled.lines]
+
+    fill(offers[0])
+    with ThreadPoolExecutor(1) as pool:
+        with edge() as current:
+            add_lines(current.merge(buyer), [Wanted(Decimal(1), offer_id=offers[1].id)])
+            second = pool.submit(fill, offers[2])
+            with pytest.raises(TimeoutError):
+                second.result(0.3)  # it waits for the first
+        assert sorted(second.result(5)) == [offer.id for offer in offers]
+
+
 def test_a_change_that_meets_an_order_is_not_answered_with_yes_and_lost(edge) -> None:
     buyer, offer = make_user(), make_offer()
     contact = make_contact(buyer)
