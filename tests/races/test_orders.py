@@ -41,7 +41,8 @@ WHERE reserved <> coalesce(open.quantity, 0)
 """)
 
 WAITING_FOR_LOCKS = text("""
-SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()
+SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+WHERE NOT granted AND datname = current_database()
 """)
 
 
@@ -106,7 +107,7 @@ def test_two_hundred_clients_for_the_last_unit(app: Flask, edge) -> None:
         pool = ThreadPoolExecutor(1)
         answers = pool.submit(together, actions, workers=200)
         waiting = (session().scalar(WAITING_FOR_LOCKS) for _ in repeat(None, 500) if sleep(0.02) is None)
-        assert any(number >= 4 for number in waiting)
+        assert any(number >= 3 for number in waiting)
     assert Counter(answers.result(120)) == {"201": 1, "OutOfStock": 199}
     pool.shutdown()
     with edge():
