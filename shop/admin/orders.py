@@ -22,7 +22,7 @@ from shop.mail.models import MailMessage
 from shop.orders import queries
 from shop.orders.confirmation import confirm_part
 from shop.orders.cutting import Cut, Cuts
-from shop.orders.documents.pdf import render_invoice
+from shop.orders.documents.papers import paper_of
 from shop.orders.lifecycle import cancel_order, fulfill_order, move_order, move_part, moves_of
 from shop.orders.models import (
     ASSEMBLED,
@@ -213,7 +213,7 @@ class OrdersView(ManagedView):
     @expose("/invoices/<id:invoice_id>.pdf")
     def invoice(self, invoice_id: int) -> Response:
         found = queries.find_invoice(invoice_id, by=manager())
-        answer = Response(render_invoice(found.document), mimetype="application/pdf")
+        answer = Response(paper_of(found), mimetype="application/pdf")
         answer.headers["Content-Disposition"] = shown_file(f"{found.number}.pdf")
         return answer
 

@@ -9,10 +9,11 @@ from shop.config import Settings
 from shop.db import session
 from shop.mail.content import Attachment, Facts
 from shop.mail.models import MailMessage
-from shop.orders.documents.pdf import render_invoice
+from shop.orders.documents.papers import paper_of
 from shop.orders.documents.words import money, number
 from shop.orders.models import CANCELED, DELIVERED, INVOICE, REFUSED, Invoice, Order, OrderEvent, SupplierOrder
 
+PAPERS = (undefer(Invoice.data), undefer(Invoice.paper))
 STATE_NAMES = {
     "ru": {
         "new": "новый",
@@ -63,7 +64,7 @@ def _document(mail: MailMessage, event: str) -> Facts:
     document = session().get_one(
         Invoice,
         mail.context["invoice_id"],
-        options=[undefer(Invoice.data), joinedload(Invoice.part).joinedload(SupplierOrder.supplier)],
+        options=[*PAPERS, joinedload(Invoice.part).joinedload(SupplierOrder.supplier)],
     )
     order = _order(document.part.order_id)
     facts = {"document": document, "data": document.data}
@@ -71,11 +72,12 @@ def _document(mail: MailMessage, event: str) -> Facts:
 
 
 def _pdf(document: Invoice) -> Attachment:
-    return Attachment(f"{document.number}.pdf", "application/pdf", render_invoice(document.document))
+    return Attachment(f"{document.number}.pdf", "application/pdf", paper_of(document))
 
 
 def _annulled_invoice(part: SupplierOrder) -> Invoice | None:
-    statement = select(Invoice).filter_by(supplier_order_id=part.id, kind=INVOICE).options(undefer(Invoice.data))
+    statement = select(Invoice).filter_by(supplier_order_id=part.id, kind=INVOICE)
+    statement = statement.options(*PAPERS)
     return session().scalars(statement.where(Invoice.annulled_at.is_not(None))).one_or_none()
 
 

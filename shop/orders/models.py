@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, LargeBinary, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -191,7 +191,7 @@ class InvoiceCounter(Model):
 
 
 class Invoice(Model):
-    """A numbered document about one part. `data` is frozen; its PDF is made of it and is always the same bytes."""
+    """A numbered document about one part. `data` is frozen; `paper`, its PDF, is made of it once (papers.py)."""
 
     __tablename__ = "invoices"
     __table_args__ = (
@@ -210,6 +210,7 @@ class Invoice(Model):
     issued_on: Mapped[date]
     total: Mapped[Sum]
     data: Mapped[dict[str, Any]] = mapped_column(JSONB, deferred=True)
+    paper: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     annulled_at: Mapped[datetime | None]
     annulled_reason: Mapped[str | None]
     created_at: Mapped[CreatedAt]

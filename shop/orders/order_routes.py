@@ -26,7 +26,7 @@ from shop.http.requests import shown_file
 from shop.orders import lifecycle, placement, queries, refusals
 from shop.orders.answers import order_answer
 from shop.orders.blueprint import ETAG, blueprint, finished_json
-from shop.orders.documents.pdf import render_invoice
+from shop.orders.documents.papers import paper_of
 from shop.orders.queries import OrderFilter
 from shop.orders.schemas import (
     BuyersListArgsSchema,
@@ -179,7 +179,7 @@ def download_invoice(invoice_id: int) -> Response:
     Only when it is annulled it changes, by the stamp.
     """
     invoice = queries.find_invoice(invoice_id, by=current_caller())
-    response = Response(render_invoice(invoice.document), mimetype="application/pdf")
+    response = Response(paper_of(invoice), mimetype="application/pdf")
     response.headers["Content-Disposition"] = shown_file(f"{invoice.number}.pdf")
     response.add_etag()
     return revalidated(response)

@@ -51,7 +51,7 @@ def find_invoice(invoice_id: int, *, by: Acting) -> Invoice:
         .join(SupplierOrder, SupplierOrder.id == Invoice.supplier_order_id)
         .join(Order, Order.id == SupplierOrder.order_id)
         .where(Invoice.id == invoice_id, _is_visible(by) | (SupplierOrder.supplier_id == by.company_id))
-        .options(undefer(Invoice.data))
+        .options(undefer(Invoice.data), undefer(Invoice.paper))
     )
     invoice = session().scalar(statement)
     if invoice is None:

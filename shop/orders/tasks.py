@@ -10,8 +10,19 @@ from shop.auth.models import User
 from shop.config import current_settings
 from shop.db import session
 from shop.mail.queue import queue_mail
+from shop.orders.documents.papers import keep_paper
 from shop.orders.events import OrderPlaced, PartConfirmed, PartCorrected, PartMoved
-from shop.orders.models import CANCELED, CONFIRMED, DELIVERED, REFUSED, Invoice, Order, OrderLine, SupplierOrder
+from shop.orders.models import (
+    CANCELED,
+    CONFIRMED,
+    DELIVERED,
+    INVOICE,
+    REFUSED,
+    Invoice,
+    Order,
+    OrderLine,
+    SupplierOrder,
+)
 from shop.orders.notices import annulled_notices, corrected_notices, issued_notices, order_notices, part_notices
 from shop.outbox.handling import handles
 from shop.webhooks.announcing import announce
@@ -21,13 +32,15 @@ Address = tuple[str, str]  # e-mail and language
 
 @handles(PartConfirmed, name="orders.send_invoice")
 def send_invoice(event: PartConfirmed, event_id: int) -> None:
-    """Mails a confirmed part's invoice to the customer and to the administrator."""
+    """Makes a confirmed part's invoice and mails it to the customer and to the administrator."""
+    keep_paper(event.invoice_id)
     _mail("invoice", _customer_and_administrator(event.supplier_order_id), event_id, invoice_id=event.invoice_id)
 
 
 @handles(PartCorrected, name="orders.send_correction")
 def send_correction(event: PartCorrected, event_id: int) -> None:
     """Mails what was shipped instead of what the invoice says, to those who have the invoice."""
+    keep_paper(event.invoice_id)
     _mail("correction", _customer_and_administrator(event.supplier_order_id), event_id, invoice_id=event.invoice_id)
 
 
@@ -51,8 +64,10 @@ def announce_move(event: PartMoved, event_id: int) -> None:
     people = _customer(_order_of_part(part_id))
     if went_wrong:
         people += [_address(person) for person, _ in _suppliers(SupplierOrder.id == part_id)]
-    if went_wrong and _has_invoice(part_id):
+    if went_wrong and (invoice_id := _invoice_of(part_id)):
         people.append(_administrator())
+        if to_state == CANCELED:
+            keep_paper(invoice_id)  # with the stamp
     _mail("part_moved", people, event_id, supplier_order_id=part_id, to_state=to_state)
 
 
@@ -130,8 +145,8 @@ def _came_short(part_id: int) -> bool:
     return session().scalar(select(short.exists())) or False
 
 
-def _has_invoice(part_id: int) -> bool:
-    return session().scalar(select(select(Invoice.id).filter_by(supplier_order_id=part_id).exists())) or False
+def _invoice_of(part_id: int) -> int | None:
+    return session().scalar(select(Invoice.id).filter_by(supplier_order_id=part_id, kind=INVOICE))
 
 
 def _address(user: User) -> Address:

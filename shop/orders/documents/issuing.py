@@ -28,7 +28,7 @@ def annul_invoices(parts: Sequence[SupplierOrder], *, at: datetime, reason: str)
     session().execute(
         update(Invoice)
         .where(Invoice.supplier_order_id.in_(part_ids), Invoice.annulled_at.is_(None))
-        .values(annulled_at=at, annulled_reason=reason)
+        .values(annulled_at=at, annulled_reason=reason, paper=None)
     )
 
 

@@ -2,15 +2,18 @@
 
 from datetime import UTC, date, datetime
 from threading import Thread
+from typing import Any
 
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from shop.auth.models import SUPPLIER, LegalEntity
 from shop.catalog.models import Offer
 from shop.db import session
+from shop.orders.documents import papers
+from shop.orders.documents.papers import keep_paper
 from shop.orders.documents.pdf import render_invoice
 from shop.orders.lifecycle import cancel_order, fulfill_order
 from shop.orders.models import Invoice
@@ -110,6 +113,43 @@ def test_what_an_invoice_says_stays_whatever_becomes_of_those_it_names(edge, man
     assert after.data == before.data
     assert render_invoice(after.document) == render_invoice(before.document)
     assert before.data["shipment_on"] == "2999-11-24"
+
+
+def test_its_paper_is_made_once_and_anew_only_for_the_stamp(edge, drain, client, manager) -> None:
+    order = make_order()
+    act(edge, order, fulfill_order, manager)
+    path, headers = f"/api/v1/invoices/{invoices(edge)[0].id}", bearer(order.user)
+    before_the_task = client.get(path, headers=headers).data
+    drain()
+    with edge():
+        [kept] = session().scalars(select(Invoice.paper))
+        session().execute(update(Invoice).values(paper=b"%PDF of an earlier release"))
+    assert kept == before_the_task
+    assert client.get(path, headers=headers).data == b"%PDF of an earlier release"
+    act(edge, order, cancel_order, manager)
+    stamped = client.get(path, headers=headers).data
+    drain()
+    with edge():
+        assert list(session().scalars(select(Invoice.paper))) == [stamped]
+    assert stamped != kept
+
+
+def test_a_stamp_is_not_lost_to_a_paper_made_meanwhile(edge, manager, monkeypatch) -> None:
+    order = make_order()
+    act(edge, order, fulfill_order, manager)
+    [invoice] = invoices(edge)
+
+    def render_while_it_is_canceled(document: Any) -> bytes:
+        canceling = Thread(target=act, args=(edge, order, cancel_order, manager))
+        canceling.start()
+        canceling.join(30)
+        return render_invoice(document)
+
+    monkeypatch.setattr(papers, "render_invoice", render_while_it_is_canceled)
+    with edge():
+        keep_paper(invoice.id)
+    with edge():
+        assert list(session().scalars(select(Invoice.paper))) == [None]
 
 
 class TestDownload:
