@@ -1,5 +1,7 @@
 """What the mails about orders say; looked up when they are delivered."""
 
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -13,6 +15,10 @@ from shop.orders.documents.papers import paper_of
 from shop.orders.documents.words import money, number
 from shop.orders.models import CANCELED, DELIVERED, INVOICE, REFUSED, Invoice, Order, OrderEvent, SupplierOrder
 
+FIGURES: dict[str, dict[str, Callable[[str | Decimal], str]]] = {
+    "ru": {"money": money, "number": number},
+    "en": {"money": lambda sum_: f"{Decimal(sum_):,.2f}", "number": lambda count: f"{Decimal(count).normalize():,f}"},
+}
 PAPERS = (undefer(Invoice.data), undefer(Invoice.paper))
 STATE_NAMES = {
     "ru": {
@@ -38,13 +44,14 @@ def correction(mail: MailMessage, _settings: Settings) -> Facts:
 
 def order_placed(mail: MailMessage, _settings: Settings) -> Facts:
     order = _order(mail.context["order_id"])
-    return Facts({"order": order, "address": order.delivery_point["address"], "money": money}, _headers(order, "new"))
+    facts = {"order": order, "address": order.delivery_point["address"]}
+    return Facts(FIGURES[mail.locale] | facts, _headers(order, "new"))
 
 
 def order_received(mail: MailMessage, _settings: Settings) -> Facts:
     part = _part(mail.context["supplier_order_id"])
     order = _order(part.order_id)
-    return Facts(_values(order, part), _headers(order, "new"))
+    return Facts(_values(mail, order, part), _headers(order, "new"))
 
 
 def part_moved(mail: MailMessage, _settings: Settings) -> Facts:
@@ -57,7 +64,7 @@ def part_moved(mail: MailMessage, _settings: Settings) -> Facts:
         "short": [line for line in part.lines if line.is_short] if state == DELIVERED else [],
         "annulled": annulled,
     }
-    return Facts(_values(order, part) | facts, _headers(order, state), (_pdf(annulled),) if annulled else ())
+    return Facts(_values(mail, order, part) | facts, _headers(order, state), (_pdf(annulled),) if annulled else ())
 
 
 def _document(mail: MailMessage, event: str) -> Facts:
@@ -68,7 +75,7 @@ def _document(mail: MailMessage, event: str) -> Facts:
     )
     order = _order(document.part.order_id)
     facts = {"document": document, "data": document.data}
-    return Facts(_values(order, document.part) | facts, _headers(order, event), (_pdf(document),))
+    return Facts(_values(mail, order, document.part) | facts, _headers(order, event), (_pdf(document),))
 
 
 def _pdf(document: Invoice) -> Attachment:
@@ -106,14 +113,12 @@ def _part(part_id: int) -> SupplierOrder:
     return session().get_one(SupplierOrder, part_id, options=options)
 
 
-def _values(order: Order, part: SupplierOrder) -> dict[str, Any]:
-    return {
+def _values(mail: MailMessage, order: Order, part: SupplierOrder) -> dict[str, Any]:
+    return FIGURES[mail.locale] | {
         "order": order,
         "part": part,
         "supplier": part.supplier.name,
         "address": order.delivery_point["address"],
-        "money": money,
-        "number": number,
     }
 
 
