@@ -41,6 +41,7 @@ WORDS: dict[str, Any] = {
     "code_verifier": None,
     "columns": {"Цена, руб.": "price"},
     "comment": "By eight, please",
+    "contract": "Договор поставки № 17/26 от 01.02.2026",
     "company": "Сеть «Рябинка»",
     "contact_id": 12,
     "correspondent_account": "30101810400000000225",

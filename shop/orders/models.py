@@ -179,6 +179,16 @@ class OrderEvent(Model):
     created_at: Mapped[CreatedAt]
 
 
+class Contract(Model):
+    """Under which a supplier delivers to a buyer, in the words that their documents name it by."""
+
+    __tablename__ = "contracts"
+
+    supplier_id: Mapped[int] = mapped_column(ForeignKey("companies.id"), primary_key=True)
+    buyer_id: Mapped[int] = mapped_column(ForeignKey("companies.id"), primary_key=True)
+    words: Mapped[str]
+
+
 class InvoiceCounter(Model):
     """The last number given, per legal entity, kind and year. Locked last of all, for a moment."""
 

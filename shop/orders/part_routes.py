@@ -16,6 +16,8 @@ from shop.orders import queries, refusals
 from shop.orders.answers import part_answer
 from shop.orders.blueprint import ETAG, blueprint, finished_json
 from shop.orders.confirmation import confirm_part as confirm
+from shop.orders.contracts import contracts_of
+from shop.orders.contracts import state_contract as agree
 from shop.orders.cutting import Cut, Cuts
 from shop.orders.lifecycle import move_part
 from shop.orders.models import ASSEMBLED, CANCELED, DELIVERED, REFUSED
@@ -24,12 +26,14 @@ from shop.orders.receiving import Received
 from shop.orders.receiving import receive_part as receive
 from shop.orders.schemas import (
     ConfirmPartSchema,
+    ContractSchema,
     MoveSchema,
     OrderListArgsSchema,
     PartListSchema,
     PartSchema,
     ReceivePartSchema,
     SendPartSchema,
+    StateContractSchema,
 )
 from shop.orders.shipping import send_part
 
@@ -71,6 +75,34 @@ def show_supplier_order(part_id: int) -> Any:
     A supplier sees its own parts, a buyer those of the company's orders, a manager all; any other id is an unknown one.
     """
     return finished_json(part_answer(part_id, by=current_caller()))
+
+
+@blueprint.route("/supplier-orders/<id:part_id>/contract")
+@only(SUPPLIER, MANAGER, BUYER, scope="orders:read")
+@refuses(refusals.SupplierOrderNotFound)
+@blueprint.response(200, ContractSchema)
+def show_contract(part_id: int) -> dict[str, Any]:
+    """The contract between a part's supplier and its buyer
+
+    In the words by which their documents name it; null where none was stated.
+    """
+    part = queries.find_part(part_id, by=current_user())
+    return {"contract": contracts_of(part.order, [part]).get(part.supplier_id)}
+
+
+@blueprint.route("/supplier-orders/<id:part_id>/contract", methods=["PUT"])
+@only(SUPPLIER, MANAGER, scope="orders:write")
+@refuses(refusals.SupplierOrderNotFound)
+@blueprint.arguments(StateContractSchema)
+@blueprint.response(200, ContractSchema)
+def state_contract(body: dict[str, Any], part_id: int) -> dict[str, Any]:
+    """State the contract under which a part's supplier delivers to its buyer
+
+    It is the basis in every document between the two from the next one on; what is issued already stays as it is.
+    """
+    with transaction():
+        agree(queries.find_part(part_id, by=current_user()), body["contract"])
+        return body
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/confirm", methods=["POST"])

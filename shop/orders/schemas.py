@@ -276,6 +276,17 @@ class PartSchema(PartSummarySchema):
     invoices = fields.List(fields.Nested(InvoiceSchema), required=True)
 
 
+CONTRACT = {"description": "As documents name it: kind, number and day; null = none"}
+
+
+class StateContractSchema(Schema):
+    contract = Text(required=True, allow_none=True, blank=False, metadata=CONTRACT)
+
+
+class ContractSchema(AnswerSchema):
+    contract = fields.String(required=True, allow_none=True, metadata=CONTRACT)
+
+
 class ChangedLineSchema(Schema):
     line_id = Identifier(required=True)
     quantity = Quantity(required=True, allow_zero=True)

@@ -167,6 +167,8 @@ MATRIX = {
     "download_invoice": Row("ASM", foreign="BT"),
     "list_supplier_orders": Row("STM"),
     "show_supplier_order": Row("ASM", foreign="BT"),
+    "show_contract": Row("ASM", foreign="BT"),
+    "state_contract": Row("SM", foreign="T", body={"contract": "Договор № 5"}),
     "confirm_supplier_order": Row("SM", foreign="T", body={}),
     "assemble_supplier_order": Row("SM", foreign="T", body={}),
     "send_supplier_order": Row("SM", foreign="T", body={}),

@@ -10,7 +10,9 @@ from shop.orders.models import Invoice, Order, OrderLine, SupplierOrder
 NET_PRICE, THOUSANDTH = Decimal("0.0001"), Decimal("0.001")
 
 
-def freeze(invoice: Invoice, order: Order, part: SupplierOrder, *, seller: LegalEntity, payer: Party) -> InvoiceData:
+def freeze(
+    invoice: Invoice, order: Order, part: SupplierOrder, *, seller: LegalEntity, payer: Party, contract: str | None
+) -> InvoiceData:
     """All that the paper of a first invoice shows; nothing of it is looked up again."""
     delivery = _delivery(part, seller)
     planned = order.requested_delivery_on
@@ -21,7 +23,7 @@ def freeze(invoice: Invoice, order: Order, part: SupplierOrder, *, seller: Legal
         "time_zone": seller.time_zone,
         "order_number": order.number,
         "client_reference": order.client_reference,
-        "contract": None,
+        "contract": contract,
         "shipment_on": planned.isoformat() if planned else None,
         "currency": order.currency,
         "seller": party_of(seller),

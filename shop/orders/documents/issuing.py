@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 
 from shop.auth.models import LegalEntity
 from shop.db import session
+from shop.orders.contracts import contracts_of
 from shop.orders.documents.data import Party
 from shop.orders.documents.freezing import freeze, nameless_party, party_of
 from shop.orders.documents.numbering import new_document
@@ -18,8 +19,12 @@ def issue_invoices(order: Order, parts: Sequence[SupplierOrder]) -> list[Invoice
     """One invoice per part. Counters are taken in the order of the sellers' ids, so that two orders never deadlock."""
     entities = _legal_entities([order.company_id, *(part.supplier_id for part in parts)])
     payer = _payer(order, entities.get(order.company_id))
+    contracts = contracts_of(order, parts)
     sellers = [(_seller(part, entities.get(part.supplier_id)), part) for part in parts]
-    return [_issue(order, part, seller, payer) for seller, part in sorted(sellers, key=lambda pair: pair[0].id)]
+    return [
+        _issue(order, part, seller=seller, payer=payer, contract=contracts.get(part.supplier_id))
+        for seller, part in sorted(sellers, key=lambda pair: pair[0].id)
+    ]
 
 
 def annul_invoices(parts: Sequence[SupplierOrder], *, at: datetime, reason: str) -> None:
@@ -32,9 +37,9 @@ def annul_invoices(parts: Sequence[SupplierOrder], *, at: datetime, reason: str)
     )
 
 
-def _issue(order: Order, part: SupplierOrder, seller: LegalEntity, payer: Party) -> Invoice:
+def _issue(order: Order, part: SupplierOrder, *, seller: LegalEntity, payer: Party, contract: str | None) -> Invoice:
     invoice = new_document(part, INVOICE, seller)
-    invoice.data = dict(freeze(invoice, order, part, seller=seller, payer=payer))
+    invoice.data = dict(freeze(invoice, order, part, seller=seller, payer=payer, contract=contract))
     session().add(invoice)
     session().flush()
     return invoice

@@ -16,7 +16,7 @@ from shop.orders.documents import papers
 from shop.orders.documents.papers import keep_paper
 from shop.orders.documents.pdf import render_invoice
 from shop.orders.lifecycle import cancel_order, fulfill_order
-from shop.orders.models import Invoice
+from shop.orders.models import Invoice, SupplierOrder
 from shop.orders.queries import find_order
 from tests.factories.auth import bearer, make_company, make_user
 from tests.factories.catalog import make_offer
@@ -113,6 +113,24 @@ def test_what_an_invoice_says_stays_whatever_becomes_of_those_it_names(edge, man
     assert after.data == before.data
     assert render_invoice(after.document) == render_invoice(before.document)
     assert before.data["shipment_on"] == "2999-11-24"
+
+
+def test_names_the_contract_that_the_supplier_has_stated(edge, client, manager) -> None:
+    company, words = make_company(SUPPLIER), "Договор поставки № 17/26 от 01.02.2026"
+    offer, supplier = make_offer(supplier=company), make_user(SUPPLIER, company=company)
+    before, buyer = make_order({offer.id: 1}), make_user()
+    act(edge, before, fulfill_order, manager)
+    after, others = make_order({offer.id: 1}, buyer=before.user), make_order({offer.id: 1}, buyer=buyer)
+    with edge():
+        [part_id] = session().scalars(select(SupplierOrder.id).filter_by(order_id=before.id))
+    path = f"/api/v1/supplier-orders/{part_id}/contract"
+    assert client.put(path, headers=bearer(supplier), json={"contract": words}).json == {"contract": words}
+    assert client.get(path, headers=bearer(before.user)).json == {"contract": words}
+    for order in (after, others):
+        act(edge, order, fulfill_order, manager)
+    assert [each.data["contract"] for each in invoices(edge)] == [None, words, None]
+    assert client.put(path, headers=bearer(supplier), json={"contract": None}).json == {"contract": None}
+    assert client.get(path, headers=bearer(supplier)).json == {"contract": None}
 
 
 def test_its_paper_is_made_once_and_anew_only_for_the_stamp(edge, drain, client, manager) -> None:
