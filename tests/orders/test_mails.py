@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from flask import Flask
 from pypdf import PdfReader
+from sqlalchemy import select
 
 from shop.auth.closing import erase
 from shop.auth.locking import lock_user
@@ -14,11 +15,12 @@ from shop.db import session
 from shop.orders.confirmation import confirm_part
 from shop.orders.cutting import Cut
 from shop.orders.lifecycle import cancel_order, fulfill_order, lock_order, move
+from shop.orders.models import Invoice
 from shop.orders.queries import find_order, find_part
 from shop.orders.receiving import Received, receive_part
 from shop.orders.shipping import send_part
 from tests.conftest import make_settings
-from tests.factories.auth import make_company, make_user
+from tests.factories.auth import bearer, make_company, make_user
 from tests.factories.catalog import make_offer
 from tests.factories.orders import make_order
 from tests.journeys.product import Mailbox
@@ -79,6 +81,18 @@ def test_the_mail_about_confirmation_is_the_invoice_mail_of_each_part(edge, drai
         [pdf] = mail.iter_attachments()
         assert pdf.get_filename().endswith(".pdf")
         assert pdf.get_content().startswith(b"%PDF")
+
+
+def test_both_mails_and_a_download_are_one_file_and_so_is_the_stamped_one(edge, drain, mailbox, client) -> None:
+    order = make_order()
+    for story, said in ((fulfill_order, "confirmed"), (cancel_order, "canceled")):
+        act(edge, order, story)
+        drain()
+        files = [pdf.get_content() for mail in mailbox.about(order.number, said) for pdf in mail.iter_attachments()]
+        with edge():
+            id_, paper = session().execute(select(Invoice.id, Invoice.paper)).one()
+        assert files == [paper, paper]
+        assert client.get(f"/api/v1/invoices/{id_}", headers=bearer(order.user)).data == paper
 
 
 @pytest.mark.parametrize("locale", ["ru", "en"])
