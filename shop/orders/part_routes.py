@@ -86,7 +86,7 @@ def show_contract(part_id: int) -> dict[str, Any]:
 
     In the words by which their documents name it; null where none was stated.
     """
-    part = queries.find_part(part_id, by=current_user())
+    part = queries.find_part(part_id, by=current_caller())
     return {"contract": contracts_of(part.order, [part]).get(part.supplier_id)}
 
 
@@ -101,7 +101,7 @@ def state_contract(body: dict[str, Any], part_id: int) -> dict[str, Any]:
     It is the basis in every document between the two from the next one on; what is issued already stays as it is.
     """
     with transaction():
-        agree(queries.find_part(part_id, by=current_user()), body["contract"])
+        agree(queries.find_part(part_id, by=current_caller()), body["contract"])
         return body
 
 

@@ -117,12 +117,6 @@ class Product:
                 start_new_session=True,
             )
 
-    def logged(self, name: str, event: str, **facts: str) -> list[dict[str, Any]]:
-        """What a process has logged about something: JSON lines between those of Celery itself."""
-        lines = (self.logs / f"{name}.log").read_text().splitlines()
-        entries = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
-        return [entry for entry in entries if facts.items() | {("event", event)} <= entry.items()]
-
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
         """The process with all its children, at once."""
         process = self.processes.pop(name)
