@@ -15,9 +15,9 @@
 BEGIN;
 
 -- Who is calling.
-SELECT access_tokens.id, access_tokens.kind, access_tokens.scopes, coalesce(access_tokens.last_used_at,
-    access_tokens.created_at) AS coalesce_1, users.id AS id_1, users.role, users.company_id, users.second_factor_at
-    IS NOT NULL AS anon_1, NULL AS anon_2
+SELECT access_tokens.id AS token_id, access_tokens.kind, access_tokens.scopes, coalesce(access_tokens.last_used_at,
+    access_tokens.created_at) AS used_at, users.id AS user_id, users.role, users.company_id, users.second_factor_at
+    IS NOT NULL AS has_second_factor, NULL AS along
 FROM access_tokens JOIN users ON users.id = access_tokens.user_id LEFT OUTER JOIN companies ON companies.id =
     users.company_id
 WHERE access_tokens.hash = sha256(convert_to('shop_s_benchmark-' || :client_id, 'UTF8')) AND

@@ -31,6 +31,8 @@ class Sentences(NamedTuple):
 class RefusedFile(Invalid):
     """A refusal with many sentences: `reason` is one of the codes below."""
 
+    code = "RefusedFile"
+
     def __init__(self, reason: str, **facts: Any) -> None:
         super().__init__(sentence(Reason(reason, facts)), reason=reason, **facts)
 
