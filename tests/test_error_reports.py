@@ -6,8 +6,10 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+import brotli
 from flask import Flask
 
+UNPACK = {"gzip": gzip.decompress, "br": brotli.decompress, None: bytes}
 PROGRAM = """
 import sys
 import sentry_sdk
@@ -38,7 +40,7 @@ def test_an_unforeseen_error_is_reported_without_secrets(app: Flask) -> None:
     class Sink(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            received.append((gzip.decompress(body) if self.headers["Content-Encoding"] == "gzip" else body).decode())
+            received.append(UNPACK[self.headers["Content-Encoding"]](body).decode())
             self.send_response(200)
             self.end_headers()
 
