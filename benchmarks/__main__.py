@@ -34,10 +34,14 @@ def main() -> None:
     names = arguments.names or list(BENCHMARKS)
     with _servers():
         where = machine(_plain(os.environ["TEST_DATABASE_URL"]))
-        for name in names:
-            print(f"\n== {name}", flush=True)
-            BENCHMARKS[name](arguments)
-    report(terminal(), machine=where, names=names, write=arguments.write)
+        done: list[str] = []
+        try:
+            for name in names:
+                print(f"\n== {name}", flush=True)
+                BENCHMARKS[name](arguments)
+                done.append(name)
+        finally:  # whoever stops a long run keeps what it has found
+            report(terminal(), machine=where, names=done, write=arguments.write)
 
 
 @contextmanager
