@@ -1,16 +1,12 @@
 """Compression: only the API's larger answers, only for who takes it, and ETags go on working."""
 
 import gzip
-from collections.abc import Iterator
 
 import pytest
 from backports import zstd
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shop import create_app
-from shop.config import Settings
-from shop.db import db
 from tests.factories.auth import bearer, make_user
 from tests.factories.catalog import make_offer
 from tests.factories.orders import make_order
@@ -83,14 +79,7 @@ def test_pages_that_come_by_a_cookie_stay_as_they_are(client: FlaskClient) -> No
     assert "Content-Encoding" not in client.get("/api/docs/", headers=TAKES_GZIP).headers
 
 
-def test_it_can_be_left_to_the_proxy(app: Flask, settings: Settings, many) -> None:
-    for plain in _built(settings.model_copy(update={"compress_from_bytes": 0})):
-        answer = plain.test_client().get(OFFERS, headers=bearer(make_user()) | TAKES_GZIP)
-        assert not {"Content-Encoding", "Vary"} & set(answer.headers.keys())
-
-
-def _built(settings: Settings) -> Iterator[Flask]:
-    app = create_app(settings)
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+def test_it_can_be_left_to_the_proxy(make_app, many) -> None:
+    plain = make_app(compress_from_bytes=0)
+    answer = plain.test_client().get(OFFERS, headers=bearer(make_user()) | TAKES_GZIP)
+    assert not {"Content-Encoding", "Vary"} & set(answer.headers.keys())
