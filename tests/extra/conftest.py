@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from shop.auth.models import User
 from shop.http.caching import cache
@@ -16,7 +16,8 @@ from tests.journeys.product import Product
 
 __all__ = ["environment", "mailbox", "product"]  # fixtures
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)  # a worker that is waited for may still be starting
 
 
 class Desk:
