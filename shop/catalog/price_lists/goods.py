@@ -39,6 +39,7 @@ MOST_BARCODES = 20
 LONGEST_MATCH_KEY = 600  # an index entry holds 2,700 bytes
 RUBLES = frozenset({"", "rub", "rur", "руб", "руб.", "₽", "643"})
 NOT_WORDS = re.compile(r"[\W_]+")
+PUNCTUATION = re.compile(r"[^\w ]+|_+")
 ONE = Decimal(1)
 PLAIN_TYPES = frozenset({str, int, bool})
 ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
@@ -85,9 +86,11 @@ class Issue(NamedTuple):
 
 def match_key(name: str, model: str) -> str:
     """By this the same good is found in other suppliers' lists: case, ё and punctuation do not count."""
-    return "|".join(NOT_WORDS.sub(" ", part.casefold().replace("ё", "е")).strip() for part in (name, model))[
-        :LONGEST_MATCH_KEY
-    ]
+    return f"{_words(name)}|{_words(model)}"[:LONGEST_MATCH_KEY]
+
+
+def _words(text: str) -> str:
+    return " ".join(PUNCTUATION.sub(" ", text.casefold().replace("ё", "е")).split())
 
 
 @dataclass(slots=True)
@@ -111,7 +114,7 @@ class GoodReader:
         self.external_id = text_of(value, longest=LONGEST["id"])
         if not self.external_id:
             raise UnreadableValueError("missing", "is missing")
-        if ROUNDED.fullmatch(self.external_id):
+        if "+" in self.external_id and ROUNDED.fullmatch(self.external_id):
             raise UnreadableValueError("rounded", ROUNDED_SENTENCE.format(self.external_id))
         first = first_rows.setdefault(self.external_id, self.number)
         if first != self.number:
@@ -120,7 +123,7 @@ class GoodReader:
     def row(self) -> Row:
         step = self.optional("quantity_step", quantity_of, ONE)
         minimum = self.optional("minimum_quantity", quantity_of, step)
-        if minimum % step:
+        if minimum is not step and minimum % step:
             self.warn("minimum_quantity", "not_a_multiple", f"is no multiple of the step {step.normalize():f}")
         unit_code, unit = self.optional("unit", _unit, DEFAULT_UNIT)
         name = self.required("name", "")
@@ -204,7 +207,7 @@ class GoodReader:
             self.warn("sku", "not_text", "must be text: put it into quotes; the id was taken instead")
             return self.external_id
         sku = self.text("sku")
-        if ROUNDED.fullmatch(sku):
+        if "+" in sku and ROUNDED.fullmatch(sku):
             self.report(ERROR, "sku", UnreadableValueError("rounded", ROUNDED_SENTENCE.format(sku)))
         return sku or self.external_id
 
@@ -220,11 +223,15 @@ class GoodReader:
 
     def currency(self) -> str:
         """A price in another currency must not be taken for rubles."""
-        if str(self.good.get("currency") or "").strip().casefold() not in RUBLES:
+        value = self.good.get("currency")
+        if value and str(value).strip().casefold() not in RUBLES:
             self.report(ERROR, "currency", UnreadableValueError("unknown", "must be RUB"))
         return "RUB"
 
     def category(self) -> str | None:
+        value = self.good.get("category")
+        if type(value) is str and value in self.categories:
+            return value
         category = self.text("category")
         if not category or category in self.categories:
             return category or None
@@ -245,6 +252,8 @@ class GoodReader:
 
     def barcodes(self) -> list[str]:
         given = self.good.get("barcodes")
+        if given is None and self.good.get("barcode") is None:
+            return []
         values = [self.good.get("barcode"), *(given if isinstance(given, list) else [given])]
         found: dict[str, None] = {}
         for value in values:

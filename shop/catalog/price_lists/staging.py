@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any
 
@@ -22,7 +23,7 @@ from shop.db import session, transaction
 from shop.errors import Invalid
 
 BATCH = 5000
-PIECE = 200
+PIECE = 50
 PATIENCE = text("SET LOCAL statement_timeout = '15min'")
 ROW_COLUMNS = ("price_list_id", *Row._fields)
 ISSUE_COLUMNS = ("price_list_id", *Issue._fields)
@@ -80,28 +81,47 @@ def _stage_batches(
     while first := next(checked, None):
         with transaction():
             batch = _stage_batch(price_list_id, chain([first], islice(checked, BATCH - 1)))
-        refused = [each for each in batch if each.is_rejected]
-        done += sum(1 for each in batch if each.row or each.is_rejected)
-        rejected += len(refused)
-        errors.update(issue.message for each in refused[:100] for issue in each.issues)
+        done += batch.taken + batch.rejected
+        rejected += batch.rejected
+        errors.update(batch.errors[:100])
         progress(done, max(expected, done))
     return done, rejected, errors
 
 
-def _stage_batch(price_list_id: int, checked: Iterator[Checked]) -> Sequence[Checked]:
-    """Rows leave piece by piece: the database takes one in while the next one is read here."""
+@dataclass(slots=True)
+class _Batch:
+    """What there is to be said of some thousand goods when their rows have left."""
+
+    taken: int = 0
+    rejected: int = 0
+    issues: list[Issue] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def add(self, each: Checked) -> None:
+        self.taken += each.row is not None
+        self.issues += each.issues
+        if each.is_rejected:
+            self.rejected += 1
+            self.errors += [issue.message for issue in each.issues]
+
+
+def _stage_batch(price_list_id: int, checked: Iterator[Checked]) -> _Batch:
+    """Rows leave piece by piece: the database takes one in while the next one is read here.
+
+    None is kept: what a piece took in memory, the next one finds in the processor's cache.
+    """
     session().execute(PATIENCE)  # the COPY lasts as long as reading the goods does
-    batch: list[Checked] = []
+    batch = _Batch()
     with _copying("price_list_rows", ROW_COLUMNS, NULL) as copy:
         while piece := list(islice(checked, PIECE)):
             copy.write(_lines(price_list_id, (each.row for each in piece if each.row is not None)))
-            batch += piece
-    _copy_issues(price_list_id, [issue for each in batch for issue in each.issues])
-    rejected = sum(1 for each in batch if each.is_rejected)
+            for each in piece:
+                batch.add(each)
+    _copy_issues(price_list_id, batch.issues)
     _note(
         price_list_id,
-        rows_done=PriceList.rows_done + rejected + sum(1 for each in batch if each.row is not None),
-        rows_rejected=PriceList.rows_rejected + rejected,
+        rows_done=PriceList.rows_done + batch.taken + batch.rejected,
+        rows_rejected=PriceList.rows_rejected + batch.rejected,
     )
     return batch
 

@@ -22,7 +22,9 @@ CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff
 HARMLESS_CONTROLS = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
 SPACES = re.compile(r"\s+")
 CURRENCY = re.compile(r"(?:руб(?:\.|лей|ля|ль)?|р\.?|₽|rub)$")
-PLAIN = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")  # nearly all numbers are, and need no closer look
+PLAIN = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")
+PLAIN_PRICE = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,4})?")  # nearly all are, and need no closer look
+PLAIN_QUANTITY = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,3})?")
 NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)")
 THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:(?:,\d{3})+\.\d+|(?:\.\d{3})+,\d+)")
 AMBIGUOUS = re.compile(r"[-+]?\d{1,3},\d{3}\D*")
@@ -99,6 +101,8 @@ def number_of(value: Any) -> Decimal:
 
 def price_of(value: Any) -> Decimal:
     """Four decimals at most: finer prices are refused, not rounded. So is "1,450", which may be read in two ways."""
+    if type(value) is str and PLAIN_PRICE.fullmatch(value) and (plain := Decimal(value)):
+        return plain
     if isinstance(value, str) and "," in value and AMBIGUOUS.fullmatch(SPACES.sub("", value)):
         raise UnreadableValueError(
             "ambiguous", f"may be read in two ways: {_shown(value)}. Write it with a point and two decimals"
@@ -128,6 +132,8 @@ def quantity_of(value: Any) -> Decimal:
 
 def stock_of(value: Any) -> tuple[str, Decimal]:
     """(kind, quantity). Negative stock and what is no stock at all are unreadable."""
+    if type(value) is str and PLAIN_QUANTITY.fullmatch(value):
+        return EXACT, Decimal(value)
     if value is None or value == "":
         return UNKNOWN, ZERO
     if isinstance(value, bool):
