@@ -68,12 +68,14 @@ def part_moved(mail: MailMessage, _settings: Settings) -> Facts:
 
 
 def _document(mail: MailMessage, event: str) -> Facts:
-    document = session().get_one(
-        Invoice,
-        mail.context["invoice_id"],
-        options=[*PAPERS, joinedload(Invoice.part).joinedload(SupplierOrder.supplier)],
+    part = joinedload(Invoice.part)
+    with_part = (
+        part.joinedload(SupplierOrder.supplier),
+        part.joinedload(SupplierOrder.order),
+        part.selectinload(SupplierOrder.lines),
     )
-    order = _order(document.part.order_id)
+    document = session().get_one(Invoice, mail.context["invoice_id"], options=[*PAPERS, *with_part])
+    order = document.part.order
     facts = {"document": document, "data": document.data}
     return Facts(_values(mail, order, document.part) | facts, _headers(order, event), (_pdf(document),))
 

@@ -9,7 +9,7 @@ from shop.auth.locking import lock_company
 from shop.auth.models import User
 from shop.config import current_settings
 from shop.db import session
-from shop.mail.queue import queue_mail
+from shop.mail.queue import queue_mails
 from shop.orders.documents.papers import keep_paper
 from shop.orders.events import OrderPlaced, PartConfirmed, PartCorrected, PartMoved
 from shop.orders.models import (
@@ -47,9 +47,9 @@ def send_correction(event: PartCorrected, event_id: int) -> None:
 @handles(OrderPlaced, name="orders.announce_order")
 def announce_order(event: OrderPlaced, event_id: int) -> None:
     """Tells the buyer, the administrator and the suppliers concerned of a new order."""
-    order = session().get_one(Order, event.order_id)
-    _mail("order_placed", [*_customer(order), _administrator()], event_id, order_id=order.id)
-    for supplier, part_id in _suppliers(SupplierOrder.order_id == order.id):
+    order_id = event.order_id
+    _mail("order_placed", [*_customer(Order.id == order_id), _administrator()], event_id, order_id=order_id)
+    for supplier, part_id in _suppliers(SupplierOrder.order_id == order_id):
         _mail("order_received", [_address(supplier)], event_id, supplier_order_id=part_id)
 
 
@@ -61,7 +61,7 @@ def announce_move(event: PartMoved, event_id: int) -> None:
     """
     part_id, to_state = event.supplier_order_id, event.to_state
     went_wrong = to_state in (CANCELED, REFUSED) or (to_state == DELIVERED and _came_short(part_id))
-    people = _customer(_order_of_part(part_id))
+    people = _customer_of_part(part_id)
     if went_wrong:
         people += [_address(person) for person, _ in _suppliers(SupplierOrder.id == part_id)]
     if went_wrong and (invoice_id := _invoice_of(part_id)):
@@ -98,26 +98,26 @@ def notify_moved(event: PartMoved, event_id: int) -> None:
 
 
 def _mail(kind: str, people: Iterable[Address], event_id: int, **context: Any) -> None:
-    for to, locale in people:
-        queue_mail(kind, to=to, locale=locale, event_id=event_id, domain=current_settings().mail_domain, **context)
+    queue_mails(kind, people, event_id=event_id, domain=current_settings().mail_domain, **context)
 
 
 def _customer_and_administrator(part_id: int) -> list[Address]:
-    return [*_customer(_order_of_part(part_id)), _administrator()]
+    return [*_customer_of_part(part_id), _administrator()]
 
 
-def _order_of_part(part_id: int) -> Order:
-    statement = select(Order).join(SupplierOrder, SupplierOrder.order_id == Order.id)
-    return session().scalars(statement.where(SupplierOrder.id == part_id)).one()
+def _customer_of_part(part_id: int) -> list[Address]:
+    return _customer(Order.id == select(SupplierOrder.order_id).where(SupplierOrder.id == part_id).scalar_subquery())
 
 
-def _customer(order: Order) -> list[Address]:
+def _customer(whose: ColumnElement[bool]) -> list[Address]:
     """Who ordered; the company's owner where that account was closed; nobody where there is none any more."""
     # FOR SHARE: either the account is closed first and gets nothing, or closing it finds the mail.
-    buyer: User | None = session().get_one(User, order.user_id, with_for_update={"read": True})
-    if buyer and buyer.closed_at is not None:
-        lock_company(order.company_id)  # nobody hands it over or closes it meanwhile
-        buyer = session().scalar(select(User).where(User.company_id == order.company_id, User.is_owner))
+    ordering = select(User, Order.company_id).join(Order, Order.user_id == User.id).where(whose)
+    person, company_id = session().execute(ordering.with_for_update(read=True, of=User)).one()
+    buyer: User | None = person
+    if person.closed_at is not None:
+        lock_company(company_id)  # nobody hands it over or closes it meanwhile
+        buyer = session().scalar(select(User).where(User.company_id == company_id, User.is_owner))
     return [_address(buyer)] if buyer else []
 
 

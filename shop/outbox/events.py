@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import structlog
+from sqlalchemy import Row
 
 from shop.db import session
 from shop.outbox.models import OutboxEvent
@@ -29,6 +30,7 @@ def publish(event: Event) -> OutboxEvent:
     return row
 
 
-def event_of(row: OutboxEvent) -> Event:
+def event_of(row: Row[Any]) -> Event:
+    """Of a row with at least type and payload."""
     kind: type[Event] = Event.known[row.type]
     return kind(**row.payload)

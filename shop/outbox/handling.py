@@ -1,12 +1,14 @@
 """The subscribers' side: a task handles each event once, however often it is sent."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import TypeVar, cast
 
 import structlog
 from celery import Task, shared_task
-from sqlalchemy import update
+from sqlalchemy import text, update
+from sqlalchemy.dialects.postgresql import JSONB
 
 from shop.db import now, session, transaction
 from shop.outbox.events import Event, event_of
@@ -16,23 +18,49 @@ log = structlog.get_logger()
 HANDLED: dict[str, type[Event]] = {}  # the kind of event that each task handles, by the task's name
 E_ = TypeVar("E_", bound=Event)
 
+# Both lock the row first and look after: a quick worker is here before the relay has committed whom it sent the event
+# to. A condition on the row alone would be tested on what was there before the relay's commit, and skip it.
+_LOCKED = """
+WITH locked AS (SELECT id, pending, started, parked_at FROM outbox_events WHERE id = :event_id FOR UPDATE)
+UPDATE outbox_events AS event
+"""
+_PENDING = "FROM locked WHERE event.id = locked.id AND locked.parked_at IS NULL AND :task = ANY (locked.pending)"
+BEGIN = text(f"""{_LOCKED}
+SET started = array_append(locked.started, :task)
+{_PENDING} AND :task <> ALL (locked.started)
+RETURNING event.type, event.payload, event.request_id
+""").columns(payload=JSONB)
+FINISH = text(f"""{_LOCKED}
+SET pending = array_remove(locked.pending, :task),
+    handled_at = CASE WHEN array_remove(locked.pending, :task) = '{{}}' THEN now() END
+{_PENDING}
+RETURNING event.id
+""")
+
+
+class HandledMeanwhileError(Exception):
+    """Rolls back what was done once too often."""
+
 
 def handles(event_type: type[E_], *, name: str) -> Callable[[Callable[[E_, int], None]], Task]:
     """Makes a Celery task of a function of (event, event's id) that handles one kind of event in one transaction.
 
     The task's effects and the note that it handled the event commit together, so a repeated message finds nothing to
-    do. A failure is written to the event and the relay sends it again later.
+    do. The note comes last: the event's other tasks need not wait for this one, and of two messages at once the second
+    finds the event handled, and what it did is rolled back. A failure is written to the event and the relay sends it
+    again later.
     """
 
     def decorate(handler: Callable[[E_, int], None]) -> Task:
         def run(event_id: int) -> None:
-            if _begin(event_id, name) is None:
+            event = _begin(event_id, name)
+            if event is None:
                 return
             try:
-                with transaction():
-                    event = claim(event_id, name)
-                    if event is not None:
-                        handler(cast(E_, event), event_id)
+                with suppress(HandledMeanwhileError), transaction():
+                    handler(cast(E_, event), event_id)
+                    if not finish(event_id, name):
+                        raise HandledMeanwhileError
             except Exception as error:
                 note_failure(event_id, error)
                 raise
@@ -61,26 +89,19 @@ def handles_by_itself(event_type: type[E_], *, name: str) -> Callable[[Callable[
     return decorate
 
 
-def claim(event_id: int, task: str) -> Event | None:
-    """Takes the event for this task; None where it was handled before. A rival waits here until we commit."""
-    row = _locked_if_pending(event_id, task)
-    if row is None:
-        return None
-    row.pending = [name for name in row.pending or () if name != task]
-    row.handled_at = None if row.pending else now()
-    return event_of(row)
-
-
 def finish(event_id: int, task: str) -> bool:
-    """Notes inside the caller's transaction that the task is done; False where it was done before."""
-    return claim(event_id, task) is not None
+    """Notes inside the caller's transaction that the task is done; False where it was done before.
+
+    A rival waits here until we commit.
+    """
+    return session().scalar(FINISH, {"event_id": event_id, "task": task}) is not None
 
 
 def come_again(event_id: int, task: str, *, after: timedelta) -> None:
     """For work that finds its turn has not come: the event is sent again soon, and this was no attempt."""
     with transaction():
-        row = _locked_if_pending(event_id, task)
-        if row is not None:
+        row = session().get(OutboxEvent, event_id, with_for_update=True, populate_existing=True)
+        if row is not None and row.parked_at is None and task in (row.pending or ()):
             row.started = [name for name in row.started if name != task]
             row.sendings = max(row.sendings - 1, 0)
             row.due_at = now() + after
@@ -100,23 +121,11 @@ def _begin(event_id: int, task: str) -> Event | None:
     are dropped; if the attempt fails, the relay sends the event again.
     """
     with transaction():
-        row = _locked_if_pending(event_id, task)
-        if row is None or task in row.started:
-            return None
-        row.started = [*row.started, task]
-        return event_of(row)
-
-
-def _locked_if_pending(event_id: int, task: str) -> OutboxEvent | None:
-    """Locks first and looks after: a quick worker is here before the relay has committed whom it sent the event to.
-
-    A condition in the statement would be tested on what was there before the relay's commit, and skip the row.
-    """
-    row = session().get(OutboxEvent, event_id, with_for_update=True, populate_existing=True)
-    if row is None or row.parked_at or task not in (row.pending or ()):
+        row = session().execute(BEGIN, {"event_id": event_id, "task": task}).one_or_none()
+    if row is None:
         return None
-    structlog.contextvars.bind_contextvars(request_id=row.request_id, event_id=row.id)
-    return row
+    structlog.contextvars.bind_contextvars(request_id=row.request_id, event_id=event_id)
+    return event_of(row)
 
 
 def _task(run: Callable[[int], None], event_type: type[Event], name: str, doc: str | None) -> Task:

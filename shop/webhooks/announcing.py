@@ -30,6 +30,8 @@ class Notice:
 def announce(notices: Sequence[Notice], *, event_id: int) -> None:
     """Once per event, type and webhook, however often it is called for the event."""
     wanted = _webhooks_of({notice.company_id for notice in notices})
+    if not wanted:
+        return
     occurred_at = session().get_one(OutboxEvent, event_id).created_at
     rows = [
         _row(webhook.id, notice.event_type, notice.data, occurred_at) | {"event_id": event_id}

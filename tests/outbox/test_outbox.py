@@ -9,7 +9,7 @@ import pytest
 from celery import shared_task
 from flask import Flask
 from kombu.exceptions import OperationalError
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from shop.config import Settings
 from shop.db import now, session
@@ -331,3 +331,48 @@ def test_tasks_run_inside_the_apps_context_with_a_session_of_their_own(app: Flas
     task()
     assert len(seen) == 2
     assert seen[0] is not seen[1]
+
+
+def test_tasks_of_one_event_do_not_wait_for_each_other(app, edge, settings, noted) -> None:
+    done = []
+    quick = handles(noted, name="test.side_by_side_quick")(lambda event, _id: done.append("quick"))
+
+    def work(_event, id_) -> None:
+        """Long enough for the other one to begin and to end meanwhile."""
+        other = Thread(target=quick, args=(id_,))
+        other.start()
+        other.join(5)
+        done.append("slow")
+
+    slow = handles(noted, name="test.side_by_side_slow")(work)
+    event_id = publish_one(edge, noted)
+    relay(app, settings, FakeTask(slow.name), FakeTask(quick.name))
+    slow(event_id)
+    assert done == ["quick", "slow"]
+    assert read(edge, event_id).handled_at
+
+
+def test_of_two_workers_at_one_task_one_leaves_a_trace(app, edge, settings, noted) -> None:
+    rivals = []
+
+    def work(_event, id_) -> None:
+        publish(noted(what="trace"))
+        if rivals:
+            return
+        make_due(edge)  # the first one is so slow that the event is sent again
+        relay(app, settings, FakeTask(task.name))
+        rivals.append(Thread(target=task, args=(id_,)))
+        rivals[0].start()
+        rivals[0].join(5)
+
+    task = handles(noted, name="test.overtaken")(work)
+    event_id = publish_one(edge, noted)
+    relay(app, settings, FakeTask(task.name))
+    task(event_id)
+    assert not rivals[0].is_alive()
+    with edge():
+        traces = select(func.count()).select_from(OutboxEvent).where(OutboxEvent.payload["what"].as_string() == "trace")
+        assert session().scalar(traces) == 1
+    row = read(edge, event_id)
+    assert row.handled_at
+    assert row.last_error is None
