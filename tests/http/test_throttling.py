@@ -133,6 +133,12 @@ def test_refused_requests_count(throttled) -> None:
     assert [*statuses(client, 2, ME), *statuses(client, 2, "/api/v1/unknown")] == [401, 401, 404, 429]
 
 
+def test_several_limits_hold_at_once(limited) -> None:
+    client = limited(throttle_anon="2/hour;100/day").test_client()
+    assert statuses(client, 3) == [200, 200, 429]
+    assert client.get(CATALOG).headers["RateLimit-Policy"] == '"address-hour";q=2;w=3600'
+
+
 def test_asking_how_far_an_import_is_does_not_count(throttled) -> None:
     client, headers = throttled.test_client(), bearer(make_user("supplier"))
     assert statuses(client, 9, f"{LISTS}/404", headers=headers) == [404] * 9
