@@ -54,19 +54,20 @@ WHERE legal_entities.company_id = companies.id ORDER BY legal_entities.id
  LIMIT 1) AS default_vat_rate
 FROM offers JOIN companies ON companies.id = offers.supplier_id LEFT OUTER JOIN stock_levels ON
     stock_levels.offer_id = offers.id
-WHERE offers.id = ANY (ARRAY[:first, :second, :third]::BIGINT[]) ORDER BY offers.id FOR SHARE OF offers;
+WHERE offers.id = ANY (CAST((SELECT ARRAY[:first, :second, :third]::BIGINT[] AS anon_1) AS BIGINT[]))
+ORDER BY offers.id FOR SHARE OF offers;
 
 -- Stock, in one ordered lock …
 SELECT stock.offer_id, offers.sku, offers.name, stock.kind, stock.on_hand, stock.reserved
 FROM stock_levels AS stock JOIN offers ON offers.id = stock.offer_id
-WHERE stock.offer_id = ANY (CAST(ARRAY[:first, :second, :third] AS bigint[]))
+WHERE stock.offer_id = ANY (CAST((SELECT CAST(ARRAY[:first, :second, :third] AS bigint[])) AS bigint[]))
 ORDER BY stock.offer_id FOR UPDATE OF stock;
 
 -- … and reserved.
 UPDATE stock_levels AS stock
 SET reserved = stock.reserved + line.quantity, updated_at = now()
-FROM unnest(CAST(ARRAY[:first, :second, :third] AS bigint[]), CAST(ARRAY[1, 1, 1] AS numeric[])) AS line (offer_id,
-    quantity)
+FROM unnest((SELECT CAST(ARRAY[:first, :second, :third] AS bigint[])), (SELECT CAST(ARRAY[1, 1, 1] AS numeric[])))
+    AS line (offer_id, quantity)
 WHERE stock.offer_id = line.offer_id;
 
 -- The order with its part, lines and history.
@@ -86,9 +87,10 @@ WITH placed AS (
     )
     SELECT placed.id, part.*
     FROM placed, unnest(
-        CAST(ARRAY[:supplier] AS bigint[]), CAST(ARRAY[true] AS boolean[]), CAST(ARRAY[6.00] AS numeric[]),
-        CAST(ARRAY[0.00] AS numeric[]), CAST(ARRAY[0.00] AS numeric[]), CAST(ARRAY[1.08] AS numeric[]),
-        CAST(ARRAY[6.00] AS numeric[])
+        (SELECT CAST(ARRAY[:supplier] AS bigint[])), (SELECT CAST(ARRAY[true] AS boolean[])),
+        (SELECT CAST(ARRAY[6.00] AS numeric[])), (SELECT CAST(ARRAY[0.00] AS numeric[])),
+        (SELECT CAST(ARRAY[0.00] AS numeric[])), (SELECT CAST(ARRAY[1.08] AS numeric[])),
+        (SELECT CAST(ARRAY[6.00] AS numeric[]))
     ) AS part (supplier_id, price_includes_vat, subtotal, delivery_fee, delivery_vat, vat_total, total)
     ORDER BY part.supplier_id
     RETURNING id, order_id, supplier_id
@@ -103,10 +105,9 @@ WITH placed AS (
     SELECT parts.id, line.position, offers.id, revision, name, sku, barcodes[1], unit_code, unit, units_per_pack,
         price, vat_rate, line.quantity, line.quantity, line.net, line.vat, line.total
     FROM unnest(
-        CAST(ARRAY[:first, :second, :third] AS bigint[]), CAST(ARRAY[1, 2, 3] AS bigint[]), CAST(ARRAY[1, 1, 1] AS
-            numeric[]),
-        CAST(ARRAY[1.64, 1.64, 1.64] AS numeric[]), CAST(ARRAY[0.36, 0.36, 0.36] AS numeric[]), CAST(ARRAY[2.00,
-            2.00, 2.00] AS numeric[])
+        (SELECT CAST(ARRAY[:first, :second, :third] AS bigint[])), (SELECT CAST(ARRAY[1, 2, 3] AS bigint[])),
+        (SELECT CAST(ARRAY[1, 1, 1] AS numeric[])), (SELECT CAST(ARRAY[1.64, 1.64, 1.64] AS numeric[])),
+        (SELECT CAST(ARRAY[0.36, 0.36, 0.36] AS numeric[])), (SELECT CAST(ARRAY[2.00, 2.00, 2.00] AS numeric[]))
     ) AS line (offer_id, position, quantity, net, vat, total)
     JOIN offers ON offers.id = line.offer_id
     JOIN parts ON parts.supplier_id = offers.supplier_id
@@ -122,7 +123,7 @@ INSERT INTO outbox_events (type, payload, request_id, pending, started, sendings
     outbox_events.due_at;
 
 -- The answer.
-SELECT row_to_json(answer)::text FROM (
+SELECT row_to_json(answer)::text AS answer FROM (
     SELECT id, number, state, comment, client_reference, requested_delivery_on, currency,
         subtotal::text, delivery_total::text, vat_total::text, total::text, created_at, version, delivery_point,
         (

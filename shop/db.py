@@ -7,9 +7,11 @@ from decimal import Decimal
 from select import POLLIN, poll
 from typing import TYPE_CHECKING, Annotated, Any
 
+from flask import g
 from flask_sqlalchemy import SQLAlchemy
 from psycopg import errors as pg
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     Connection,
@@ -20,6 +22,7 @@ from sqlalchemy import (
     Numeric,
     Pool,
     Text,
+    bindparam,
     cast,
     delete,
     event,
@@ -31,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
+from sqlalchemy.types import TypeEngine
 
 from shop.config import Settings
 
@@ -43,6 +47,7 @@ CONSTRAINT_NAMES = {
 }
 
 PURGE_BATCH = 5_000
+ONLY_READS = "only_reads"
 
 Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 CreatedAt = Annotated[datetime, mapped_column(server_default=func.now())]
@@ -113,7 +118,15 @@ def _is_alive(connection: Any, *_: Any) -> None:
 
 def session() -> Session:
     """The session of the current request, task or command."""
-    return db.session()
+    current = db.session()
+    if g.pop(ONLY_READS, False):
+        current.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+    return current
+
+
+def only_read() -> None:
+    """Nothing is written in this request: BEGIN and ROLLBACK would be two round trips for nothing."""
+    setattr(g, ONLY_READS, True)
 
 
 @contextmanager
@@ -135,6 +148,20 @@ def transaction() -> Iterator[Session]:
         raise
     finally:
         current.info.pop("in_transaction", None)
+
+
+def given_list(name: str, item: type[TypeEngine[Any]]) -> ColumnElement[Any]:
+    """A parameter that is a list, out of the planner's sight.
+
+    Where it sees how long a list is, it takes a plan for just this one to be cheaper and plans the statement anew each
+    time it is sent, which takes longer than running it.
+    """
+    return cast(select(bindparam(name, type_=ARRAY(item))).scalar_subquery(), ARRAY(item))
+
+
+def sql_list(name: str, item: str) -> str:
+    """given_list() in SQL."""
+    return f"(SELECT CAST(:{name} AS {item}[]))"
 
 
 def give_back_connection() -> None:

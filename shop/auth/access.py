@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 from shop.auth.models import API_KEY, MANAGER, SESSION, AccessToken, Company, User
 from shop.auth.tokens import NOTHING_ALONG, Caller, IdleLimits, find_caller, note_use
 from shop.config import Settings, current_settings
-from shop.db import session, transaction
+from shop.db import only_read, session, transaction
 from shop.errors import Forbidden, Refusal, Unauthenticated
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -102,8 +102,7 @@ def identify(secret: str, *, kinds: tuple[str, ...] = (SESSION, API_KEY)) -> Non
         with transaction():
             note_use(found.token_id)
     if found and access and access.only_reads and not access.is_catalog:  # the catalog's readings begin nothing anyway
-        # Nothing is written, so BEGIN and ROLLBACK would be two round trips for nothing.
-        session().connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+        only_read()
 
 
 def lacks_second_factor(found: Caller) -> bool:

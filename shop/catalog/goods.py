@@ -8,11 +8,11 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, Row, Select, any_, bindparam, literal_column, select
+from sqlalchemy import BigInteger, Row, Select, any_, literal_column, select
 
 from shop.auth.models import ACTIVE, Company, LegalEntity
 from shop.catalog.models import BOUND_KINDS, EXACT, Offer, StockLevel
-from shop.db import session
+from shop.db import given_list, session
 
 AVAILABLE = f"""CASE WHEN coalesce(stock_levels.kind, '{EXACT}') IN {BOUND_KINDS}
     THEN greatest(coalesce(stock_levels.on_hand - stock_levels.reserved, 0), 0) END"""
@@ -108,13 +108,14 @@ def good_of(row: Row[Any]) -> Good:
     return Good._make((*row[:own], Terms._make(row[own : own + len(Terms._fields)])))
 
 
-def goods_for_order(offer_ids: Iterable[int]) -> dict[int, Good]:
-    """By id, the offers locked FOR SHARE in the order of ids: nobody changes price or listing until we commit."""
-    rows = session().connection().execute(_lock_goods(), {"offer_ids": list(offer_ids)})
+def find_goods(offer_ids: Iterable[int], *, for_order: bool = False) -> dict[int, Good]:
+    """By id. For an order the offers are locked FOR SHARE in the order of ids: nobody changes price or listing until
+    we commit."""
+    rows = session().connection().execute(_select_found(for_order), {"offer_ids": list(offer_ids)})
     return {row.id: good_of(row) for row in rows}
 
 
 @cache
-def _lock_goods() -> Select[*tuple[Any, ...]]:
-    wanted = Offer.id == any_(bindparam("offer_ids", type_=ARRAY(BigInteger)))
-    return select_goods().where(wanted).order_by(Offer.id).with_for_update(read=True, of=Offer)
+def _select_found(for_order: bool) -> Select[*tuple[Any, ...]]:
+    found = select_goods().where(Offer.id == any_(given_list("offer_ids", BigInteger)))
+    return found.order_by(Offer.id).with_for_update(read=True, of=Offer) if for_order else found

@@ -15,6 +15,7 @@ from shop.db import session
 from shop.orders.lifecycle import moves_from
 from shop.orders.models import STATES
 from shop.orders.refusals import OrderNotFound, SupplierOrderNotFound
+from shop.reading import Reading, is_in_transaction
 
 # Sums have two decimals in the database anyway; a price shows what it needs, at least two, as money_text does.
 PRICE = "to_char(price, 'FM9999999990.0099')"
@@ -56,8 +57,9 @@ PARTS = f"""(
     ) AS part
 ) AS parts"""  # noqa: S608 - put together of constants
 
-ORDER = text(f"""
-SELECT row_to_json(answer)::text FROM (
+ORDER = Reading(
+    text(f"""
+SELECT row_to_json(answer)::text AS answer FROM (
     SELECT id, number, state, comment, client_reference, requested_delivery_on, currency,
         subtotal::text, delivery_total::text, vat_total::text, total::text, created_at, version, delivery_point,
         {PARTS},
@@ -67,9 +69,11 @@ SELECT row_to_json(answer)::text FROM (
     WHERE id = :order_id AND (:sees_all OR company_id = :company_id)
 ) AS answer
 """)  # noqa: S608 - put together of constants
+)
 
-PART = text(f"""
-SELECT row_to_json(answer)::text FROM (
+PART = Reading(
+    text(f"""
+SELECT row_to_json(answer)::text AS answer FROM (
     SELECT supplier_orders.id, order_id, orders.number AS order_number, supplier_id, supplier.name AS supplier,
         buyer.name AS buyer, supplier_orders.state, client_reference, requested_delivery_on, currency,
         supplier_orders.subtotal::text, supplier_orders.delivery_fee::text, supplier_orders.vat_total::text,
@@ -87,6 +91,7 @@ SELECT row_to_json(answer)::text FROM (
             OR :side = 'buyer' AND orders.company_id = :company_id)
 ) AS answer
 """)  # noqa: S608 - put together of constants
+)
 
 
 def order_answer(order_id: int, *, by: Acting) -> str:
@@ -107,10 +112,10 @@ def part_answer(part_id: int, *, by: Acting) -> str:
     return found
 
 
-def _answer(statement: Any, **values: Any) -> str | None:
-    session().flush()  # plain SQL does not do it by itself
-    answer: str | None = session().scalar(statement, values)
-    return answer
+def _answer(reading: Reading, **values: Any) -> str | None:
+    if is_in_transaction():
+        session().flush()  # plain SQL does not do it by itself
+    return next((row["answer"] for row in reading.rows(values)), None)
 
 
 def _company(by: Acting, *roles: str) -> int | None:

@@ -1,28 +1,23 @@
 """The basket: what a buyer means to order. Nothing in it is reserved."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     ColumnElement,
-    FromClause,
     Select,
     Text,
-    TextClause,
     any_,
     bindparam,
-    column,
     delete,
     func,
     or_,
     select,
-    table,
     text,
     true,
     tuple_,
@@ -32,9 +27,9 @@ from sqlalchemy.orm import joinedload
 
 from shop.auth.models import ACTIVE, Company
 from shop.auth.tokens import Acting
-from shop.catalog.goods import Good, good_of, select_goods
+from shop.catalog.goods import Good, find_goods, good_of, select_goods
 from shop.catalog.models import Offer
-from shop.db import session
+from shop.db import given_list, session, sql_list
 from shop.errors import Conflict, FieldError, Invalid, Refusal
 from shop.orders.models import Basket, BasketLine, Order
 from shop.orders.refusals import (
@@ -50,9 +45,9 @@ from shop.orders.refusals import (
 
 MAX_LINES = 1000
 
-# Puts lines in and reads the whole basket as it is then. The basket is made first, unless choosing has locked it. Lines
+# Puts lines in and says all that is in the basket then. The basket is made first, unless choosing has locked it. Lines
 # stay in the order in which they were named.
-FILL = """
+FILL = text(f"""
 WITH basket AS (
     INSERT INTO baskets (user_id) VALUES (:user_id)
     ON CONFLICT (user_id) DO UPDATE SET user_id = excluded.user_id
@@ -61,18 +56,19 @@ WITH basket AS (
     INSERT INTO basket_lines (basket_id, offer_id, quantity, price_seen, unit_seen, added_at)
     SELECT basket.id, offer_id, quantity, price, unit, now() + number * interval '1 microsecond'
     FROM basket, unnest(
-        CAST(:offer_ids AS bigint[]), CAST(:quantities AS numeric[]), CAST(:prices AS numeric[]), CAST(:units AS text[])
+        {sql_list("offer_ids", "bigint")}, {sql_list("quantities", "numeric")},
+        {sql_list("prices", "numeric")}, {sql_list("units", "text")}
     ) WITH ORDINALITY AS line (offer_id, quantity, price, unit, number)
     ON CONFLICT (basket_id, offer_id) DO UPDATE
     SET quantity = excluded.quantity, price_seen = excluded.price_seen, unit_seen = excluded.unit_seen
-    RETURNING basket_id, offer_id, quantity, price_seen, unit_seen, added_at
-), lines AS (
-    SELECT * FROM added
-    UNION ALL
-    SELECT basket_id, offer_id, quantity, price_seen, unit_seen, added_at FROM basket_lines
-    WHERE basket_id = (SELECT id FROM basket) AND offer_id NOT IN (SELECT offer_id FROM added)
+    RETURNING offer_id, quantity, price_seen, unit_seen, added_at
 )
-"""
+SELECT offer_id, quantity, price_seen, unit_seen, added_at FROM added
+UNION ALL
+SELECT offer_id, quantity, price_seen, unit_seen, added_at FROM basket_lines
+WHERE basket_id = (SELECT id FROM basket) AND offer_id NOT IN (SELECT offer_id FROM added)
+ORDER BY added_at, offer_id
+""")  # noqa: S608 - of our own words only
 
 # Empties it under its lock, as lock_basket takes it. What was put in while we waited for the lock stays for another
 # order; what was changed is taken as it has become.
@@ -135,7 +131,8 @@ class Filled(NamedTuple):
 
 def basket_lines(user: Acting) -> list[InBasket]:
     """In the order in which they were added, in one statement."""
-    return _in_basket(session().connection().execute(_select_lines(), {"user_id": user.id}))
+    rows = session().connection().execute(_select_lines(), {"user_id": user.id})
+    return [InBasket(good_of(row), row.quantity, row.price_seen, row.unit_seen) for row in rows]
 
 
 def add_lines(user: Acting, wanted: Sequence[Wanted]) -> Filled:
@@ -147,13 +144,15 @@ def add_lines(user: Acting, wanted: Sequence[Wanted]) -> Filled:
 
 
 def try_lines(user: Acting, wanted: Sequence[Wanted]) -> Filled:
-    """The same without the refusal. Two statements, whatever the number of lines.
+    """The same without the refusal. Two statements whatever the number of lines, three where other goods were in the
+    basket.
 
     An offer that is there already gets the new quantity.
     """
     choice = _choice(user, wanted)
     results = _each_once([_judge(line, choice) for line in wanted])
-    return Filled(results, _fill(user, results) if any(result.offer for result in results) else basket_lines(user))
+    is_filled = any(result.offer for result in results)
+    return Filled(results, _fill(user, results, choice) if is_filled else basket_lines(user))
 
 
 def add_past_order(user: Acting, order: Order) -> Filled:
@@ -218,30 +217,15 @@ def _each_once(results: list[LineResult]) -> list[LineResult]:
     return judged
 
 
-def _in_basket(rows: Iterable[Any]) -> list[InBasket]:
-    return [InBasket(good_of(row), row.quantity, row.price_seen, row.unit_seen) for row in rows]
-
-
 @cache
 def _select_lines() -> Select[*tuple[Any, ...]]:
-    lines = BasketLine.__table__
-    of_basket = Basket.id == lines.c.basket_id
-    return _with_goods(lines).join(Basket, of_basket).where(Basket.user_id == bindparam("user_id"))
-
-
-@cache
-def _fill_lines() -> TextClause:
-    lines = table("lines", *(column(name) for name in ("offer_id", "quantity", "price_seen", "unit_seen", "added_at")))
-    return text(FILL + str(_with_goods(lines).compile(dialect=session().connection().dialect)))
-
-
-def _with_goods(lines: FromClause) -> Select[*tuple[Any, ...]]:
-    """The goods of these lines, with the columns that `_in_basket` takes."""
     return (
         select_goods()
-        .add_columns(lines.c.quantity, lines.c.price_seen, lines.c.unit_seen)
-        .join(lines, lines.c.offer_id == Offer.id)
-        .order_by(lines.c.added_at, lines.c.offer_id)
+        .add_columns(BasketLine.quantity, BasketLine.price_seen, BasketLine.unit_seen)
+        .join(BasketLine, BasketLine.offer_id == Offer.id)
+        .join(Basket, Basket.id == BasketLine.basket_id)
+        .where(Basket.user_id == bindparam("user_id"))
+        .order_by(BasketLine.added_at, BasketLine.offer_id)
     )
 
 
@@ -275,8 +259,8 @@ def _choice(user: Acting, wanted: Sequence[Wanted]) -> _Choice:
 @cache
 def _select_choice(given: frozenset[str]) -> Select[*tuple[Any, ...]]:
     """Only with the conditions that are needed: an index answers each."""
-    ids, suppliers = (bindparam(name, type_=ARRAY(BigInteger)) for name in ("ids", "named_suppliers"))
-    skus, named_skus = (bindparam(name, type_=ARRAY(Text)) for name in ("skus", "named_skus"))
+    ids, suppliers = (given_list(name, BigInteger) for name in ("ids", "named_suppliers"))
+    skus, named_skus = (given_list(name, Text) for name in ("skus", "named_skus"))
     named = func.unnest(suppliers, named_skus).table_valued("supplier_id", "sku").render_derived()
     conditions = {
         "ids": Offer.id == any_(ids),
@@ -327,7 +311,7 @@ def _basket_of(user: Acting) -> ColumnElement[int]:
     return select(Basket.id).where(Basket.user_id == user.id).scalar_subquery()
 
 
-def _fill(user: Acting, results: Sequence[LineResult]) -> list[InBasket]:
+def _fill(user: Acting, results: Sequence[LineResult], choice: _Choice) -> list[InBasket]:
     lines = [(result.offer, result.wanted.quantity) for result in results if result.offer is not None]
     values = {
         "user_id": user.id,
@@ -336,10 +320,12 @@ def _fill(user: Acting, results: Sequence[LineResult]) -> list[InBasket]:
         "prices": [good.price for good, _ in lines],
         "units": [good.unit for good, _ in lines],
     }
-    filled = _in_basket(session().connection().execute(_fill_lines(), values))
-    if len(filled) > MAX_LINES:
+    rows = session().connection().execute(FILL, values).all()
+    if len(rows) > MAX_LINES:
         raise BasketFull(limit=MAX_LINES)
-    return filled
+    others = [row.offer_id for row in rows if row.offer_id not in choice.by_id]
+    goods = {**choice.by_id, **find_goods(others)} if others else choice.by_id
+    return [InBasket(goods[row.offer_id], row.quantity, row.price_seen, row.unit_seen) for row in rows]
 
 
 def _line(user: Acting, offer_id: int) -> BasketLine:

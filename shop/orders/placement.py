@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from shop.auth.models import Contact
 from shop.auth.tokens import Acting
-from shop.catalog.goods import Good, goods_for_order
+from shop.catalog.goods import Good, find_goods
 from shop.catalog.stock import reserve
 from shop.db import now
 from shop.money import money_text
@@ -53,7 +53,7 @@ def place_order(
     wanted, agreed = (dict(lines), {}) if lines is not None else _take_basket(by)
     if not wanted:
         raise BasketEmpty
-    offers = goods_for_order(wanted)
+    offers = find_goods(wanted, for_order=True)
     _check(wanted, offers, agreed)
     parts = price_parts((offers[offer_id], wanted[offer_id]) for offer_id in wanted)
     _check_sums(parts)

@@ -9,12 +9,12 @@ from sqlalchemy import text
 
 from shop.auth.models import Contact
 from shop.auth.tokens import Acting
-from shop.db import session
+from shop.db import session, sql_list
 from shop.orders.pricing import PricedPart
 
 # What the buyer agreed to is copied, not linked: it stays whatever later lists say. The offers are read once more here,
 # under the share lock that placing holds on them, so they are what was priced.
-WRITE = text("""
+WRITE = text(f"""
 WITH placed AS (
     INSERT INTO orders (
         user_id, company_id, delivery_point, comment, client_reference, requested_delivery_on,
@@ -31,9 +31,10 @@ WITH placed AS (
     )
     SELECT placed.id, part.*
     FROM placed, unnest(
-        CAST(:supplier_ids AS bigint[]), CAST(:include_vat AS boolean[]), CAST(:part_subtotals AS numeric[]),
-        CAST(:part_fees AS numeric[]), CAST(:part_fee_vats AS numeric[]), CAST(:part_vats AS numeric[]),
-        CAST(:part_totals AS numeric[])
+        {sql_list("supplier_ids", "bigint")}, {sql_list("include_vat", "boolean")},
+        {sql_list("part_subtotals", "numeric")}, {sql_list("part_fees", "numeric")},
+        {sql_list("part_fee_vats", "numeric")}, {sql_list("part_vats", "numeric")},
+        {sql_list("part_totals", "numeric")}
     ) AS part (supplier_id, price_includes_vat, subtotal, delivery_fee, delivery_vat, vat_total, total)
     ORDER BY part.supplier_id
     RETURNING id, order_id, supplier_id
@@ -48,15 +49,15 @@ WITH placed AS (
     SELECT parts.id, line.position, offers.id, revision, name, sku, barcodes[1], unit_code, unit, units_per_pack,
         price, vat_rate, line.quantity, line.quantity, line.net, line.vat, line.total
     FROM unnest(
-        CAST(:offer_ids AS bigint[]), CAST(:positions AS bigint[]), CAST(:quantities AS numeric[]),
-        CAST(:nets AS numeric[]), CAST(:vats AS numeric[]), CAST(:totals AS numeric[])
+        {sql_list("offer_ids", "bigint")}, {sql_list("positions", "bigint")}, {sql_list("quantities", "numeric")},
+        {sql_list("nets", "numeric")}, {sql_list("vats", "numeric")}, {sql_list("totals", "numeric")}
     ) AS line (offer_id, position, quantity, net, vat, total)
     JOIN offers ON offers.id = line.offer_id
     JOIN parts ON parts.supplier_id = offers.supplier_id
     ORDER BY parts.id, line.position
 )
 SELECT id FROM placed
-""")
+""")  # noqa: S608 - of our own words only
 
 
 class Wishes(TypedDict):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from shop.catalog.goods import goods_for_order
+from shop.catalog.goods import find_goods
 from shop.db import session
 from shop.money import VAT_RATES, line_sum, money_text, sql_money_text, vat_inside, vat_on_top
 from shop.orders.pricing import price_parts
@@ -63,7 +63,7 @@ def test_prices_without_vat_get_it_on_top(app: Flask, edge) -> None:
     supplier = make_company("supplier", price_includes_vat=False)
     offer = make_offer(supplier=supplier, price="61.7250", vat_rate="5")
     with edge():
-        [part] = price_parts([(goods_for_order([offer.id])[offer.id], Decimal(10))])
+        [part] = price_parts([(find_goods([offer.id])[offer.id], Decimal(10))])
         assert (part.lines[0].net, part.lines[0].vat, part.total) == (
             Decimal("617.25"),
             Decimal("30.86"),
@@ -76,5 +76,5 @@ def test_delivery_is_free_from_a_sum_on(app: Flask, edge, quantity: int, fee: st
     supplier = make_company("supplier", delivery_fee=Decimal(600), free_delivery_from=Decimal(200))
     offer = make_offer(supplier=supplier, price="100.00")
     with edge():
-        [part] = price_parts([(goods_for_order([offer.id])[offer.id], Decimal(quantity))])
+        [part] = price_parts([(find_goods([offer.id])[offer.id], Decimal(quantity))])
         assert part.delivery_fee == Decimal(fee)
