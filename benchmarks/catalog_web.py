@@ -37,8 +37,9 @@ SELECT id, 'session', 'shop_s_bench', sha256(convert_to('{TOKEN}', 'UTF8')) FROM
 
 # what, how it is asked for, against what, bar with throttling on, bar with it off
 BARS = (
-    ("page of 40, first (versions known)", f"{CATALOG}/offers", "/page", 0.30, 0.55),
-    ("page of 40, next (read whole)", NEXT_PAGE, "/page", 0.30, 0.55),
+    ("page of 40, first (answers known)", f"{CATALOG}/offers", "/page", 0.30, 0.55),
+    ("page of 40, next (answers known)", NEXT_PAGE, "/page", 0.30, 0.55),
+    ("page of 40, filtered (read whole)", f"{CATALOG}/offers?price_min=0.01", "/page", 0.30, 0.55),
     ("search, about 500 hits", SEARCH, "/search", 0.25, 0.25),
     ("offer by id", f"{CATALOG}/offers/777", "/offer", None, None),
     ("basket of 3 lines", "/api/v1/basket", "/page", None, None),

@@ -19,7 +19,7 @@ VERSIONS: tuple[Any, ...] = tuple(
     for table, name in zip(("offers", "stock_levels", "companies", "categories"), NAMES[1:], strict=True)
 )
 SECONDS = 60  # a database that was set back to yesterday counts its transactions anew
-MOST = 5_000
+MOST = 20_000  # of some 700 bytes
 
 _kept: dict[tuple[Any, ...], tuple[float, str]] = {}
 

@@ -20,6 +20,7 @@ from shop.http.pagination import cursor_id, make_cursor, page_of, read_cursor
 from shop.reading import Reading, Row, is_in_transaction
 
 MOST_RELEVANT_HITS = 1000
+MOST_POPULAR = 100  # offers on a page: people look at those; a program that walks the catalog asks for more at once
 EVERYTHING = OfferFilter()
 NEWEST, RELEVANCE = "newest", "relevance"
 
@@ -120,20 +121,21 @@ class Search:
     is_first: bool
 
     def rows(self, after: Sequence[Any] = ()) -> Sequence[Row]:
+        given = {f"after_{number}": value for number, value in enumerate(after)}
         if self._is_popular and not is_in_transaction():
-            return self._popular_rows()
-        return _reading(self).rows({f"after_{number}": value for number, value in enumerate(after)})
+            return self._popular_rows(given)
+        return _reading(self).rows(given)
 
     @property
     def _is_popular(self) -> bool:
-        """The first page of everything, of a category or of a supplier: soon found, and asked for again and again."""
-        return self.is_first and replace(self.wanted, category=(), supplier=()) == EVERYTHING
+        """A page of everything, of a category or of a supplier: soon found, and asked for again and again."""
+        return self.limit <= MOST_POPULAR and replace(self.wanted, category=(), supplier=()) == EVERYTHING
 
-    def _popular_rows(self) -> Sequence[Row]:
+    def _popular_rows(self, after: Row) -> Sequence[Row]:
         """Their versions first, and the whole of them where one has changed: either way of one moment."""
-        rows = recent_answers(_reading(self, finished=False).rows())
+        rows = recent_answers(_reading(self, finished=False).rows(after))
         if rows is None:
-            rows = _reading(self).rows()
+            rows = _reading(self).rows(after)
             keep_answers(rows)
         return rows
 

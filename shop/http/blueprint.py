@@ -23,6 +23,8 @@ from shop.http.problems import CONTENT_TYPE, ProblemSchema, status_of
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+MOST_KEPT_QUERIES, LONGEST_KEPT_QUERY = 1_000, 500
+
 TEXT_HEADER: dict[str, Any] = {"schema": {"type": "string"}}
 LOCATION = {
     "Location": {"description": "Address of what was made", "schema": {"type": "string", "format": "uri-reference"}}
@@ -39,21 +41,26 @@ HEADERS_OF_STATUS: dict[int, dict[str, Any]] = {
 class StrictParser(FlaskParser):
     """Reads JSON with orjson: no NaN, no recursion error on a deep body, and a clear 415 for another type.
 
-    An address without a query reads the same each time, so it is read once. Of a schema one instance reads all: making
+    A query reads the same each time, so those asked for again are read once. Of a schema one instance reads all: making
     one binds its fields anew, which takes longer than most answers, and reading changes nothing in it.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._without_query: dict[Any, dict[str, Any]] = {}
+        self._queries: dict[tuple[Any, bytes], dict[str, Any]] = {}
         self._schemas: dict[Any, Schema] = {}
 
     def parse(self, argmap: Any, req: Request | None = None, *, location: str | None = None, **options: Any) -> Any:
-        if location != "query" or request.query_string:
+        if location != "query" or len(request.query_string) > LONGEST_KEPT_QUERY:
             return super().parse(argmap, req, location=location, **options)
-        if argmap not in self._without_query:
-            self._without_query[argmap] = super().parse(argmap, req, location=location, **options)
-        return dict(self._without_query[argmap])
+        asked = (argmap, request.query_string)
+        found = self._queries.get(asked)
+        if found is None:
+            found = super().parse(argmap, req, location=location, **options)
+            if len(self._queries) >= MOST_KEPT_QUERIES:
+                self._queries.clear()
+            self._queries[asked] = found
+        return dict(found)
 
     def _get_schema(self, argmap: Any, req: Request) -> Schema:
         if argmap not in self._schemas:
