@@ -29,18 +29,21 @@ def columns_of(table: str) -> str:
 FORGET = text("DROP TABLE IF EXISTS pg_temp.price_list_changes")
 
 # Rows that change nothing are counted and left out: the second import of a list has hardly any others. A category that
-# nobody has mapped under this name is one that the list would add: a held list has none of its own in the catalog. (Of
-# rows decided later, a newer list may have said what the number means.)
+# nobody has mapped under this number and name is the one of that name, as applying would map it, or one that the list
+# would add: a held list has none of its own in the catalog. (Of rows decided later, a newer list may have said what the
+# number means.)
 # `barcodes_to_match` are those that mean the same good everywhere. `offer_id` and `product_id` of new offers are
 # filled in while the list is applied.
 COMPARE = f"""
 CREATE TEMPORARY TABLE price_list_changes ON COMMIT DROP AS
 WITH known AS (
-    SELECT mapped.external_id, mapped.category_id
-    FROM price_lists AS list, jsonb_each_text(list.categories) AS declared (external_id, name)
-    JOIN supplier_categories AS mapped
+    SELECT declared.external_id, coalesce(mapped.category_id, category.id) AS category_id
+    FROM price_lists AS list
+    CROSS JOIN jsonb_each_text(list.categories) AS declared (external_id, name)
+    LEFT JOIN supplier_categories AS mapped
         ON mapped.supplier_id = :supplier_id AND mapped.external_id = declared.external_id
         AND (mapped.name = declared.name OR :only_decided)
+    LEFT JOIN categories AS category ON lower(category.name) = lower(declared.name)
     WHERE list.id = :price_list_id
 ),
 stated AS (

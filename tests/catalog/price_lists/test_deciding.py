@@ -99,6 +99,21 @@ def test_a_held_list_is_applied_or_discarded(app: Flask, supplier: Company, post
     assert post(two, "apply").status_code == 409
 
 
+def test_a_held_list_that_only_numbers_a_category_anew_does_not_change_it(
+    app: Flask, supplier: Company, post: Post
+) -> None:
+    run_import(app, supplier, ten())
+    renumbered = [good(n, category=9) for n in TEN if n > 3]
+
+    held = run_import(app, supplier, list_of(*renumbered, categories=[{"id": 9, "name": "СМАРТФОНЫ"}]))
+    shown = change_set(app, held)
+    post(held, "apply")
+
+    assert {(change, external_id) for change, external_id, _ in shown} == {("withdrawn", str(n)) for n in (1, 2, 3)}
+    applied = read(app, held)
+    assert (applied.state, applied.offers_changed, applied.offers_unchanged) == (APPLIED, 0, 7)
+
+
 def test_a_list_that_grew_is_held_again(app: Flask, supplier: Company, post: Post) -> None:
     run_import(app, supplier, ten())
     held = run_import(app, supplier, ten(g1=None, g2=None, g3=None))
