@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, select
 from werkzeug import Response
 
 from shop.admin.base import ManagedView, expose
+from shop.admin.door import manager
 from shop.admin.filters import Filter, beginning, choice, flag
 from shop.admin.formatting import badge, linked, money, number, shown, zone
 from shop.admin.inputs import loaded, typed_number
@@ -121,7 +122,7 @@ class SuppliersView(ManagedView):
     def change_terms(self, id_: int) -> Response:
         supplier = self.find(id_)
         with self.acting("supplier.change_terms", supplier, done=t("Saved. It holds for orders placed from now on.")):
-            change_terms(supplier, terms=loaded(ChangeTermsSchema(), _terms()))
+            change_terms(supplier, terms=loaded(ChangeTermsSchema(), _terms()), by=manager())
         return self.back(self.page_of(id_))
 
     @expose("/<id:id_>/guards", methods=("POST",))

@@ -6,7 +6,7 @@ from typing import Any
 import marshmallow as ma
 from flask import Response
 
-from shop.auth.access import catalog_reader, current_company, only
+from shop.auth.access import catalog_reader, current_company, current_user, only
 from shop.auth.models import SUPPLIER, Company
 from shop.catalog import bulk_export, categories, facets, feed, offers, products, search, suppliers
 from shop.catalog.caching import cached_answer, catalog_generation
@@ -200,7 +200,7 @@ def change_terms(terms: dict[str, Any]) -> Company:
     Also switches taking orders on and off. What you leave out stays as it is.
     """
     with transaction():
-        return suppliers.change_terms(current_company(), terms=terms)
+        return suppliers.change_terms(current_company(), terms=terms, by=current_user())
 
 
 def _export_folder() -> Path:

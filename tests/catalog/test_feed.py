@@ -90,12 +90,12 @@ def test_pages_through_http(client: FlaskClient) -> None:
     assert other.json["code"] == "BadCursor"
 
 
-def switch_vat(offer: Offer, _: User) -> None:
-    change_terms(session().get_one(Company, offer.supplier_id), terms={"price_includes_vat": False})
+def switch_vat(offer: Offer, user: User) -> None:
+    change_terms(session().get_one(Company, offer.supplier_id), terms={"price_includes_vat": False}, by=user)
 
 
-def stop_taking_orders(offer: Offer, _: User) -> None:
-    change_terms(session().get_one(Company, offer.supplier_id), terms={"accepts_orders": False})
+def stop_taking_orders(offer: Offer, user: User) -> None:
+    change_terms(session().get_one(Company, offer.supplier_id), terms={"accepts_orders": False}, by=user)
 
 
 def rename_supplier(offer: Offer, _: User) -> None:
@@ -159,7 +159,7 @@ def test_changes_that_no_offer_shows_bring_nothing(app: Flask, edge: Callable[[]
     _, moment = pull(edge, now() - timedelta(days=1))
     with edge():
         terms = {"delivery_fee": Decimal(5), "minimum_order": Decimal(9), "accepts_orders": True}
-        change_terms(session().get_one(Company, offer.supplier_id), terms=terms)
+        change_terms(session().get_one(Company, offer.supplier_id), terms=terms, by=make_user(SUPPLIER))
 
     assert pull(edge, moment)[0] == []
 

@@ -178,6 +178,17 @@ def test_a_supplier_changes_its_terms(client: FlaskClient) -> None:
     assert {name: shown.json[name] for name in body} == body
 
 
+def test_a_change_of_terms_leaves_in_the_log_who_made_it(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    user = make_user(SUPPLIER)
+    with caplog.at_level("INFO"):
+        client.patch("/api/v1/catalog/supplier", json={"accepts_orders": False}, headers=bearer(user))
+        client.patch("/api/v1/catalog/supplier", json={"accepts_orders": False}, headers=bearer(user))
+
+    told = [record.getMessage() for record in caplog.records if "supplier_terms_changed" in record.getMessage()]
+    assert len(told) == 1
+    assert all(word in told[0] for word in ("accepts_orders", "False", str(user.id)))
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
