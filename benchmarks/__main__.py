@@ -16,7 +16,7 @@ from benchmarks.timing import machine, terminal
 from shop.dev import embedded
 
 BENCHMARKS: dict[str, Callable[[Any], None]] = {
-    "import_price_list": lambda arguments: import_price_list.main(goods=arguments.goods),
+    "import_price_list": lambda arguments: import_price_list.main(goods=arguments.goods, only=arguments.only),
     "catalog": lambda _: catalog.main(),
     "orders": lambda _: orders.main([]),
     "desk": lambda _: desk.main(),
@@ -30,6 +30,13 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="which ones; all of them if left out")
     parser.add_argument("--write", action="store_true", help="keep the table at the end in docs/benchmarks.md")
     parser.add_argument("--goods", type=int, default=100_000, help="how many goods a list holds")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        default=[],
+        choices=[*import_price_list.FORMATS, import_price_list.READS],
+        help="which parts of import_price_list; all of them if left out",
+    )
     arguments = parser.parse_args()
     names = arguments.names or list(BENCHMARKS)
     with _servers():

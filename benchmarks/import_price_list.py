@@ -1,20 +1,24 @@
 """Importing 100,000 goods: new, unchanged and with 1 % changed, in every format; time by step and memory.
 
 Beside it stands what COPY of the same goods into a bare table takes, and how long searches take while a list comes in.
+A table or feed that is much longer, of which nothing but stock is read, shows whether memory grows with the length.
 
 Makes a database of its own beside that of TEST_DATABASE_URL (or DATABASE_URL) and drops it afterwards. The import of
-each list runs in a process of its own, whose peak of memory is that of the import and the program.
+each list runs in a process of its own, as in a worker; its memory is what it takes at most beyond the program itself,
+which the children of a worker share with it.
 """
 
 import csv
+import gzip
 import io
 import json
+import math
 import multiprocessing
 import os
-import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -35,45 +39,57 @@ from shop.config import Settings
 from shop.db import session, transaction
 
 STEPS = ("_check", "_settle", "_refresh_statistics")
+READS = "reads"
+MOST_UNPACKED = 50 * 2**20
+LONGER = {"csv": 4, "xlsx": 2, "yml": 4}  # as far as they may be unpacked
 Good = dict[str, Any]
 
 
-def main(*, goods: int) -> None:
+def main(*, goods: int, only: Sequence[str] = ()) -> None:
     with _database() as url:
         print(machine(_plain(url)))
         _in_a_process(_prepare, url)
-        bare = _copy(_plain(url), list(_goods(goods, 0)))
+        bare = _in_a_process(_copy, _plain(url), goods)
         print(f"bare COPY: {goods / bare:,.0f} goods/s")
         print(
             f"{'list':<28}{'goods/s':>9}{'of COPY':>9}{'total':>8}"
             + "".join(f"{step.strip('_'):>20}" for step in STEPS)
             + "   peak"
         )
-        for number, (form, write) in enumerate(FORMATS.items(), start=1):
-            for what, changed in (("new", 0), ("the same", 0), ("1 % changed", goods // 100)):
-                raw = write(list(_goods(goods, changed)))
-                times, peak = _in_a_process(_import, url, number, raw)
-                steps = "".join(f"{times[step]:>19.1f}s" for step in STEPS)
-                rate, ratio = goods / times["total"], bare / times["total"]
-                _note(form, what, rate, ratio, peak)
-                label = f"{form} {len(raw) / 2**20:.0f} MiB, {what}"
-                print(
-                    f"{label:<28}{rate:>9,.0f}{ratio:>9.3f}{times['total']:>7.1f}s{steps}{peak:>5.0f} MiB", flush=True
-                )
-        _reads_meanwhile(url, len(FORMATS) + 1, _yaml(list(_goods(goods, 0))))
+        for number, form in enumerate(FORMATS, start=1):
+            if not only or form in only:
+                _one_format(url, number, form, goods, bare)
+        if not only or READS in only:
+            _reads_meanwhile(url, len(FORMATS) + 1, goods)
 
 
-def _note(form: str, what: str, rate: float, ratio: float, peak: float) -> None:
-    work = f"import of 100,000 from {form.upper()}, {what}"
-    bar = {"new": 5_000, "1 % changed": 15_000}.get(what) if form == "yaml" else None
-    note(work, rate, unit=" offers/s", at_least=bar)
-    note("… / COPY", ratio)
-    if what == "new":
-        note("… memory", peak, unit=" MiB", at_most=1024 if form == "yaml" else 150)
+def _one_format(url: str, supplier_id: int, form: str, goods: int, bare: float) -> None:
+    for what, changed in (("new", 0), ("the same", 0), ("1 % changed", goods // 100)):
+        price_list_id, mib = _in_a_process(_receive, url, supplier_id, form, goods, changed)
+        times, peak = _in_a_process(_import, url, price_list_id)
+        _print(f"{form} {mib:.0f} MiB, {what}", goods, bare, times, peak)
+        work = f"import of {goods:,} from {form.upper()}, {what}"
+        bar = {"new": 5_000, "1 % changed": 15_000}.get(what) if form == "yaml" else None
+        note(work, goods / times["total"], unit=" offers/s", at_least=bar)
+        note("… / COPY", bare / times["total"])
+        if what == "new":
+            note("… memory beyond the program's", peak, unit=" MiB", at_most=1024 if form == "yaml" else 150)
+    if more := goods * LONGER.get(form, 0):
+        price_list_id, mib = _in_a_process(_receive, url, supplier_id, form, more, 0, "stock_only")
+        times, peak = _in_a_process(_import, url, price_list_id)
+        _print(f"{form} {mib:.0f} MiB, stock only", more, bare * more / goods, times, peak)
+        note(f"… memory, {more:,} goods of stock alone", peak, unit=" MiB", at_most=150)
 
 
-def _copy(plain: str, goods: list[Good]) -> float:
+def _print(label: str, goods: int, bare: float, times: dict[str, float], peak: float) -> None:
+    steps = "".join(f"{times[step]:>19.1f}s" for step in STEPS)
+    rate, ratio = goods / times["total"], bare / times["total"]
+    print(f"{label:<28}{rate:>9,.0f}{ratio:>9.3f}{times['total']:>7.1f}s{steps}{peak:>5.0f} MiB", flush=True)
+
+
+def _copy(plain: str, count: int) -> float:
     """Seconds for the least that a database can do with them."""
+    goods = list(_goods(count, 0))
     names = list(goods[0])
     with psycopg.connect(plain) as connection:
         connection.execute(f"CREATE TABLE bare ({', '.join(f'{name} text' for name in names)})")
@@ -87,21 +103,35 @@ def _copy(plain: str, goods: list[Good]) -> float:
     return seconds
 
 
-def _reads_meanwhile(url: str, supplier_id: int, raw: bytes) -> None:
-    """Of one reader who looks at a page of hits 20 times a second, idle and while a list of new goods comes in."""
+def _reads_meanwhile(url: str, supplier_id: int, goods: int) -> None:
+    """Of one reader who looks at a page of hits 20 times a second, idle and while a list comes in."""
+    first, _ = _in_a_process(_receive, url, supplier_id, "yaml", goods, 0)
+    _in_a_process(_import, url, first)
+    lists = {"new": (supplier_id + 1, 0), "1 % changed": (supplier_id, goods // 100)}
+    received = {
+        what: _in_a_process(_receive, url, whose, "yaml", goods, changed)[0] for what, (whose, changed) in lists.items()
+    }
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool, context.Manager() as manager:
-        over = manager.Event()
         pool.apply(_read, (url, 2.0, None))
-        idle = pool.apply(_read, (url, 10.0, None))
-        reading = pool.apply_async(_read, (url, 3600.0, over))
-        _in_a_process(_import, url, supplier_id, raw)
-        over.set()
-        busy = reading.get()
-    for what, seconds in (("idle", idle), ("meanwhile", busy)):
-        print(f"search, {what:<10} p50 {percentile(seconds, 50):>7.1f} ms   p99 {percentile(seconds, 99):>7.1f} ms")
-    note("search meanwhile, p99 / idle", percentile(busy, 99) / percentile(idle, 99), at_most=4)
-    print(f"p99 meanwhile is {percentile(busy, 99) / percentile(idle, 99):.1f} times that of idle")
+        idle = pool.apply(_read, (url, 15.0, None))
+        _print_reads("idle", idle)
+        for what, price_list_id in received.items():
+            over = manager.Event()
+            reading = pool.apply_async(_read, (url, 3600.0, over))
+            _in_a_process(_import, url, price_list_id)
+            over.set()
+            busy = reading.get()
+            _print_reads(what, busy)
+            work = f"search while {goods:,} come in, {what}: p99 / idle"
+            note(work, percentile(busy, 99) / percentile(idle, 99), at_most=4)
+
+
+def _print_reads(what: str, seconds: Sequence[float]) -> None:
+    print(
+        f"search, {what:<12} p50 {percentile(seconds, 50):>6.1f} ms   p99 {percentile(seconds, 99):>6.1f} ms",
+        flush=True,
+    )
 
 
 def _read(url: str, longest: float, over: Any) -> list[float]:
@@ -199,26 +229,43 @@ def _prepare(url: str) -> None:
     with app.app_context():
         upgrade()
         with transaction():
-            for number in range(len(FORMATS) + 1):
+            for number in range(len(FORMATS) + 2):
                 session().add(Company(kind=SUPPLIER, name=f"Поставщик {number}", status="active"))
 
 
-def _import(url: str, supplier_id: int, raw: bytes) -> tuple[dict[str, float], float]:
+def _receive(url: str, supplier_id: int, form: str, count: int, changed: int, mode: str = "full") -> tuple[int, float]:
+    """The number of the list, and how many MiB its file has; packed where a file of that size would be refused."""
+    raw = FORMATS[form](list(_goods(count, changed)))
+    with _app(url).app_context(), transaction():
+        supplier = session().get_one(Company, supplier_id)
+        sent = raw if len(raw) <= MOST_UNPACKED else gzip.compress(raw, 1)
+        price_list = receive_price_list(supplier, file_name="bench", raw=sent, mode=mode, source="cli", by=None)
+        return price_list.id, len(raw) / 2**20
+
+
+def _import(url: str, price_list_id: int) -> tuple[dict[str, float], float]:
+    """Seconds by step, and the most MiB beyond those of the program."""
     app = _app(url)
+    program = _memory("VmRSS")
     times: dict[str, float] = dict.fromkeys(STEPS, 0.0)
     for step in STEPS:
         setattr(importing, step, _timed(getattr(importing, step), step, times))
     with app.app_context():
-        with transaction():
-            supplier = session().get_one(Company, supplier_id)
-            price_list_id = receive_price_list(supplier, file_name="bench", raw=raw, source="cli", by=None).id
-        del raw
         started = time.perf_counter()
         importing.import_price_list(price_list_id, app.extensions["settings"])
         times["total"] = time.perf_counter() - started
         done = session().get_one(PriceList, price_list_id, populate_existing=True)
         assert done.state == "applied", (done.state, done.message)
-    return times, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return times, _memory("VmHWM") - program
+
+
+def _memory(name: str) -> float:
+    """MiB, only on Linux. What `resource` tells begins with the peak of the process that has started this one."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return math.nan
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
 def _timed(function: Callable[..., Any], step: str, times: dict[str, float]) -> Callable[..., Any]:
