@@ -116,6 +116,10 @@ UNREADABLE: Mapping[str, Sentences] = {
         "Unpacked, the file is larger than {mib} MiB.",
         "В распакованном виде файл больше {mib} МиБ.",
     ),
+    "too_many_goods": Sentences(
+        "The list has more than {most} goods; send it in parts, in mode update.",
+        "В прайс-листе больше {most} товаров; отправляйте его частями в режиме update.",
+    ),
     "old_excel": Sentences(
         "The file is a workbook of an old Excel (.xls). Save it as .xlsx and send it again.",
         "Это книга старого Excel (.xls). Сохраните её как .xlsx и отправьте снова.",

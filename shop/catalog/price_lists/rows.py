@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
+from shop.catalog.price_lists.formats.parsed import UnreadablePriceList
 from shop.catalog.price_lists.goods import LONGEST, NOT_WORDS, GoodReader, Issue, Row
 from shop.catalog.price_lists.models import ERROR, STOCK_ONLY, WARNING
 from shop.catalog.price_lists.values import CONTROLS, UnreadableValueError, text_of
@@ -13,6 +14,7 @@ KNOWN_FIELDS = frozenset(
     | {"unit", "units_per_pack", "quantity_step", "minimum_quantity", "barcode", "barcodes"}
 )
 HEADING = "taken_as_heading"
+MOST_GOODS = 1_000_000  # what is kept of each, to know it when it comes again, takes 150 bytes
 
 
 class Checked(NamedTuple):
@@ -56,7 +58,9 @@ def check_goods(
     """
     ids_of_names = {name.casefold(): key for key, name in categories.items()}
     first_rows: dict[str, int] = {}
-    for number, good in goods:
+    for count, (number, good) in enumerate(goods):
+        if count >= MOST_GOODS:
+            raise UnreadablePriceList("too_many_goods", most=MOST_GOODS)
         if isinstance(good, dict) and good.get("is_heading"):
             yield _heading(number, good)
             continue

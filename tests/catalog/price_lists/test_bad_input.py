@@ -15,6 +15,7 @@ from flask import Flask
 from xlsxwriter import Workbook
 
 from shop.auth.models import SUPPLIER, Company
+from shop.catalog.price_lists import rows
 from shop.catalog.price_lists.models import APPLIED, FAILED, HELD
 from tests.catalog.price_lists.lists import good, issues, list_of, offers, run_import
 from tests.factories.auth import make_company
@@ -175,8 +176,8 @@ def test_a_tag_is_no_text(app: Flask, supplier: Company, name: str, price: str, 
 @pytest.mark.parametrize("broken", ["a\x00b", "a\ud800b"])
 def test_text_that_cannot_be_stored_costs_a_row_and_no_list(app: Flask, supplier: Company, broken: str) -> None:
     first = good(4, barcodes=[broken], unit=broken, vat_rate=broken, model=broken, parameters={broken: broken})
-    rows = [first, good(broken, name=broken), good(2, price=broken), good(3, **{broken: broken})]
-    raw = json.dumps({"shop": broken, "categories": [{"id": 224, "name": broken}], "goods": rows}).encode()
+    goods = [first, good(broken, name=broken), good(2, price=broken), good(3, **{broken: broken})]
+    raw = json.dumps({"shop": broken, "categories": [{"id": 224, "name": broken}], "goods": goods}).encode()
 
     done = run_import(app, supplier, raw, mode="update")
 
@@ -212,6 +213,16 @@ def test_a_file_that_is_no_list_fails_with_a_sentence(app: Flask, supplier: Comp
     assert (done.message or "").endswith((".", "?"))
     assert catalog(app, supplier) == before
     assert time.monotonic() - started < 20
+
+
+def test_a_list_of_endless_goods_fails(app: Flask, supplier: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "MOST_GOODS", 2)
+    before = catalog(app, supplier)
+
+    done = run_import(app, supplier, list_of(good(1, price=90), good(2), good(3)))
+
+    assert (done.state, done.message) == (FAILED, "The list has more than 2 goods; send it in parts, in mode update.")
+    assert catalog(app, supplier) == before
 
 
 @pytest.mark.parametrize("kind", ROWS)
