@@ -225,7 +225,7 @@ class GoodReader:
         """A price in another currency must not be taken for rubles."""
         value = self.good.get("currency")
         if value and str(value).strip().casefold() not in RUBLES:
-            self.report(ERROR, "currency", UnreadableValueError("unknown", "must be RUB"))
+            self.report(ERROR, "currency", UnreadableValueError("unknown", f"must be RUB, not «{str(value)[:20]}»"))
         return "RUB"
 
     def category(self) -> str | None:

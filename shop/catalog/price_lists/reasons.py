@@ -191,6 +191,15 @@ UNREADABLE: Mapping[str, Sentences] = {
         "No column holds the id of the goods; the columns are {columns}.",
         "Ни в одном столбце нет кода товара; столбцы файла: {columns}.",
     ),
+    "no_price_column": Sentences(
+        "No column holds the price of the goods; the columns are {columns}. Say with the file which one it is.",
+        "Ни в одном столбце нет цены товара; столбцы файла: {columns}. Укажите вместе с файлом, какой из них цена.",
+    ),
+    "no_name_column": Sentences(
+        "No column holds the name of the goods; the columns are {columns}. Say with the file which one it is.",
+        "Ни в одном столбце нет наименования товара; столбцы файла: {columns}. "
+        "Укажите вместе с файлом, какой из них наименование.",
+    ),
     "too_many_columns": Sentences(
         "The table has more than {columns} columns.",
         "В таблице больше {columns} столбцов.",

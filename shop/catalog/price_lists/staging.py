@@ -13,9 +13,9 @@ from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 from sqlalchemy import delete, text, update
 
-from shop.catalog.price_lists.formats import ParsedPriceList
+from shop.catalog.price_lists.formats import ParsedPriceList, UnreadablePriceList
 from shop.catalog.price_lists.goods import Issue, Row
-from shop.catalog.price_lists.models import FULL, PriceList, PriceListIssue, PriceListRow
+from shop.catalog.price_lists.models import FULL, STOCK_ONLY, PriceList, PriceListIssue, PriceListRow
 from shop.catalog.price_lists.reasons import WHY_FAILED
 from shop.catalog.price_lists.rows import Checked, check_categories, check_goods, unread_fields
 from shop.catalog.price_lists.values import CONTROLS
@@ -47,6 +47,8 @@ def stage(price_list_id: int, parsed: ParsedPriceList, *, mode: str, progress: P
 
     Only a full list may be empty: what that would do is for its supplier to decide.
     """
+    if mode != STOCK_ONLY:
+        _require_columns(parsed)
     categories, category_issues = check_categories(parsed.categories)
     with transaction():
         forget_rows(price_list_id)
@@ -66,6 +68,14 @@ def stage(price_list_id: int, parsed: ParsedPriceList, *, mode: str, progress: P
         raise NoGoods
     with transaction():  # or the planner takes the new rows for a handful and joins them by nested loops
         session().execute(text("ANALYZE price_list_rows (price_list_id, row, external_id, category, decision)"))
+
+
+def _require_columns(parsed: ParsedPriceList) -> None:
+    """Or every row would be refused for the same reason, which then lies in the columns."""
+    if "price" in parsed.lacks:
+        raise UnreadablePriceList("no_price_column", columns=parsed.columns)
+    if "name" in parsed.lacks:
+        raise UnreadablePriceList("no_name_column", columns=parsed.columns)
 
 
 def forget_rows(price_list_id: int) -> None:

@@ -76,6 +76,10 @@ WHOLE_FILES: dict[str, tuple[bytes, str]] = {
     "html in place of the file": (b"<!DOCTYPE html><html><body>502 Bad Gateway</body></html>", "web page"),
     "html without doctype": (b"\n<HTML><body>Log in</body></HTML>", "web page"),
     "an xml of something else": (b"<?xml version='1.0'?><rss><channel/></rss>", "no YML"),
+    "an xml of 1C": (
+        '<КоммерческаяИнформация xmlns="urn:1C.ru:commerceml_2"/>'.encode(),
+        "it begins with <КоммерческаяИнформация>",
+    ),
     "no goods key": (b"shop: x\ncategories: []", "no list called goods"),
     "goods of another type": (b"goods: 5", "no list called goods"),
     "categories of another type": (b"goods: [1]\ncategories: x", "list of id and name"),
@@ -106,7 +110,11 @@ WHOLE_FILES: dict[str, tuple[bytes, str]] = {
     "a pdf": (b"%PDF-1.7 ...", "PDF"),
     "columns that nobody knows": (b"foo;bar;baz\n1;2;3\n", "None of the columns is known"),
     "no goods that can be taken": (list_of(5, {"id": 1}), "None of the 2 goods"),
-    "a table without a price": (b"id;name\n1;x\n", "None of the 1 goods"),
+    "a table without a price": (
+        "Код;Товар;€\n1;x;5\n".encode(),
+        "No column holds the price of the goods; the columns are «Код», «Товар», «€».",
+    ),
+    "a table without a name": (b"id;price;x\n1;5;x\n", "No column holds the name of the goods"),
     "an object of python": (b"goods: !!python/object/apply:os.system ['exit']", "no list called goods"),
     "a tag for the whole": (b"!!python/dict\ngoods:\n- id: 1", "no list called goods"),
 }

@@ -83,6 +83,14 @@ class Header:
     fields: dict[str, int]
     parameters: dict[str, int]
 
+    @property
+    def lacks(self) -> frozenset[str]:
+        return frozenset(FIELDS) - self.fields.keys()
+
+    @property
+    def columns(self) -> str:
+        return _list(self.names)
+
 
 def find_header(lines: Sequence[Sequence[Any]], layout: Layout) -> Header | None:
     """The first line of those given that names a good's id (or SKU) or name and something else that we know."""

@@ -30,7 +30,16 @@ def read_csv(file: BinaryIO, layout: Layout, _limits: Limits) -> ParsedPriceList
     lines = _lines(file, encoding, delimiter)
     goods = goods_of_lines(lines, header, layout)
     rows_expected = max(lines_expected - header.line, 0)
-    return ParsedPriceList("csv", "", [], goods, rows_expected=rows_expected, declares_categories=False)
+    return ParsedPriceList(
+        "csv",
+        "",
+        [],
+        goods,
+        rows_expected=rows_expected,
+        declares_categories=False,
+        lacks=header.lacks,
+        columns=header.columns,
+    )
 
 
 def _survey(file: BinaryIO) -> tuple[str, int]:

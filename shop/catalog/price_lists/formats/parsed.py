@@ -26,7 +26,8 @@ class ParsedPriceList:
     """`goods` and `categories` are unchecked: whatever the file holds at these places, one entry each.
 
     Every good comes with its row: the line of a table as a spreadsheet counts it, elsewhere the how-manieth good it is.
-    Goods are read once, while they are asked for. Where a list declares no categories, goods name theirs.
+    Goods are read once, while they are asked for. Where a list declares no categories, goods name theirs. `lacks` are
+    the fields of a good that no column of a table holds, `columns` what these are called.
     """
 
     format: str
@@ -35,6 +36,8 @@ class ParsedPriceList:
     goods: Iterable[tuple[int, Any]]
     rows_expected: int
     declares_categories: bool = True
+    lacks: frozenset[str] = frozenset()
+    columns: str = ""
     told: dict[str, int] = field(default_factory=dict)
 
 

@@ -28,7 +28,16 @@ def read_xlsx(file: BinaryIO, layout: Layout, limits: Limits) -> ParsedPriceList
     sheet, header = _sheet(workbook, layout)
     goods = goods_of_lines(_lines(workbook, sheet), header, layout)
     rows_expected = max(workbook.rows_stated(sheet) - header.line - 1, 0)
-    return ParsedPriceList("xlsx", "", [], goods, rows_expected=rows_expected, declares_categories=False)
+    return ParsedPriceList(
+        "xlsx",
+        "",
+        [],
+        goods,
+        rows_expected=rows_expected,
+        declares_categories=False,
+        lacks=header.lacks,
+        columns=header.columns,
+    )
 
 
 def _sheet(workbook: Workbook, layout: Layout) -> tuple[Sheet, Header]:

@@ -77,7 +77,7 @@ def _check_root(file: BinaryIO) -> None:
             if declared is not None and any(True for _ in declared.iterentities()):
                 raise UnreadablePriceList("xml_declares_entities")
             if root.tag != "yml_catalog":
-                raise UnreadablePriceList("xml_other", tag=str(root.tag)[:40])
+                raise UnreadablePriceList("xml_other", tag=etree.QName(root).localname[:40])
             return
 
 
