@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -114,12 +115,15 @@ class Product:
     def client(self) -> Client:
         return Client(self.port)
 
-    def start(self, names: Sequence[str], *, application: str = "wsgi:app") -> None:
-        """Processes of the Procfile, and `sink`, the mail server that keeps what it gets."""
+    def start(self, names: Sequence[str], **differs: str) -> None:
+        """Processes of the Procfile, and `sink`, the mail server that keeps what it gets.
+
+        `differs` are words of a command that are to be others: `application` of a web, `queues` of a worker.
+        """
         for name in names:
             with (self.folder / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
-                    [part.replace("wsgi:app", application) for part in self._command(name)],
+                    self._command(name, **differs),
                     cwd=ROOT,
                     env=self.environment,
                     stdin=subprocess.DEVNULL,
@@ -130,10 +134,15 @@ class Product:
         if "web" in names:
             self._wait()
 
-    def _command(self, name: str) -> Sequence[str]:
+    def _command(self, name: str, *, application: str = "", queues: str = "") -> Sequence[str]:
         if name == "sink":
             return _sink(self)
-        return [part.replace("instance/", f"{self.folder}/") for part in read_procfile(ROOT / "Procfile")[name]]
+        *shell, command = read_procfile(ROOT / "Procfile")[name]
+        if application:
+            command = command.replace("wsgi:app", application)
+        if queues:
+            command = re.sub(r"-Q \S+", f"-Q {queues}", command)
+        return [*shell, command.replace("instance/", f"{self.folder}/")]
 
     def _wait(self) -> None:
         deadline = time.monotonic() + READY_WITHIN
