@@ -105,6 +105,10 @@ WHOLE_FILES: dict[str, tuple[bytes, str]] = {
     "NUL bytes in csv": (b"id;name;price\n1;a\x00b;5\n", "not text"),
     "10 MB of one line": (b"x" * 10_000_000, "must hold shop, categories and goods"),
     "10 MB of one line in a table": (b"id;name;price\n1;x;5;" + b'"' + b"x" * 10_000_000, "quotation mark"),
+    "a quotation mark left open": (
+        b'id;name;price\n1;x;5\n2;"y;6\n3;z;7\n',
+        "The table cannot be read (line 3). Is a quotation mark opened and never closed?",
+    ),
     "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "."),
     "an old workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old Excel"),
     "a pdf": (b"%PDF-1.7 ...", "PDF"),

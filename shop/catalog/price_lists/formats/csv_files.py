@@ -16,6 +16,10 @@ HEAD = 2**16
 
 Line = list[str]
 
+# A line of our own after the last one: where it is part of another, a quotation mark was left open, and all that came
+# after it has become one cell.
+END = "\x04 end of the table"
+
 
 def read_csv(file: BinaryIO, layout: Layout, _limits: Limits) -> ParsedPriceList | None:
     """None where nothing looks like a table, so that another format may be tried."""
@@ -90,10 +94,17 @@ def _header(head: str, delimiter: str, layout: Layout) -> Header | None:
 def _lines(file: BinaryIO, encoding: str, delimiter: str) -> Iterator[Line]:
     file.seek(0)
     text = io.TextIOWrapper(file, encoding=encoding, newline="")
-    rows = csv.reader(text, delimiter=delimiter)
+    rows = csv.reader(chain(text, [END]), delimiter=delimiter)
+    line = 1
     try:
-        yield from chain(rows)
+        for cells in rows:
+            if cells == [END]:
+                return
+            if cells and cells[-1].endswith(END):
+                raise UnreadablePriceList("quotation_mark", line=line)
+            yield cells
+            line = rows.line_num + 1
     except csv.Error:
-        raise UnreadablePriceList("quotation_mark", line=rows.line_num) from None
+        raise UnreadablePriceList("quotation_mark", line=line) from None
     finally:
         text.detach()
