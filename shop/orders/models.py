@@ -189,6 +189,20 @@ class Contract(Model):
     words: Mapped[str]
 
 
+class ContractStatement(Model):
+    """Who said when under which contract a supplier delivers to a buyer; no words where there is none any more."""
+
+    __tablename__ = "contract_statements"
+    __table_args__ = (Index("ix_contract_statements_between", "supplier_id", "buyer_id", "id"),)
+
+    id: Mapped[Id]
+    supplier_id: Mapped[int] = mapped_column(ForeignKey("companies.id"))
+    buyer_id: Mapped[int] = mapped_column(ForeignKey("companies.id"))
+    words: Mapped[str | None]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[CreatedAt]
+
+
 class InvoiceCounter(Model):
     """The last number given, per legal entity, kind and year. Locked last of all, for a moment."""
 

@@ -16,7 +16,7 @@ from shop.orders import queries, refusals
 from shop.orders.answers import part_answer
 from shop.orders.blueprint import ETAG, blueprint, finished_json
 from shop.orders.confirmation import confirm_part as confirm
-from shop.orders.contracts import contracts_of
+from shop.orders.contracts import contract_between
 from shop.orders.contracts import state_contract as agree
 from shop.orders.cutting import Cut, Cuts
 from shop.orders.lifecycle import move_part
@@ -80,29 +80,33 @@ def show_supplier_order(part_id: int) -> Any:
 @blueprint.route("/supplier-orders/<id:part_id>/contract")
 @only(SUPPLIER, MANAGER, BUYER, scope="orders:read")
 @refuses(refusals.SupplierOrderNotFound)
-@blueprint.response(200, ContractSchema)
-def show_contract(part_id: int) -> dict[str, Any]:
+@tagged
+@blueprint.response(200, ContractSchema, headers=ETAG)
+def show_contract(part_id: int) -> Any:
     """The contract between a part's supplier and its buyer
 
-    In the words by which their documents name it; null where none was stated.
+    In the words by which their documents name it, null where none was stated; and who has stated what.
     """
-    part = queries.find_part(part_id, by=current_caller())
-    return {"contract": contracts_of(part.order, [part]).get(part.supplier_id)}
+    return contract_between(queries.find_part(part_id, by=current_caller()))
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/contract", methods=["PUT"])
 @only(SUPPLIER, MANAGER, scope="orders:write")
-@refuses(refusals.SupplierOrderNotFound)
+@refuses(refusals.SupplierOrderNotFound, Stale)
+@blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(StateContractSchema)
-@blueprint.response(200, ContractSchema)
-def state_contract(body: dict[str, Any], part_id: int) -> dict[str, Any]:
+@tagged
+@blueprint.response(200, ContractSchema, headers=ETAG)
+def state_contract(body: dict[str, Any], part_id: int) -> Any:
     """State the contract under which a part's supplier delivers to its buyer
 
     It is the basis in every document between the two from the next one on; what is issued already stays as it is.
     """
+    version = expected_version()
     with transaction():
-        agree(queries.find_part(part_id, by=current_caller()), body["contract"])
-        return body
+        part = queries.find_part(part_id, by=current_caller())
+        agree(part, body["contract"], by=current_caller(), version=version)
+        return contract_between(part)
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/confirm", methods=["POST"])

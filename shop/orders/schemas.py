@@ -283,8 +283,18 @@ class StateContractSchema(Schema):
     contract = Text(required=True, allow_none=True, blank=False, metadata=CONTRACT)
 
 
+class ContractStatementSchema(AnswerSchema):
+    contract = fields.String(required=True, allow_none=True, attribute="words", metadata=CONTRACT)
+    user_id = fields.Integer(required=True, allow_none=True)
+    created_at = fields.AwareDateTime(required=True)
+
+
 class ContractSchema(AnswerSchema):
     contract = fields.String(required=True, allow_none=True, metadata=CONTRACT)
+    version = fields.Integer(required=True, metadata={"description": "Also the ETag; send it as If-Match"})
+    history = fields.List(
+        fields.Nested(ContractStatementSchema), required=True, metadata={"description": "Who stated what, oldest first"}
+    )
 
 
 class ChangedLineSchema(Schema):

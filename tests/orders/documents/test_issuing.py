@@ -124,13 +124,41 @@ def test_names_the_contract_that_the_supplier_has_stated(edge, client, manager) 
     with edge():
         [part_id] = session().scalars(select(SupplierOrder.id).filter_by(order_id=before.id))
     path = f"/api/v1/supplier-orders/{part_id}/contract"
-    assert client.put(path, headers=bearer(supplier), json={"contract": words}).json == {"contract": words}
-    assert client.get(path, headers=bearer(before.user)).json == {"contract": words}
+    assert client.put(path, headers=bearer(supplier), json={"contract": words}).json["contract"] == words
+    assert client.get(path, headers=bearer(before.user)).json["contract"] == words
     for order in (after, others):
         act(edge, order, fulfill_order, manager)
     assert [each.data["contract"] for each in invoices(edge)] == [None, words, None]
-    assert client.put(path, headers=bearer(supplier), json={"contract": None}).json == {"contract": None}
-    assert client.get(path, headers=bearer(supplier)).json == {"contract": None}
+    assert client.put(path, headers=bearer(supplier), json={"contract": None}).json["contract"] is None
+    assert client.get(path, headers=bearer(supplier)).json["contract"] is None
+
+
+def test_remembers_who_stated_which_contract(edge, client, manager) -> None:
+    company = make_company(SUPPLIER)
+    offer, supplier = make_offer(supplier=company), make_user(SUPPLIER, company=company)
+    make_order({offer.id: 1})
+    with edge():
+        [part_id] = session().scalars(select(SupplierOrder.id).filter_by(supplier_id=company.id))
+    path = f"/api/v1/supplier-orders/{part_id}/contract"
+
+    def state(words: str | None, by: Any, **headers: str) -> Any:
+        return client.put(path, headers=bearer(by) | headers, json={"contract": words})
+
+    unstated = client.get(path, headers=bearer(supplier))
+    assert (unstated.json["history"], unstated.headers["ETag"]) == ([], '"0"')
+    first = state("Договор № 1", supplier)
+    again = state("Договор № 1", supplier)
+    assert again.headers["ETag"] == first.headers["ETag"] != '"0"'
+    stale = state("Договор № 2", manager, **{"If-Match": '"0"'})
+    assert (stale.status_code, stale.json["code"]) == (412, "Stale")
+    last = state(None, manager, **{"If-Match": first.headers["ETag"]})
+    assert last.headers["ETag"] not in ('"0"', first.headers["ETag"])
+    seen = client.get(path, headers=bearer(supplier))
+    assert seen.headers["ETag"] == last.headers["ETag"]
+    assert [(each["contract"], each["user_id"]) for each in seen.json["history"]] == [
+        ("Договор № 1", supplier.id),
+        (None, manager.id),
+    ]
 
 
 def test_its_paper_is_made_once_and_anew_only_for_the_stamp(edge, client, manager) -> None:
