@@ -1,6 +1,7 @@
 """Price lists at the desk: sent for a supplier, followed while they run, read as a diff, decided about."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import Response, flash, request
@@ -23,6 +24,7 @@ from shop.admin.words import language, t
 from shop.auth.models import ACTIVE, SUPPLIER, Company, User
 from shop.catalog.price_lists import queries, receiving, reporting
 from shop.catalog.price_lists.deciding import apply_list, discard_list
+from shop.catalog.price_lists.issue_words import issue_in
 from shop.catalog.price_lists.models import (
     APPLIED,
     APPLY,
@@ -165,6 +167,7 @@ class PriceListsView(ManagedView):
         return {
             "people": _people(price_list),
             "reasons": explain(price_list, language()),
+            "issue_said": partial(issue_in, language()),
             "is_moving": is_moving,
             "can_apply": can_decide,
             "can_discard": can_decide or price_list.state == QUEUED,
@@ -193,7 +196,7 @@ class PriceListsView(ManagedView):
 
     @expose("/<id:id_>/rejected-rows.csv")
     def rejected_rows(self, id_: int) -> Response:
-        body = b"".join(reporting.rejected_rows(self.find(id_)))
+        body = b"".join(reporting.rejected_rows(self.find(id_), locale=language()))
         answer = Response(body, content_type="text/csv; charset=utf-8")
         answer.headers.set("Content-Disposition", "attachment", filename=f"rejected-rows-{id_}.csv")
         return answer

@@ -7,6 +7,7 @@ from sqlalchemy import select, text
 
 from shop.catalog.price_lists.exporting import csv_line
 from shop.catalog.price_lists.formats.columns import FIELDS, ISSUE_COLUMNS
+from shop.catalog.price_lists.issue_words import issue_in
 from shop.catalog.price_lists.models import ERROR, PriceList, PriceListIssue
 from shop.db import session
 
@@ -18,15 +19,15 @@ WHERE price_list_id = :price_list_id AND original IS NOT NULL
 """)
 
 
-def rejected_rows(price_list: PriceList) -> Iterator[bytes]:
-    """The file's own columns, then issue_row, issue_code and issue_message, which importing ignores."""
+def rejected_rows(price_list: PriceList, *, locale: str) -> Iterator[bytes]:
+    """The file's own columns, then issue_row, issue_code and issue_message (ru | en), which importing ignores."""
     columns = _columns(price_list)
     yield b"\xef\xbb\xbf" + csv_line([*columns, *ISSUE_COLUMNS])
     after = 0
     while rows := _rows(price_list, after):
         after = rows[-1][0]
         for row, found in _by_row(rows):
-            yield _line(columns, row, found)
+            yield _line(columns, row, found, locale)
 
 
 def _columns(price_list: PriceList) -> list[str]:
@@ -57,8 +58,8 @@ def _by_row(rows: Sequence[Any]) -> Iterator[tuple[int, list[Any]]]:
     yield from grouped.items()
 
 
-def _line(columns: Sequence[str], row: int, issues: Sequence[Any]) -> bytes:
+def _line(columns: Sequence[str], row: int, issues: Sequence[Any], locale: str) -> bytes:
     original: Mapping[str, str] = next((issue.original for issue in issues if issue.original), {})
     codes = ", ".join(dict.fromkeys(issue.code for issue in issues))
-    messages = "; ".join(issue.message for issue in issues)
+    messages = "; ".join(issue_in(locale, issue.message) for issue in issues)
     return csv_line([*(original.get(name) for name in columns), row, codes, messages])

@@ -117,10 +117,11 @@ def list_issues(page: dict[str, Any], price_list_id: int) -> dict[str, Any]:
 def download_rejected_rows(price_list_id: int) -> Response:
     """The rejected rows as CSV, to be mended and sent again
 
-    The columns of the file and after them issue_row, issue_code and issue_message, which importing ignores.
+    The columns of the file and after them issue_row, issue_code and issue_message (in your language), which importing
+    ignores.
     """
     price_list = queries.price_list_of(current_user(), price_list_id)
-    body = b"".join(reporting.rejected_rows(price_list))
+    body = b"".join(reporting.rejected_rows(price_list, locale=current_user().locale))
     name = f"rejected-rows-{price_list.id}.csv"
     headers = {"Content-Disposition": f"attachment; filename={name}"}
     return Response(body, content_type="text/csv; charset=utf-8", headers=headers)

@@ -107,6 +107,7 @@ def test_rejected_rows_come_back_to_be_mended(
     assert lines[0][-3:] == ["issue_row", "issue_code", "issue_message"]
     assert [line[-3:-1] for line in lines[1:]] == [["3", "price_not_a_number"], ["4", "price_missing"]]
     assert "'=HYPERLINK(1)" in lines[2]
+    assert lines[1][-1] == "price: должно быть числом, а не «пять»"
     mended = answer.data.replace("пять".encode(), b"5").replace(b"'=HYPERLINK(1);", "Шайба;".encode())
     form = {"file": (BytesIO(mended), "mended.csv"), "mode": "update"}
     location = client.post(f"{CATALOG}/price-lists", data=form, headers=bearer(user)).headers["Location"]
