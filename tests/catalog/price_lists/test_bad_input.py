@@ -172,6 +172,7 @@ goods:
         ("!<tag:yaml.org,2002:binary> 0KLQtdC60YHRgg==", "100", "name_not_text"),
         ("x", "!!binary NQ==", "price_not_a_number"),
         ("!!str 007", "!!float 100.5", None),
+        ("2026-03-08", "100", None),
         ("Внимание !!binary", "100", None),
         ("'!!python/str'", "100", None),
     ],
