@@ -1,4 +1,4 @@
-"""`make chaos`: the scenarios at full length, with a report.
+"""`make chaos`: the scenarios at full length, with a report on each as soon as it is over.
 
 make chaos ARGS="--orders 300 --kills 60 --seed 7 kill_at_random"
 """
@@ -16,6 +16,7 @@ from benchmarks.timing import percentile
 from tests.chaos import scenarios
 from tests.chaos.stage import PROCESSES, Stage, set_stage
 
+NOTHING = "nothing"
 Scenario = Callable[[Stage, argparse.Namespace], None]
 
 SCENARIOS: dict[str, Scenario] = {
@@ -28,19 +29,21 @@ SCENARIOS: dict[str, Scenario] = {
 
 
 def main() -> int:
+    """Whoever stops a long run (Ctrl-C, SIGTERM) has the reports so far, and one on the scenario under way."""
     arguments = _arguments()
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     console.print(f"{arguments.orders} orders, {arguments.kills} kills, seed {arguments.seed}")
-    report = Table("scenario", "orders", "killed", "mails", "repeated", "p50 ms", "max ms", "seconds", "what is wrong")
-    amiss = False
+    amiss = []
     for name in arguments.scenarios or SCENARIOS:
-        console.print(f"{name} …")
         with set_stage(*PROCESSES) as stage:
-            started = time.monotonic()
-            wrong = _play(name, stage, arguments)
-            report.add_row(*_row(name, stage, time.monotonic() - started, wrong))
-            amiss = amiss or wrong != "nothing"
-    console.print(report)
+            started, wrong = time.monotonic(), "stopped before its end"
+            try:
+                wrong = _play(name, stage, arguments)
+            finally:
+                console.print(_report(name, stage, time.monotonic() - started, wrong))
+        if wrong != NOTHING:
+            amiss.append(name)
+    console.print(f"Something is wrong after: {', '.join(amiss)}" if amiss else "Nothing is wrong.")
     return 1 if amiss else 0
 
 
@@ -62,16 +65,24 @@ def _play(name: str, stage: Stage, arguments: argparse.Namespace) -> str:
     except AssertionError as error:  # goes into the report; the other scenarios are still to be played
         return str(error)
     parked = [f"parked for {to}: {why}" for to, why in stage.parked() if to != scenarios.REFUSED_FOR_GOOD]
-    return "; ".join([*parked, *(f"{what}: {which}" for what, which in stage.faults().items())]) or "nothing"
+    return "; ".join([*parked, *(f"{what}: {which}" for what, which in stage.faults().items())]) or NOTHING
 
 
-def _row(name: str, stage: Stage, seconds: float, wrong: str) -> tuple[str, ...]:
+def _report(name: str, stage: Stage, seconds: float, wrong: str) -> Table:
     deliveries = stage.deliveries()
-    killed = ", ".join(f"{victim} {times}" for victim, times in stage.kills.items())
-    repeated = str(deliveries.total() - len(deliveries))
-    latencies = [f"{percentile(stage.seconds, percent):,.0f}" if stage.seconds else "" for percent in (50, 100)]
-    orders = str(len(stage.references))
-    return (name, orders, killed, str(deliveries.total()), repeated, *latencies, f"{seconds:.0f}", wrong)
+    p50, p95, slowest = (f"{percentile(stage.seconds, at):,.0f}" if stage.seconds else "" for at in (50, 95, 100))
+    found = {
+        "orders acknowledged": len(stage.references),
+        "killed": ", ".join(f"{victim} {times}" for victim, times in stage.kills.items()) or "nothing",
+        "mails": f"{len(deliveries)}, repeated {deliveries.total() - len(deliveries)}",
+        "POST orders, ms": f"p50 {p50}, p95 {p95}, slowest {slowest}",
+        "seconds": f"{seconds:.0f}",
+        "wrong": wrong,
+    }
+    report = Table(title=name, title_justify="left", show_header=False)
+    for what, value in found.items():
+        report.add_row(what, str(value))
+    return report
 
 
 if __name__ == "__main__":

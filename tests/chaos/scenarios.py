@@ -103,6 +103,9 @@ def _placing(stage: Stage, orders: int) -> Iterator[threading.Event]:
     thread.start()
     try:
         yield done
+    except BaseException:  # somebody stops the run, for one
+        stage.is_over.set()
+        raise
     finally:
         thread.join()
     if failures:

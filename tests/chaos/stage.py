@@ -66,6 +66,7 @@ class Stage:
     references: dict[str, tuple[str, int]] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)  # of each POST orders that was acknowledged at once
     kills: Counter[str] = field(default_factory=Counter)
+    is_over: threading.Event = field(default_factory=threading.Event)  # nobody orders any more
     _local: threading.local = field(default_factory=threading.local)
     _clients: list[Client] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=count)
@@ -139,6 +140,8 @@ class Stage:
         return wrong
 
     def _order(self, number: int) -> None:
+        if self.is_over.is_set():
+            return
         random, reference = Random(number), f"PO-{number}"
         token, contact_id = self.buyers[number % len(self.buyers)]
         lines = [{"offer_id": id_, "quantity": random.randint(1, 3)} for id_ in random.sample(self.offers, 2)]
@@ -169,6 +172,7 @@ class Stage:
                 assert again, (method, path, answer.status, answer.content)
             except (OSError, HTTPException, json.JSONDecodeError):
                 self._client.close()  # the next request connects anew
+            assert not self.is_over.is_set(), "stopped before its end"
             assert time.monotonic() < deadline, f"{method} {path} is not answered for {PATIENCE:.0f} s"
             time.sleep(0.1)
 
