@@ -2,6 +2,8 @@
 
 from typing import Literal, NotRequired, TypedDict
 
+from shop.money import NO_VAT
+
 
 class Bank(TypedDict):
     name: str | None
@@ -69,6 +71,11 @@ class Totals(TypedDict):
     total: str
     vat_by_rate: list[VatByRate]
     lines: int
+
+
+def is_taxed(totals: Totals) -> bool:
+    """Free of VAT and taxed at 0 % are different things: only the second has a sum, if of nothing."""
+    return any(row["rate"] != NO_VAT for row in totals["vat_by_rate"])
 
 
 class Corrected(TypedDict):

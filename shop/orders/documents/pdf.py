@@ -75,7 +75,7 @@ def _top(invoice: InvoiceData) -> Iterable[Flowable]:
     half = WIDTH / 2
     seller = _box("Поставщик (продавец) и грузоотправитель", party_lines(invoice["seller"]))
     payer = _box("Покупатель (плательщик)", party_lines(invoice["payer"]))
-    consignee = _box("Грузополучатель", consignee_lines(invoice["consignee"]))
+    consignee = _box("Грузополучатель", consignee_lines(invoice["consignee"], invoice["payer"]))
     basis = _box("Основание", basis_lines(invoice))
     yield beside([[seller, payer], [consignee, basis]], [half, half], framed=True)
 

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from shop.orders.documents.data import Annulled, Bank, Change, Consignee, InvoiceData, Party
+from shop.orders.documents.data import Annulled, Bank, Change, Consignee, InvoiceData, Party, is_taxed
 from shop.orders.documents.words import NBSP, count_of_goods, day, sum_in_words
 
 
@@ -25,8 +25,11 @@ def annulment(annulled: Annulled) -> str:
 def party_lines(party: Party) -> list[str]:
     """The name first, then what is known of registration, address and bank."""
     registered = _known(("ИНН", party["inn"]), ("КПП", party.get("kpp")), ("ОГРН", party.get("ogrn")))
-    name = party["full_name"] or party.get("short_name")
-    return [line for line in (name, registered, party.get("address"), _bank_line(party.get("bank"))) if line]
+    return [line for line in (_name_of(party), registered, party.get("address"), _bank_line(party.get("bank"))) if line]
+
+
+def _name_of(party: Party) -> str:
+    return party["full_name"] or party.get("short_name") or ""
 
 
 def _bank_line(bank: Bank | None) -> str:
@@ -44,9 +47,10 @@ def _known(*facts: tuple[str, str | None]) -> str:
     return ", ".join(f"{label}{NBSP}{value}" for label, value in facts if value)
 
 
-def consignee_lines(consignee: Consignee) -> list[str]:
+def consignee_lines(consignee: Consignee, payer: Party) -> list[str]:
+    """A shop signs for its company: the company's name, then where the goods go."""
     phone = _known(("тел.", consignee.get("phone")))
-    return [line for line in (consignee["name"], consignee.get("address"), phone) if line]
+    return [line for line in (_name_of(payer), consignee["name"], consignee.get("address"), phone) if line]
 
 
 def basis_lines(invoice: InvoiceData) -> list[str]:
@@ -71,9 +75,8 @@ def closing_sum(invoice: InvoiceData) -> str:
     totals, currency = invoice["totals"], invoice["currency"]
     if invoice["kind"] == "correction":
         return _closing_difference(invoice.get("changes", []), currency)
-    taxed = any(row["rate"] != "none" for row in totals["vat_by_rate"])
     vat = sum_in_words(totals["vat"], currency)
-    tail = f"в том числе НДС: {vat[:1].lower()}{vat[1:]}" if taxed else "НДС не облагается"
+    tail = f"в том числе НДС: {vat[:1].lower()}{vat[1:]}" if is_taxed(totals) else "НДС не облагается"
     return f"Всего на сумму: {sum_in_words(totals['total'], currency)}, {tail}."
 
 

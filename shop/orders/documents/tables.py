@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Literal
 
 from shop.money import NO_VAT
-from shop.orders.documents.data import Change, Delivery, InvoiceData, Line, Totals
+from shop.orders.documents.data import Change, Delivery, InvoiceData, Line, Totals, is_taxed
 from shop.orders.documents.layout import Column
 from shop.orders.documents.words import money, number, vat_rate
 
@@ -97,9 +97,13 @@ def total_row(invoice: InvoiceData) -> tuple[str, ...]:
         NOT_SUMMED,
         money(totals["net"]),
         NOT_SUMMED,
-        money(totals["vat"]),
+        _vat_of(totals),
         money(totals["total"]),
     )
+
+
+def _vat_of(totals: Totals) -> str:
+    return money(totals["vat"]) if is_taxed(totals) else NOTHING
 
 
 def change_rows(changes: list[Change]) -> list[tuple[str, ...]]:
@@ -140,4 +144,4 @@ def vat_rows(totals: Totals) -> list[tuple[str, ...]]:
         (*_vat_cells(row["rate"], row["vat"]), money(row["net"]), money(row["total"])) for row in totals["vat_by_rate"]
     ]
     rows = [(rate, net, vat, total) for rate, vat, net, total in rates]
-    return [*rows, ("Всего", money(totals["net"]), money(totals["vat"]), money(totals["total"]))]
+    return [*rows, ("Всего", money(totals["net"]), _vat_of(totals), money(totals["total"]))]

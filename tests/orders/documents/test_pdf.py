@@ -157,7 +157,7 @@ def test_leaves_no_trace_of_what_is_not_known() -> None:
     data["lines"][0] |= {"barcode": None, "okei": None, "packs": None}
     assert "None" not in text_of(data)
     assert plain(party_lines(data["seller"]))[-1] == "БИК 044525225"
-    assert consignee_lines(data["consignee"]) == ["Магазин 001"]
+    assert consignee_lines(data["consignee"], data["payer"]) == [data["payer"]["full_name"], "Магазин 001"]
     assert plain(basis_lines(data)) == ["Заказ № 2026-000042"]
 
 
@@ -226,6 +226,17 @@ def test_splits_vat_by_rate() -> None:
         ["10 %", "1 710,55", "171,05", "1 881,60"],
         ["Всего", "1 710,55", "171,05", "1 881,60"],
     ]
+
+
+def test_shows_no_sum_of_vat_where_nothing_is_taxed() -> None:
+    data = make_invoice()
+    data["totals"] |= {
+        "vat": "0.00",
+        "vat_by_rate": [data["totals"]["vat_by_rate"][0] | {"rate": "none", "vat": "0.00"}],
+    }
+    assert (plain(total_row(data))[11], plain(vat_rows(data["totals"])[-1])[2]) == ("—", "—")
+    data["totals"]["vat_by_rate"][0]["rate"] = "0"
+    assert (plain(total_row(data))[11], plain(vat_rows(data["totals"])[-1])[2]) == ("0,00", "0,00")
 
 
 def test_says_the_total_and_its_vat_in_words() -> None:
