@@ -32,6 +32,7 @@ from shop.db import db
 from shop.dev.binaries import find_binaries
 from shop.http.pagination import make_cursor
 from shop.orders.order_routes import ORDERS_CURSOR
+from shop.reading import statement_sent
 
 SCRIPT = Path(__file__).with_name("place_order.sql")
 SUPPLIERS, OFFERS = 20, 100_000
@@ -216,7 +217,7 @@ def _count_statements(bench: Bench, lines: int) -> int:
 
     body = _body(Random(lines), 0, lines)
     headers = {"Authorization": f"Bearer {_token(0)}", "Idempotency-Key": f"statements {lines}"}
-    with _listening(engine, note):
+    with _listening(engine, note), statement_sent.connected_to(sent.append):
         response = app.test_client().post("/api/v1/orders", json=body, headers=headers)
     if response.status_code != 201:
         raise RuntimeError(response.text)

@@ -48,6 +48,7 @@ CONSTRAINT_NAMES = {
 
 PURGE_BATCH = 5_000
 ONLY_READS = "only_reads"
+IN_TRANSACTION = "in_transaction"
 
 Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 CreatedAt = Annotated[datetime, mapped_column(server_default=func.now())]
@@ -137,9 +138,9 @@ def transaction() -> Iterator[Session]:
     reading the token began. A second one inside the first is a mistake: the inner commit would tear the outer apart.
     """
     current = session()
-    if current.info.get("in_transaction"):
+    if current.info.get(IN_TRANSACTION):
         raise RuntimeError("transaction() inside transaction(): only the edge opens one")
-    current.info["in_transaction"] = True
+    current.info[IN_TRANSACTION] = True
     try:
         yield current
         current.commit()
@@ -147,7 +148,7 @@ def transaction() -> Iterator[Session]:
         current.rollback()
         raise
     finally:
-        current.info.pop("in_transaction", None)
+        current.info.pop(IN_TRANSACTION, None)
 
 
 def given_list(name: str, item: type[TypeEngine[Any]]) -> ColumnElement[Any]:

@@ -9,12 +9,12 @@ from typing import Any
 
 import psycopg
 from blinker import Signal
-from psycopg.rows import dict_row
-from sqlalchemy import Connection, Select, TextClause
+from psycopg.rows import dict_row, namedtuple_row
+from sqlalchemy import CursorResult, Select, TextClause
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
 
-from shop.db import db, session
+from shop.db import IN_TRANSACTION, db, session
 
 Row = Mapping[Any, Any]
 Statement = Select[*tuple[Any, ...]] | TextClause
@@ -26,25 +26,66 @@ statement_sent = Signal("Tells the text to whoever counts or traces: the engine'
 
 
 class Reading:
-    """A SELECT and, once it is asked for again, what the driver wants of it."""
+    """A SELECT and, once it is asked for again, what the driver wants of it.
 
-    def __init__(self, statement: Statement) -> None:
+    Rows are mappings, or tuples with names where those are read by place.
+    """
+
+    def __init__(self, statement: Statement, *, as_tuples: bool = False) -> None:
         self._statement = statement
+        self._as_tuples = as_tuples
         self._was_asked = False
         self._text: str | None = None
         self._values: dict[str, Any] = {}
 
-    def rows(self, values: Row = NO_VALUES) -> Sequence[Row]:
+    def rows(self, values: Row = NO_VALUES) -> Sequence[Any]:
         """In the transaction that the session has begun, else in none: no BEGIN, no ROLLBACK to wait for."""
-        if is_in_transaction():
-            return _rows(session().connection(), self._statement, values)
         if self._text is None and self._was_asked:
             self._compile()
         self._was_asked = True
-        if self._text is not None:
-            return _send(self._text, {**self._values, **values})
-        with db.engine.connect() as connection:  # compiled by SQLAlchemy, which knows its like
-            return _rows(connection.execution_options(isolation_level="AUTOCOMMIT"), self._statement, values)
+        if self._text is None:  # compiled by SQLAlchemy, which knows its like
+            return self._rows(values)
+        statement_sent.send(self._text)
+        try:
+            if is_in_transaction():
+                return self._ask(session().connection().connection.driver_connection, values)
+            return self._ask_alone(values)
+        except psycopg.Error as error:
+            raise DBAPIError.instance(
+                self._text, None, error, psycopg.Error, hide_parameters=True, dialect=DIALECT
+            ) from error
+
+    def _rows(self, values: Row) -> Sequence[Any]:
+        if is_in_transaction():
+            return self._shaped(session().connection().execute(self._statement, values))
+        with db.engine.connect() as connection:
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            return self._shaped(connection.execute(self._statement, values))
+
+    def _shaped(self, result: CursorResult[Any]) -> Sequence[Any]:
+        return result.all() if self._as_tuples else result.mappings().all()
+
+    def _ask(self, driver: Any, values: Row) -> list[Any]:
+        assert self._text
+        cursor = driver.cursor(row_factory=namedtuple_row if self._as_tuples else dict_row)
+        found: list[Any] = cursor.execute(self._text, {**self._values, **values}).fetchall()
+        return found
+
+    def _ask_alone(self, values: Row) -> list[Any]:
+        """On a pooled connection, outside of any transaction."""
+        connection = db.engine.raw_connection()
+        try:
+            driver: Any = connection.driver_connection
+            driver.autocommit = True
+            try:
+                return self._ask(driver, values)
+            finally:
+                if driver.closed:
+                    connection.invalidate()
+                else:
+                    driver.autocommit = False
+        finally:
+            connection.close()
 
     def _compile(self) -> None:
         """What is given with each request is required; the rest stands in the statement."""
@@ -61,32 +102,9 @@ class Reading:
 
 
 def is_in_transaction() -> bool:
-    """Whether the session has begun one, which may have changed what is read; without making a session to ask it."""
-    return db.session.registry.has() and session().in_transaction()
-
-
-def _rows(connection: Connection, statement: Statement, values: Row) -> Sequence[Row]:
-    return connection.execute(statement, values).mappings().all()
-
-
-def _send(text: str, values: Row) -> Sequence[Row]:
-    """Straight to the driver, outside of any transaction; its errors become those that SQLAlchemy would raise."""
-    statement_sent.send(text)
-    connection = None
-    try:
-        connection = db.engine.raw_connection()
-        driver: Any = connection.driver_connection
-        driver.autocommit = True
-        try:
-            rows: list[Row] = driver.cursor(row_factory=dict_row).execute(text, values).fetchall()
-        finally:
-            if driver.closed:
-                connection.invalidate()
-            else:
-                driver.autocommit = False
-        return rows
-    except psycopg.Error as error:
-        raise DBAPIError.instance(text, None, error, psycopg.Error, hide_parameters=True, dialect=DIALECT) from error
-    finally:
-        if connection is not None:
-            connection.close()
+    """Whether the session has begun one, which may have changed what is read, or an edge is about to: what is read
+    there may be locked. Without making a session to ask it."""
+    if not db.session.registry.has():
+        return False
+    current = session()
+    return current.in_transaction() or IN_TRANSACTION in current.info

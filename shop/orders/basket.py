@@ -42,6 +42,7 @@ from shop.orders.refusals import (
     SkuUnknown,
     check_quantity,
 )
+from shop.reading import Reading
 
 MAX_LINES = 1000
 
@@ -248,7 +249,7 @@ def _choice(user: Acting, wanted: Sequence[Wanted]) -> _Choice:
         "named_skus": [sku for _, sku in named],
     }
     given = frozenset(name for name, found in values.items() if found)
-    rows = session().connection().execute(_select_choice(given), {"user_id": user.id} | values) if given else ()
+    rows = _select_choice(given).rows({"user_id": user.id} | {name: values[name] for name in given}) if given else ()
     by_id = {row.id: good_of(row) for row in rows}
     by_sku: defaultdict[str, list[Good]] = defaultdict(list)
     for good in by_id.values():
@@ -257,7 +258,7 @@ def _choice(user: Acting, wanted: Sequence[Wanted]) -> _Choice:
 
 
 @cache
-def _select_choice(given: frozenset[str]) -> Select[*tuple[Any, ...]]:
+def _select_choice(given: frozenset[str]) -> Reading:
     """Only with the conditions that are needed: an index answers each."""
     ids, suppliers = (given_list(name, BigInteger) for name in ("ids", "named_suppliers"))
     skus, named_skus = (given_list(name, Text) for name in ("skus", "named_skus"))
@@ -269,7 +270,7 @@ def _select_choice(given: frozenset[str]) -> Select[*tuple[Any, ...]]:
     }
     wanted = or_(*(condition for name, condition in conditions.items() if name in given))
     basket = select(Basket.id).where(Basket.user_id == bindparam("user_id")).with_for_update().cte("basket")
-    return select_goods().outerjoin(basket, true()).where(Company.status == ACTIVE, wanted)
+    return Reading(select_goods().outerjoin(basket, true()).where(Company.status == ACTIVE, wanted), as_tuples=True)
 
 
 def _judge(line: Wanted, choice: _Choice) -> LineResult:
