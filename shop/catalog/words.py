@@ -25,11 +25,14 @@ BETWEEN = "|"  # what parts SKU and model in code_key
 
 CODE_IS_EXACT, CODE_IS_PART = 10.0, 1.0  # ts_rank stays below 1: codes come first
 
-# How far a word may be from what was typed: one slip in four letters, two from five on. Articles are never "corrected".
+# How far a word may be from what was typed: one slip in four letters, two from five on. Of words as near as each other
+# those win that begin alike, as people seldom miss the first letter. Articles are never "corrected".
 NEAREST_WORDS = text("""
 SELECT asked.lexeme, asked.is_known, ARRAY(
     SELECT near.word FROM (
-        SELECT word, rank() OVER (ORDER BY levenshtein_less_equal(word, asked.lexeme, 2)) AS place
+        SELECT word, rank() OVER (
+            ORDER BY levenshtein_less_equal(word, asked.lexeme, 2), left(word, 1) <> left(asked.lexeme, 1)
+        ) AS place
         FROM search_words
         WHERE NOT asked.is_known AND asked.lexeme ~ '^[[:alpha:]]{4,40}$'
             AND length(word) BETWEEN length(asked.lexeme) - 2 AND length(asked.lexeme) + 2

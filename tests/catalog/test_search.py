@@ -197,6 +197,14 @@ def test_knows_what_was_meant(app: Flask, found: Callable[..., list[str]], q: st
     assert found(q=q) == [PHONE + " телефон"]
 
 
+def test_words_that_begin_as_typed_were_meant(app: Flask, found: Callable[..., list[str]]) -> None:
+    for name in ("Молоко цельное", "Спички, блок 10 коробков"):
+        make_offer(name=name)
+
+    assert found(q="млоко") == ["Молоко цельное"]
+    assert found(q="плок") == ["Спички, блок 10 коробков"]
+
+
 def test_statements_do_not_grow_with_forgiveness(
     app: Flask, edge: Callable[[], Any], count_statements: Callable[[], Any]
 ) -> None:
