@@ -1,18 +1,22 @@
 """What a list does to the catalog."""
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from shop.auth.models import FREE, SUPPLIER, Company
+from shop.auth.models import BUYER, FREE, SUPPLIER, Company
 from shop.catalog.models import Barcode, Category, Offer, OfferRevision, Product, SupplierCategory
-from shop.catalog.price_lists.models import APPLIED, FAILED, STOCK_ONLY, UPDATE
+from shop.catalog.price_lists import settling
+from shop.catalog.price_lists.applying import forget_rows_applied
+from shop.catalog.price_lists.models import APPLIED, FAILED, STOCK_ONLY, UPDATE, PriceList
 from shop.catalog.stock import reserve
 from shop.db import session, transaction
 from tests.catalog.price_lists.lists import good, issues, list_of, offers, revisions, run_import, stock
-from tests.factories.auth import make_company
+from tests.factories.auth import bearer, make_company, make_user
 
 pytestmark = pytest.mark.usefixtures("unguarded")
 
@@ -98,6 +102,33 @@ def test_withdraws_what_is_missing_and_lists_it_again(app: Flask, supplier: Comp
     returned = offers(app, supplier)["2"]
     assert (returned.id, returned.is_listed, returned.withdrawn_at) == (gone.id, True, None)
     assert [listed for _, _, listed in revisions(app, returned)] == [True, False, True]
+
+
+def test_readers_see_the_old_list_or_the_new_one_and_never_half(
+    app: Flask, client: FlaskClient, supplier: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The readers come when everything is written and nothing committed."""
+
+    def seen() -> set[tuple[str, str, float]]:
+        page = client.get("/api/v1/catalog/offers", headers=bearer(buyer)).json
+        return {(each["external_id"], each["price"], each["stock"]["available"]) for each in page["items"]}
+
+    def read_meanwhile(price_list: PriceList) -> None:
+        with ThreadPoolExecutor(1) as elsewhere:
+            meanwhile.append(elsewhere.submit(seen).result(timeout=10))
+        forget_rows_applied(price_list)
+
+    buyer, meanwhile = make_user(BUYER), list[set[tuple[str, str, float]]]()
+    run_import(app, supplier, list_of(*(good(n) for n in range(6))))
+    before = seen()
+    monkeypatch.setattr(settling, "forget_rows_applied", read_meanwhile)
+    changed = [good(n, price=101, quantity=11) for n in range(1, 6)]
+
+    run_import(app, supplier, list_of(*changed, good(7, price=101, quantity=11)))
+
+    assert meanwhile == [before]
+    assert before == {(str(n), "100.00", 10) for n in range(6)}
+    assert seen() == {(str(n), "101.00", 11) for n in (1, 2, 3, 4, 5, 7)}
 
 
 def test_update_withdraws_nothing(app: Flask, supplier: Company) -> None:
