@@ -10,7 +10,7 @@ from shop.outbox.models import OutboxEvent
 
 
 class Drain:
-    """Call it to handle all open events but those of some types; failures of tasks are raised.
+    """Call it to handle all open events but those of some types, as they fall due; failures of tasks are raised.
 
     `times`: how often each task is run; events are at least once.
     """
@@ -34,7 +34,9 @@ class Drain:
     def _next(self) -> tuple[tuple[int, str], list[str]] | None:
         with self.app.app_context(), transaction():
             is_open = OutboxEvent.handled_at.is_(None) & OutboxEvent.type.not_in(self.but)
-            row = session().scalar(select(OutboxEvent).where(is_open).order_by(OutboxEvent.id).limit(1))
+            row = session().scalar(
+                select(OutboxEvent).where(is_open).order_by(OutboxEvent.due_at, OutboxEvent.id).limit(1)
+            )
             if row is None:
                 return None
             if row.pending is None:
