@@ -26,7 +26,7 @@ test: ## lint, types, import contracts and all tests: make test ARGS="-k basket"
 test-extra: ## the tests that need programs from npm or apt (see .ci/run)
 	@$(PYTHON) shop/dev/environment.py dev && exec $(VENV)/python -m shop.dev.checks --extra $(ARGS)
 
-fuzz: ## play thousands of requests against the API's document: make fuzz EXAMPLES=200 SEED=7
+fuzz: ## play thousands of requests and trading days: make fuzz EXAMPLES=200 SEED=7
 	@$(PYTHON) shop/dev/environment.py dev && \
 	FUZZ_EXAMPLES=$(or $(EXAMPLES),100) FUZZ_SEED=$(or $(SEED),$$(date +%s)) exec $(VENV)/python -m shop.dev.checks --fuzz $(ARGS)
 

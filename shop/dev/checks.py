@@ -21,7 +21,8 @@ from shop.dev.supervisor import kill_group
 ROOT = Path(__file__).resolve().parents[2]
 EXTRA = "tests/extra"
 # What is run alone, and without the other steps: with programs from npm or apt, or for as long as one likes.
-ALONE = {"--extra": (EXTRA,), "--fuzz": ("tests/contract/test_fuzzing.py", "-n", str(os.cpu_count() or 2))}
+FUZZ = ("tests/contract/test_fuzzing.py", "tests/orders/test_invariants.py", "-n", str(os.cpu_count() or 2))
+ALONE = {"--extra": (EXTRA,), "--fuzz": FUZZ}
 STEPS = {
     "layout": ("ruff", "format", "--check", "."),
     "lint": ("ruff", "check", "."),

@@ -1,5 +1,6 @@
 """Random days of trade, played by hypothesis: after every step all that must always be true is true."""
 
+import os
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -264,10 +265,15 @@ class Trade(RuleBasedStateMachine):
 
 
 def test_whatever_the_day_brings_the_numbers_are_right(app: Flask, edge) -> None:
+    """The same days each time, of which some hold a cancellation; other and more of them in `make fuzz`."""
     run_state_machine_as_test(
         Trade,
         settings=settings(
-            max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=int(os.environ.get("FUZZ_EXAMPLES", "12")),
+            stateful_step_count=20,
+            derandomize="FUZZ_EXAMPLES" not in os.environ,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
         ),
     )
     with edge():  # the days were not idle: lists came through, and orders went all the way
