@@ -38,6 +38,7 @@ SELECT id, 'session', 'shop_s_bench', sha256(convert_to('{TOKEN}', 'UTF8')) FROM
 # what, how it is asked for, against what, bar with throttling on, bar with it off
 BARS = (
     ("page of 40, first (answers known)", f"{CATALOG}/offers", "/page", 0.30, 0.55),
+    ("page of 40, first (answers known)", f"{CATALOG}/offers", "/hello", None, None),
     ("page of 40, next (answers known)", NEXT_PAGE, "/page", 0.30, 0.55),
     ("page of 40, filtered (read whole)", f"{CATALOG}/offers?price_min=0.01", "/page", 0.30, 0.55),
     ("search, about 500 hits", SEARCH, "/search", 0.25, 0.25),

@@ -6,43 +6,39 @@ time that finishing its answers takes.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import literal_column
 
-from shop.reading import Row
-
-NAMES = ("id", "offer_version", "stock_version", "supplier_version", "category_version")
 VERSIONS: tuple[Any, ...] = tuple(
-    literal_column(f"{table}.xmin").label(name)
-    for table, name in zip(("offers", "stock_levels", "companies", "categories"), NAMES[1:], strict=True)
+    literal_column(f"{table}.xmin").label(f"{table}_version")
+    for table in ("offers", "stock_levels", "companies", "categories")
 )
 SECONDS = 60  # a database that was set back to yesterday counts its transactions anew
 MOST = 20_000  # of some 700 bytes
 
-_kept: dict[tuple[Any, ...], tuple[float, str]] = {}
+Key = tuple[Any, ...]  # an offer's id and its VERSIONS
+
+_kept: dict[Key, tuple[float, str]] = {}
+_NEVER = (0.0, "")
 
 
-def recent_answers(rows: Sequence[Row]) -> Sequence[Row] | None:
-    """The rows with their answers; None where one of these is not known, as all must be of one moment."""
+def recent_answers(keys: Sequence[Key]) -> list[str] | None:
+    """None where one is not known, as all must be of one moment."""
     since = time.monotonic() - SECONDS
     found = []
-    for row in rows:
-        kept_at, answer = _kept.get(_key(row), (0.0, ""))
+    for key in keys:
+        kept_at, answer = _kept.get(key, _NEVER)
         if kept_at <= since:
             return None
-        found.append({**row, "answer": answer})
+        found.append(answer)
     return found
 
 
-def keep_answers(rows: Sequence[Row]) -> None:
+def keep_answers(answers: Mapping[Key, str]) -> None:
     """Of what is committed alone: a transaction may change its own row twice, and the version stays."""
-    if len(_kept) + len(rows) > MOST:
+    if len(_kept) + len(answers) > MOST:
         _kept.clear()
     now = time.monotonic()
-    _kept.update({_key(row): (now, row["answer"]) for row in rows})
-
-
-def _key(row: Row) -> tuple[Any, ...]:
-    return tuple(row[name] for name in NAMES)
+    _kept.update({key: (now, answer) for key, answer in answers.items()})

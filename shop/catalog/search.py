@@ -13,7 +13,7 @@ from sqlalchemy import Numeric, Select, bindparam, cast, func, literal_column, s
 
 from shop.catalog.filters import OfferFilter, conditions, select_matching
 from shop.catalog.models import Offer
-from shop.catalog.offers import Finished, answer_of, select_offers
+from shop.catalog.offers import Finished, select_offers
 from shop.catalog.recent_answers import VERSIONS, keep_answers, recent_answers
 from shop.catalog.words import Words, correct
 from shop.http.pagination import cursor_id, make_cursor, page_of, read_cursor
@@ -22,6 +22,8 @@ from shop.reading import Reading, Row, is_in_transaction
 MOST_RELEVANT_HITS = 1000
 MOST_POPULAR = 100  # offers on a page: people look at those; a program that walks the catalog asks for more at once
 EVERYTHING = OfferFilter()
+# Where the id and the versions after it stand in a row: at its end, or before the answer.
+OF_VERSIONS, OF_WHOLE = slice(-1 - len(VERSIONS), None), slice(-2 - len(VERSIONS), -1)
 NEWEST, RELEVANCE = "newest", "relevance"
 
 
@@ -93,15 +95,15 @@ def search_offers(wanted: OfferFilter, *, sort: str | None = None, limit: int = 
     if key and key[0] and words:
         words = correct(words) or words
     find = Search(wanted, words, sort, limit, is_first=key is None)
-    rows = find.rows(key[1:] if key else ())
+    rows, answers = find.rows(key[1:] if key else ())
     if not rows and words and not key and (meant := correct(words)):
         find = replace(find, words=meant)
-        rows = find.rows()
+        rows, answers = find.rows()
     is_approximate = bool(rows and find.words and find.words.corrected)
     page, next_cursor = page_of(
         rows, limit=limit, cursor_of=lambda row: make_cursor(scope=scope, key=[is_approximate, *find.key_of(row)])
     )
-    return Found([answer_of(row) for row in page], next_cursor, is_approximate)
+    return Found([Finished(answer) for answer in answers[: len(page)]], next_cursor, is_approximate)
 
 
 def scope_of(wanted: OfferFilter, sort: str) -> str:
@@ -120,30 +122,34 @@ class Search:
     limit: int
     is_first: bool
 
-    def rows(self, after: Sequence[Any] = ()) -> Sequence[Row]:
+    def rows(self, after: Sequence[Any] = ()) -> tuple[Sequence[Any], Sequence[str]]:
+        """The offers found, as `key_of` wants them, and the answer of each."""
         given = {f"after_{number}": value for number, value in enumerate(after)}
         if self._is_popular and not is_in_transaction():
             return self._popular_rows(given)
-        return _reading(self).rows(given)
+        rows = _reading(self).rows(given)
+        return rows, [row.answer for row in rows]
 
     @property
     def _is_popular(self) -> bool:
         """A page of everything, of a category or of a supplier: soon found, and asked for again and again."""
         return self.limit <= MOST_POPULAR and replace(self.wanted, category=(), supplier=()) == EVERYTHING
 
-    def _popular_rows(self, after: Row) -> Sequence[Row]:
+    def _popular_rows(self, after: Row) -> tuple[Sequence[Any], Sequence[str]]:
         """Their versions first, and the whole of them where one has changed: either way of one moment."""
-        rows = recent_answers(_reading(self, finished=False).rows(after))
-        if rows is None:
+        rows = _reading(self, finished=False).rows(after)
+        answers = recent_answers([row[OF_VERSIONS] for row in rows])
+        if answers is None:
             rows = _reading(self).rows(after)
-            keep_answers(rows)
-        return rows
+            answers = [row.answer for row in rows]
+            keep_answers({row[OF_WHOLE]: row.answer for row in rows})
+        return rows, answers
 
     def statement(self, *, finished: bool = True) -> Select[*tuple[Any, ...]]:
         return self._relevant() if self.sort == RELEVANCE and self.words else self._sorted(finished)
 
-    def key_of(self, row: Row) -> list[Any]:
-        return [row[name] for name in SORTS[self.sort].columns]
+    def key_of(self, row: Any) -> list[Any]:
+        return [getattr(row, name) for name in SORTS[self.sort].columns]
 
     def _sorted(self, finished: bool) -> Select[*tuple[Any, ...]]:
         order = SORTS[self.sort]
@@ -192,4 +198,4 @@ class Search:
 @lru_cache(maxsize=256)
 def _reading(find: Search, *, finished: bool = True) -> Reading:
     """Kept for those who ask the same again: putting it together costs as much as running it."""
-    return Reading(find.statement(finished=finished))
+    return Reading(find.statement(finished=finished), as_tuples=True)

@@ -58,6 +58,5 @@ def test_what_is_not_committed_is_not_kept(client, edge) -> None:
 
 
 def test_one_answer_not_known_makes_the_page_be_read_whole() -> None:
-    row = {"id": -1, "offer_version": "1", "stock_version": None, "supplier_version": "1", "category_version": None}
-    assert recent_answers([row]) is None
+    assert recent_answers([(-1, "1", None, "1", None)]) is None
     assert recent_answers([]) == []
