@@ -68,15 +68,22 @@ def _text_rows(text: str) -> Iterator[tuple[int, Sequence[str]]]:
     """Columns where a separator is used, else the SKU up to the last blank and the quantity after it."""
     if "\x00" in text:
         raise UnreadableQuickOrder(reason="The file is neither text nor an XLSX sheet.")
-    for number, line in enumerate(io.StringIO(text), start=1):
+    for number, line in enumerate(io.StringIO(text, newline=None), start=1):
         if not line.strip():
             continue
         separator = next((sign for sign in ";\t|" if sign in line), None)
         if separator:
-            yield number, next(csv.reader([line.strip()], delimiter=separator))
+            yield number, _columns(line.strip(), separator)
         else:
             match = SKU_AND_QUANTITY.fullmatch(line.strip())
             yield number, (match["sku"], match["quantity"]) if match else (line.strip(),)
+
+
+def _columns(line: str, separator: str) -> Sequence[str]:
+    try:
+        return next(csv.reader([line], delimiter=separator))
+    except csv.Error:  # a cell of 128 KiB
+        return (line,)
 
 
 def _sheet_rows(raw: bytes) -> Iterator[tuple[int, Sequence[str]]]:

@@ -217,6 +217,21 @@ def test_what_is_no_list_is_refused_with_a_sentence(content: bytes) -> None:
     assert len(refused.value.detail) > 10
 
 
+def test_lines_end_as_any_system_ends_them() -> None:
+    rows = read_quick_order(b"A-1;2\rB-2;3\r\nC-3;4\nD-4;5")
+    assert [(line.wanted.sku, line.wanted.quantity) for line in rows] == [
+        ("A-1", 2),
+        ("B-2", 3),
+        ("C-3", 4),
+        ("D-4", 5),
+    ]
+
+
+def test_a_cell_without_end_is_reported_by_row() -> None:
+    [_, row] = read_quick_order('A;1\n"' + "9" * 200_000 + '";5')
+    assert row.problem == "A line is a SKU and a quantity."
+
+
 def bombs() -> list[bytes]:
     """A cell in the last corner, and one long text that many cells show."""
     made = []
