@@ -188,8 +188,9 @@ class Search:
         """How many rows are wanted stands in the text: a plan for any number of them would sort the whole catalog."""
         is_descending = SORTS[self.sort].is_descending
         if not self.is_first:
-            last = tuple_(*(bindparam(f"after_{place}", type_=column.type) for place, column in enumerate(columns)))
-            key = tuple_(*columns)
+            after = (bindparam(f"after_{place}", type_=column.type) for place, column in enumerate(columns))
+            # In subqueries they are out of the planner's sight, which would plan each page anew (decision 0029).
+            key, last = tuple_(*columns), tuple_(*(select(value).scalar_subquery() for value in after))
             statement = statement.where(key < last if is_descending else key > last)
         order = [column.desc() if is_descending else column for column in columns]
         return statement.order_by(*order).limit(literal_column(str(self.limit + 1)))
