@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from shop.catalog.price_lists.formats.parsed import TableGood, UnreadablePriceList
+from shop.catalog.price_lists.formats.parsed import ParsedPriceList, TableGood, UnreadablePriceList
 
 SKIP, CATEGORY = "skip", "category"
 HEADINGS = (CATEGORY, SKIP)
@@ -102,7 +102,23 @@ def find_header(lines: Sequence[Sequence[Any]], layout: Layout) -> Header | None
     return _header(-best[1], [_text(cell) for cell in lines[-best[1]]], layout)
 
 
-def goods_of_lines(lines: Iterable[Sequence[Any]], header: Header, layout: Layout) -> Iterator[tuple[int, Any]]:
+def parsed_table(
+    file_format: str, lines: Iterable[Sequence[Any]], header: Header, layout: Layout, *, rows_expected: int
+) -> ParsedPriceList:
+    """A table names no shop and declares no categories: its goods name theirs."""
+    return ParsedPriceList(
+        file_format,
+        "",
+        [],
+        _goods(lines, header, layout),
+        rows_expected=max(rows_expected, 0),
+        declares_categories=False,
+        lacks=header.lacks,
+        columns=header.columns,
+    )
+
+
+def _goods(lines: Iterable[Sequence[Any]], header: Header, layout: Layout) -> Iterator[tuple[int, Any]]:
     """Every line after the header as a good with the number of its line; headings and empty lines are none."""
     group: str | None = None
     for number, line in enumerate(lines, start=1):

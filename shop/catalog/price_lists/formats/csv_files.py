@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import BinaryIO
 
-from shop.catalog.price_lists.formats.columns import LINES_BEFORE_NAMES, Header, Layout, find_header, goods_of_lines
+from shop.catalog.price_lists.formats.columns import LINES_BEFORE_NAMES, Header, Layout, find_header, parsed_table
 from shop.catalog.price_lists.formats.parsed import Limits, ParsedPriceList, UnreadablePriceList
 
 DELIMITERS = (";", "\t", ",", "|")
@@ -32,18 +32,7 @@ def read_csv(file: BinaryIO, layout: Layout, _limits: Limits) -> ParsedPriceList
         return None
     header, delimiter = max(found, key=lambda each: len(each[0].fields))
     lines = _lines(file, encoding, delimiter)
-    goods = goods_of_lines(lines, header, layout)
-    rows_expected = max(lines_expected - header.line, 0)
-    return ParsedPriceList(
-        "csv",
-        "",
-        [],
-        goods,
-        rows_expected=rows_expected,
-        declares_categories=False,
-        lacks=header.lacks,
-        columns=header.columns,
-    )
+    return parsed_table("csv", lines, header, layout, rows_expected=lines_expected - header.line)
 
 
 def _survey(file: BinaryIO) -> tuple[str, int]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, BinaryIO
 
-from shop.catalog.price_lists.formats.columns import LINES_BEFORE_NAMES, Header, Layout, find_header, goods_of_lines
+from shop.catalog.price_lists.formats.columns import LINES_BEFORE_NAMES, Header, Layout, find_header, parsed_table
 from shop.catalog.price_lists.formats.parsed import Limits, ParsedPriceList, UnreadablePriceList
 from shop.catalog.price_lists.formats.shared_texts import DamagedWorkbookError
 from shop.catalog.price_lists.formats.unpacking import check_zip
@@ -26,18 +26,8 @@ def read_xlsx(file: BinaryIO, layout: Layout, limits: Limits) -> ParsedPriceList
     except DamagedWorkbookError as error:
         raise _damaged(error) from None
     sheet, header = _sheet(workbook, layout)
-    goods = goods_of_lines(_lines(workbook, sheet), header, layout)
-    rows_expected = max(workbook.rows_stated(sheet) - header.line - 1, 0)
-    return ParsedPriceList(
-        "xlsx",
-        "",
-        [],
-        goods,
-        rows_expected=rows_expected,
-        declares_categories=False,
-        lacks=header.lacks,
-        columns=header.columns,
-    )
+    rows_expected = workbook.rows_stated(sheet) - header.line - 1
+    return parsed_table("xlsx", _lines(workbook, sheet), header, layout, rows_expected=rows_expected)
 
 
 def _sheet(workbook: Workbook, layout: Layout) -> tuple[Sheet, Header]:
