@@ -106,5 +106,5 @@ def is_in_transaction() -> bool:
     there may be locked. Without making a session to ask it."""
     if not db.session.registry.has():
         return False
-    current = session()
+    current = db.session()  # asked as it is: session() would begin the reading of a request that only reads
     return current.in_transaction() or IN_TRANSACTION in current.info
