@@ -1,4 +1,5 @@
-"""Statements that only read and that nearly every request sends: compiled once, sent by the driver itself.
+"""Statements that nearly every request sends, and that read or at most lock what they read: compiled once, sent by the
+driver itself.
 
 By the ORM's session such a statement takes three times the CPU. Pool and errors are SQLAlchemy's all the same.
 """
