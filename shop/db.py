@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from select import POLLIN, poll
 from typing import TYPE_CHECKING, Annotated, Any
 
 from flask import g
@@ -20,23 +19,22 @@ from sqlalchemy import (
     Identity,
     MetaData,
     Numeric,
-    Pool,
     Text,
     bindparam,
     cast,
     delete,
-    event,
     func,
     inspect,
     select,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
 from sqlalchemy.types import TypeEngine
 
 from shop.config import Settings
+from shop.pool import Pool
 
 CONSTRAINT_NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -87,6 +85,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "idle_in_transaction_session_timeout": 60_000,
     }
     return {
+        "poolclass": Pool,
         "pool_size": settings.database_pool_size,
         "max_overflow": settings.database_pool_size,
         "pool_timeout": 5,
@@ -102,19 +101,6 @@ def engine_options(settings: Settings) -> dict[str, Any]:
             "options": " ".join(f"-c {name}={value}" for name, value in server_settings.items()),
         },
     }
-
-
-@event.listens_for(Pool, "checkout")
-def _is_alive(connection: Any, *_: Any) -> None:
-    """Sorts out connections that the server has closed, and the whole pool with them, before a request meets them.
-
-    A server that stops or restarts says so: its words, or the end of the stream, wait to be read. Looking costs
-    microseconds; asking the server (pool_pre_ping) would cost a round trip for each request.
-    """
-    waiting = poll()  # and not select(), which fails where a process has more than 1,024 files open
-    waiting.register(connection.fileno(), POLLIN)
-    if waiting.poll(0):
-        raise InvalidatePoolError("the server has closed the connection")
 
 
 def session() -> Session:

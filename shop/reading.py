@@ -6,18 +6,20 @@ By the ORM's session such a statement takes three times the CPU. Pool and errors
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from blinker import Signal
-from psycopg.rows import dict_row, namedtuple_row
+from psycopg.rows import dict_row, tuple_row
 from sqlalchemy import CursorResult, Select, TextClause
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
 
 from shop.db import IN_TRANSACTION, db, session
+from shop.pool import Pool
 
 Row = Mapping[Any, Any]
+RowFactory = Any  # of psycopg.rows, which types each of them by its own rows
 Statement = Select[*tuple[Any, ...]] | TextClause
 
 NO_VALUES: Row = MappingProxyType({})
@@ -29,12 +31,12 @@ statement_sent = Signal("Tells the text to whoever counts or traces: the engine'
 class Reading:
     """A SELECT and, once it is asked for again, what the driver wants of it.
 
-    Rows are mappings, or tuples with names where those are read by place.
+    Rows are mappings, or tuples with or without names: as the driver's row factory says.
     """
 
-    def __init__(self, statement: Statement, *, as_tuples: bool = False) -> None:
+    def __init__(self, statement: Statement, *, row_factory: RowFactory = dict_row) -> None:
         self._statement = statement
-        self._as_tuples = as_tuples
+        self._row_factory = row_factory
         self._was_asked = False
         self._text: str | None = None
         self._values: dict[str, Any] = {}
@@ -48,9 +50,7 @@ class Reading:
             return self._rows(values)
         statement_sent.send(self._text)
         try:
-            if is_in_transaction():
-                return self._ask(session().connection().connection.driver_connection, values)
-            return self._ask_alone(values)
+            return self._ask(self._text, {**self._values, **values})
         except psycopg.Error as error:
             raise DBAPIError.instance(
                 self._text, None, error, psycopg.Error, hide_parameters=True, dialect=DIALECT
@@ -64,29 +64,17 @@ class Reading:
             return self._shaped(connection.execute(self._statement, values))
 
     def _shaped(self, result: CursorResult[Any]) -> Sequence[Any]:
-        return result.all() if self._as_tuples else result.mappings().all()
+        """As the driver's rows are."""
+        if self._row_factory is dict_row:
+            return result.mappings().all()
+        return list(map(tuple, result)) if self._row_factory is tuple_row else result.all()
 
-    def _ask(self, driver: Any, values: Row) -> list[Any]:
-        assert self._text
-        cursor = driver.cursor(row_factory=namedtuple_row if self._as_tuples else dict_row)
-        found: list[Any] = cursor.execute(self._text, {**self._values, **values}).fetchall()
+    def _ask(self, text: str, values: Row) -> Sequence[Any]:
+        if not is_in_transaction():
+            return cast(Pool, db.engine.pool).ask(text, values, row_factory=self._row_factory)
+        driver: Any = session().connection().connection.driver_connection
+        found: Sequence[Any] = driver.cursor(row_factory=self._row_factory).execute(text, values).fetchall()
         return found
-
-    def _ask_alone(self, values: Row) -> list[Any]:
-        """On a pooled connection, outside of any transaction."""
-        connection = db.engine.raw_connection()
-        try:
-            driver: Any = connection.driver_connection
-            driver.autocommit = True
-            try:
-                return self._ask(driver, values)
-            finally:
-                if driver.closed:
-                    connection.invalidate()
-                else:
-                    driver.autocommit = False
-        finally:
-            connection.close()
 
     def _compile(self) -> None:
         """What is given with each request is required; the rest stands in the statement."""

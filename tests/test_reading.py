@@ -1,11 +1,17 @@
 """Statements that go straight to the driver: in the transaction of whoever reads, or in none."""
 
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from flask import Flask
-from sqlalchemy import text
-from sqlalchemy.exc import ProgrammingError
+from psycopg.rows import namedtuple_row, tuple_row
+from sqlalchemy import QueuePool, text
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-from shop.db import session, transaction
+from shop.db import db, session, transaction
 from shop.reading import Reading
 
 ASKED = range(3)  # at first by SQLAlchemy, then by the driver
@@ -29,12 +35,17 @@ def test_what_is_read_outside_begins_no_transaction(app: Flask) -> None:
         assert not session().in_transaction()
 
 
-def test_tuples_have_names(app: Flask) -> None:
-    reading = Reading(text("SELECT 1 AS one, 2 AS two"), as_tuples=True)
+def test_rows_are_as_the_drivers_from_the_first_time_on(app: Flask) -> None:
+    statement = text("SELECT 1 AS one, 2 AS two")
     with app.app_context():
-        for _ in ASKED:
-            [row] = reading.rows()
-            assert (row.one, row[1]) == (1, 2)
+        for factory in (namedtuple_row, tuple_row):
+            reading = Reading(statement, row_factory=factory)
+            for _ in ASKED:
+                [row] = reading.rows()
+                assert row == (1, 2)
+        assert type(row) is tuple
+        reading = Reading(statement, row_factory=namedtuple_row)
+        assert [reading.rows()[0].two for _ in ASKED] == [2] * 3
 
 
 def test_errors_are_those_of_sqlalchemy(app: Flask) -> None:
@@ -43,3 +54,65 @@ def test_errors_are_those_of_sqlalchemy(app: Flask) -> None:
         for _ in ASKED:
             with pytest.raises(ProgrammingError):
                 reading.rows()
+
+
+def test_after_an_error_others_are_answered(app: Flask) -> None:
+    broken, whole = Reading(text("SELECT 1 / 0")), Reading(text("SELECT 1 AS one"))
+    with app.app_context():
+        for _ in ASKED:
+            with pytest.raises(DBAPIError):
+                broken.rows()
+            assert whole.rows()[0]["one"] == 1
+        assert db.engine.pool.checkedout() == 0
+
+
+def test_whoever_is_interrupted_leaves_nothing_half_read(app: Flask) -> None:
+    """As a task's time limit does it: in the middle of a statement."""
+
+    class TimeLimitError(Exception):
+        pass
+
+    def interrupt(*_: object) -> None:
+        raise TimeLimitError
+
+    slow, quick = Reading(text("SELECT pg_sleep(0.5)")), Reading(text("SELECT 1 AS one"))
+    with app.app_context():
+        before = signal.signal(signal.SIGALRM, interrupt)
+        try:
+            slow._compile()
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            with pytest.raises(TimeLimitError):
+                slow.rows()
+        finally:
+            signal.signal(signal.SIGALRM, before)
+            time.sleep(0.5)  # what it asked for runs on: changes are dated as long as that
+        assert [quick.rows()[0]["one"] for _ in ASKED] == [1] * 3
+
+
+def test_connections_for_readings_are_few_and_end_with_the_pool(make_app: Callable[..., Flask]) -> None:
+    app = make_app(database_pool_size=4)
+    reading = Reading(text("SELECT pg_sleep(0.05)"))
+
+    def read(_: int) -> None:
+        with app.app_context():
+            reading.rows()
+
+    read(0)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(read, range(16)))
+    with app.app_context():
+        pool = db.engine.pool
+        assert (pool.checkedout(), QueuePool.checkedout(pool)) == (0, 2)
+        db.engine.dispose()
+        assert QueuePool.checkedout(pool) == 0
+        assert reading.rows()
+
+
+def test_what_the_server_has_closed_is_not_asked(app: Flask) -> None:
+    reading = Reading(text("SELECT pg_backend_pid() AS pid"))
+    with app.app_context():
+        *_, kept = [reading.rows()[0]["pid"] for _ in ASKED]
+        assert reading.rows()[0]["pid"] == kept
+        with db.engine.connect() as other:
+            other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": kept})
+        assert reading.rows()[0]["pid"] != kept

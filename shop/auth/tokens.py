@@ -3,12 +3,12 @@
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
+from psycopg.rows import tuple_row
 from sqlalchemy import (
     ColumnElement,
     DateTime,
@@ -39,8 +39,7 @@ NOTHING_ALONG = null()
 IdleLimits = Mapping[str, timedelta]  # by the kind of token: unused for so long, it opens nothing any more
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(NamedTuple):
     """Who is calling, as far as letting in, throttling and logging want to know; read anew with each request."""
 
     token_id: int
@@ -62,9 +61,9 @@ class Caller:
     def is_session(self) -> bool:
         return self.kind == SESSION
 
-    def is_unused_for(self, period: timedelta) -> bool:
+    def is_unused_for(self, period: timedelta, *, at: datetime) -> bool:
         """A token that was never noted as used was used at the latest when it was made."""
-        return self.used_at + period <= now()
+        return self.used_at + period <= at
 
     def allows(self, scope: str) -> bool:
         """A session may do all that its user may; an API key only what it was made for."""
@@ -118,18 +117,18 @@ def find_caller(
     """
     if not secret.startswith(tuple(PREFIXES.values())):
         return None
-    given = {"hash": _hash(secret), "now": now()}
-    found = _by_secret(along).rows(given)
+    at = now()
+    found = _by_secret(along).rows({"hash": _hash(secret), "now": at})
     if not found:
         return None
-    caller = Caller(**found[0])
-    idle = (idle_limits or {}).get(caller.kind)
-    return None if idle and caller.is_unused_for(idle) else caller
+    caller = Caller(*found[0])
+    idle = idle_limits.get(caller.kind) if idle_limits else None
+    return None if idle and caller.is_unused_for(idle, at=at) else caller
 
 
 @cache
 def _by_secret(along: ColumnElement[Any]) -> Reading:
-    """May its user log in? As User.may_log_in says."""
+    """A Caller's fields. May its user log in? As User.may_log_in says."""
     is_live = or_(AccessToken.expires_at.is_(None), AccessToken.expires_at > bindparam("now", type_=DateTime(True)))
     may_log_in = (
         User.email_confirmed_at.is_not(None)
@@ -151,7 +150,8 @@ def _by_secret(along: ColumnElement[Any]) -> Reading:
         )
         .join(User, User.id == AccessToken.user_id)
         .outerjoin(Company, Company.id == User.company_id)
-        .where(AccessToken.hash == bindparam("hash"), is_live, may_log_in)
+        .where(AccessToken.hash == bindparam("hash"), is_live, may_log_in),
+        row_factory=tuple_row,
     )
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
+from psycopg.rows import namedtuple_row
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -270,7 +271,8 @@ def _select_choice(given: frozenset[str]) -> Reading:
     }
     wanted = or_(*(condition for name, condition in conditions.items() if name in given))
     basket = select(Basket.id).where(Basket.user_id == bindparam("user_id")).with_for_update().cte("basket")
-    return Reading(select_goods().outerjoin(basket, true()).where(Company.status == ACTIVE, wanted), as_tuples=True)
+    chosen = select_goods().outerjoin(basket, true()).where(Company.status == ACTIVE, wanted)
+    return Reading(chosen, row_factory=namedtuple_row)
 
 
 def _judge(line: Wanted, choice: _Choice) -> LineResult:
