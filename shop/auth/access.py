@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 from shop.auth.models import API_KEY, MANAGER, SESSION, AccessToken, Company, User
 from shop.auth.tokens import NOTHING_ALONG, Caller, IdleLimits, find_caller, note_use
 from shop.config import Settings, current_settings
-from shop.db import only_read, session, transaction
+from shop.db import now, only_read, session, transaction
 from shop.errors import Forbidden, Refusal, Unauthenticated
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -89,19 +89,19 @@ def init_check(app: Flask) -> None:
 
 def identify(secret: str, *, kinds: tuple[str, ...] = (SESSION, API_KEY)) -> None:
     """Who calls, by one statement: whoever this secret belongs to, where it is one of these kinds; or nobody."""
-    access = access_of(current_app.view_functions[request.endpoint]) if request.endpoint else None
-    along = current_app.extensions[CATALOG_ALONG] if access and access.is_catalog else NOTHING_ALONG
-    found = find_caller(secret, along=along, idle_limits=idle_limits(current_settings()))
+    app, endpoint, settings = current_app, request.endpoint, current_settings()
+    access = access_of(app.view_functions[endpoint]) if endpoint else None
+    along = app.extensions[CATALOG_ALONG] if access and access.is_catalog else NOTHING_ALONG
+    found = find_caller(secret, along=along, idle_limits=idle_limits(settings))
     if found and found.kind not in kinds:
         found = None
-    g.pop("user", None)  # whoever else this request came as
     g.caller = found
-    g.caller_id = found and found.user_id
-    g.api_key_id = found.token_id if found and not found.is_session else None
-    if found and found.is_unused_for(timedelta(minutes=current_settings().token_use_noted_minutes)):
+    if not found:
+        return
+    if found.is_unused_for(timedelta(minutes=settings.token_use_noted_minutes), at=now()):
         with transaction():
             note_use(found.token_id)
-    if found and access and access.only_reads and not access.is_catalog:  # the catalog's readings begin nothing anyway
+    if access and access.only_reads and not access.is_catalog:  # the catalog's readings begin nothing anyway
         only_read()
 
 
@@ -125,10 +125,10 @@ def current_caller() -> Caller:
 
 def current_user() -> User:
     """Whoever is calling, with the company; read when first asked for."""
-    if "user" not in g:
-        user_id = current_caller().user_id
-        g.user = _still_there(session().get(User, user_id, options=[joinedload(User.company)]))
-    user: User = g.user
+    user_id = current_caller().user_id
+    user: User | None = g.get("user")
+    if user is None or user.id != user_id:  # whoever else this request came as
+        user = g.user = _still_there(session().get(User, user_id, options=[joinedload(User.company)]))
     return user
 
 
@@ -166,7 +166,7 @@ def access_of(view: Callable[..., Any]) -> Access | None:
 
 def _identify() -> None:
     """Reads the token, refuses nothing yet: the throttle comes first, and counts for the user."""
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, secret = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     identify(secret.strip() if scheme.casefold() == "bearer" else "")
 
 

@@ -11,7 +11,7 @@ class _Sessions(SecureCookieSessionInterface):
     """Only who brings a cookie has one to be checked; a program that calls the API brings none."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        if self.get_cookie_name(app) not in request.cookies:
+        if "HTTP_COOKIE" not in request.environ:
             return self.session_class()
         return super().open_session(app, request)
 

@@ -41,8 +41,8 @@ def _compress(response: Response) -> Response:
     """The ETag becomes a weak one, as proxies make it, too: the same version in other bytes."""
     if not request.path.startswith("/api/"):
         return response
-    if not _is_wanted(request.headers.get("Accept-Encoding", "")):
-        response.vary.add("Accept-Encoding")
+    if not _is_wanted(request.environ.get("HTTP_ACCEPT_ENCODING", "")):
+        response.headers.add("Vary", "Accept-Encoding")
         return response
     tag, _ = response.get_etag()
     compressed: Response = compress.after_request(response)

@@ -1,8 +1,8 @@
 """Around every request: its id, who is calling, the access log, and the headers that protect browsers."""
 
 import re
+import secrets
 import time
-import uuid
 from urllib.parse import quote
 
 import structlog
@@ -37,14 +37,14 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def caller_id() -> int | None:
     """The id of the user who is calling, once the token has been read; None for anonymous callers."""
-    user_id: int | None = g.get("caller_id")
-    return user_id
+    found = g.get("caller")
+    return found.user_id if found else None
 
 
 def api_key_id() -> int | None:
     """The id of the API key with which a program is calling; None for people."""
-    key_id: int | None = g.get("api_key_id")
-    return key_id
+    found = g.get("caller")
+    return found.token_id if found and not found.is_session else None
 
 
 def is_program() -> bool:
@@ -63,11 +63,11 @@ def shown_file(name: str) -> str:
 
 
 def _begin() -> None:
-    given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if SAFE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-    g.started = time.perf_counter()
+    given = request.environ.get("HTTP_X_REQUEST_ID", "")
+    request_id = given if SAFE_REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+    g.request_id, g.started = request_id, time.perf_counter()
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    structlog.contextvars.bind_contextvars(request_id=request_id)
 
 
 def _finish(response: Response) -> Response:
@@ -81,12 +81,12 @@ def _finish(response: Response) -> Response:
             headers.add(name, value)
     headers.add("X-Request-ID", g.request_id)
     if not path.startswith(QUIET_PATHS):
-        current_app.extensions[ACCESS].info(
-            "request",
+        current_app.extensions[ACCESS](
             method=request.method,
             path=path,
             status=response.status_code,
             ms=round((time.perf_counter() - g.started) * 1000, 1),
             user_id=caller_id(),
+            request_id=g.request_id,
         )
     return response
