@@ -1,7 +1,12 @@
-"""Categories, suppliers and facets are kept under the catalog's generation, so that nobody gets them as they were.
+"""Answers of the catalog are kept so that nobody gets them as they were.
 
-The generation is read before the data: what is computed meanwhile is at least as new as its key says. It changes in
-the very commit that changes the catalog (see CatalogGeneration), so a process that dies can leave nothing stale.
+Categories, suppliers and facets under the catalog's generation, among all processes. It changes in the very commit that
+changes the catalog (see CatalogGeneration), so a process that dies can leave nothing stale.
+
+Any answer under the database's snapshot, in this process: two that are equal see the same rows, as no transaction has
+ended between them.
+
+Both are read before the data: what is computed meanwhile is at least as new as its key says.
 """
 
 import hashlib
@@ -9,40 +14,74 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from flask import Flask, Response
-from sqlalchemy import select
+from flask import Flask, Response, g, request
+from sqlalchemy import Text, cast, func, select
 
 from shop.auth.access import CATALOG_ALONG, caller
 from shop.catalog.models import CatalogGeneration
-from shop.http.caching import json_answer, not_modified, remembered
+from shop.http.caching import Answer, finished, not_modified, remembered, send
 from shop.reading import Reading
+from shop.recent import Recent
 
-GENERATION = Reading(select(CatalogGeneration.number))
+SNAPSHOT = cast(func.pg_current_snapshot(), Text)
+GENERATION = func.coalesce(select(CatalogGeneration.number).scalar_subquery(), 0)  # 0: never was anything written
+STATE = func.concat(GENERATION, " ", SNAPSHOT)
+READ_STATE = Reading(select(STATE.label("state")))
+SECONDS = 60  # a database that was set back to yesterday has its snapshots anew
+MOST, LONGEST = 500, 2**16  # bytes
 LIFETIME = 15 * 60
 LIFETIME_WITH_STOCK = 60  # stock moves with every order and does not raise the generation
 
 
 def init_app(app: Flask) -> None:
-    app.extensions[CATALOG_ALONG] = select(CatalogGeneration.number).scalar_subquery()
+    app.extensions[CATALOG_ALONG] = STATE
 
 
 def catalog_generation() -> int:
-    """0 in a database whose catalog was never written to. Read with the token, or now where there is none."""
-    found = caller()
-    if found and found.along:
-        return int(found.along)
-    return next((int(row["number"]) for row in GENERATION.rows()), 0)
+    return int(_state().partition(" ")[0])
+
+
+def known_answer(compute: Callable[[], Any]) -> Response:
+    """To this address and query, whoever asks: computed where anything was written since it was computed last."""
+    return send(_known() or _keep(finished(compute())))
 
 
 def cached_answer(
     name: str, compute: Callable[[], Any], *, varies_by: Any = None, depends_on_stock: bool = False
 ) -> Response:
     """`name` and `varies_by` are all that the answer depends on, besides the catalog."""
-    generation = catalog_generation()
+    if known := _known():
+        return send(known)
     digest = hashlib.blake2b(orjson.dumps(varies_by, default=str, option=orjson.OPT_SORT_KEYS), digest_size=12)
-    key = f"catalog:{generation}:{name}:{digest.hexdigest()}"
+    key = f"catalog:{catalog_generation()}:{name}:{digest.hexdigest()}"
     etag = None if depends_on_stock else hashlib.blake2b(key.encode(), digest_size=12).hexdigest()
     if etag and (unchanged := not_modified(etag)):
         return unchanged
     seconds = LIFETIME_WITH_STOCK if depends_on_stock else LIFETIME
-    return json_answer(remembered(key, lambda: orjson.dumps(compute()).decode(), seconds=seconds), etag=etag)
+    text = remembered(key, lambda: orjson.dumps(compute()).decode(), seconds=seconds)
+    answer = finished(text, etag=etag)
+    return send(answer if depends_on_stock else _keep(answer))  # what is a minute old shall not get older
+
+
+def _known() -> Answer | None:
+    state, answer = _recent.fresh().get((request.path, request.query_string), (None, None))
+    return answer if state == _state() else None
+
+
+def _keep(answer: Answer) -> Answer:
+    if len(answer.body) <= LONGEST:
+        _recent[request.path, request.query_string] = _state(), answer
+    return answer
+
+
+def _state() -> str:
+    """The generation and the snapshot: read with the token, or now where there is none."""
+    found = caller()
+    if found and found.along:
+        return str(found.along)
+    if "catalog_state" not in g:
+        g.catalog_state = READ_STATE.rows()[0]["state"]
+    return str(g.catalog_state)
+
+
+_recent: Recent[tuple[str, bytes], tuple[str, Answer]] = Recent(seconds=SECONDS, most=MOST)

@@ -1,44 +1,48 @@
-"""The finished answers of offers that many look at, each kept under the versions of the rows that it is made of.
+"""The finished answers of offers that were looked at lately, each kept under the versions of what it is made of.
 
-A row's xmin names the transaction that wrote it, so whatever changes an offer, its stock, supplier or category gives
-the answer another key: an old one is not found any more. Finding the versions of a page takes PostgreSQL a fifth of the
-time that finishing its answers takes.
+A row's xmin names the transaction that wrote it, and the catalog's generation follows its suppliers and categories. So
+whatever changes what an offer shows gives the answer another key: an old one is not found any more. Finding the
+versions of a page takes PostgreSQL a fifth of the time that finishing its answers takes.
 """
 
-import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
-from sqlalchemy import literal_column
+from psycopg.rows import tuple_row
+from sqlalchemy import BigInteger, any_, literal_column, select
 
-VERSIONS: tuple[Any, ...] = tuple(
-    literal_column(f"{table}.xmin").label(f"{table}_version")
-    for table in ("offers", "stock_levels", "companies", "categories")
+from shop.catalog.models import CatalogGeneration, Offer
+from shop.catalog.offers import select_offers
+from shop.db import given_list
+from shop.reading import Reading
+from shop.recent import Recent
+
+VERSIONED: tuple[Any, ...] = (
+    Offer.id,
+    literal_column("offers.xmin").label("offer_version"),
+    literal_column("stock_levels.xmin").label("stock_version"),
+    select(CatalogGeneration.number).scalar_subquery().label("generation"),
 )
 SECONDS = 60  # a database that was set back to yesterday counts its transactions anew
 MOST = 20_000  # of some 700 bytes
 
-Key = tuple[Any, ...]  # an offer's id and its VERSIONS
+Key = tuple[Any, ...]  # the values of VERSIONED
 
-_kept: dict[Key, tuple[float, str]] = {}
-_NEVER = (0.0, "")
+BY_ID = Reading(select_offers(*VERSIONED).where(Offer.id == any_(given_list("ids", BigInteger))), row_factory=tuple_row)
 
-
-def recent_answers(keys: Sequence[Key]) -> list[str] | None:
-    """None where one is not known, as all must be of one moment."""
-    since = time.monotonic() - SECONDS
-    found = []
-    for key in keys:
-        kept_at, answer = _kept.get(key, _NEVER)
-        if kept_at <= since:
-            return None
-        found.append(answer)
-    return found
+_recent: Recent[Key, str] = Recent(seconds=SECONDS, most=MOST)
 
 
-def keep_answers(answers: Mapping[Key, str]) -> None:
-    """Of what is committed alone: a transaction may change its own row twice, and the version stays."""
-    if len(_kept) + len(answers) > MOST:
-        _kept.clear()
-    now = time.monotonic()
-    _kept.update({key: (now, answer) for key, answer in answers.items()})
+def answers_of(keys: Sequence[Key]) -> list[str] | None:
+    """In the same order; None where an offer has changed since its key was read, as all must be of one moment.
+
+    Of what is committed alone: a transaction may change its own row twice, and the version stays.
+    """
+    known = _recent.fresh()
+    found = [known.get(key) for key in keys]
+    missing = [key[0] for key, answer in zip(keys, found, strict=True) if answer is None] if None in found else ()
+    if missing:
+        read = {row[:-1]: row[-1] for row in BY_ID.rows({"ids": missing})}
+        known |= read
+        found = [answer or read.get(key) for key, answer in zip(keys, found, strict=True)]
+    return None if None in found else cast(list[str], found)

@@ -9,8 +9,9 @@ from flask import Response
 from shop.auth.access import catalog_reader, current_company, current_user, only
 from shop.auth.models import SUPPLIER, Company
 from shop.catalog import bulk_export, categories, facets, feed, offers, products, search, suppliers
-from shop.catalog.caching import cached_answer, catalog_generation
+from shop.catalog.caching import cached_answer, catalog_generation, known_answer
 from shop.catalog.filters import OfferFilter
+from shop.catalog.offers import Answer
 from shop.catalog.schemas import (
     PARAMETERS_PARAMETER,
     CategoriesSchema,
@@ -71,8 +72,12 @@ def search_offers(args: dict[str, Any]) -> Response:
     wanted = OfferFilter(**args)
     if since is not None:
         return json_answer(vars(feed.changed_offers(wanted, since=since, **page)) | {"approximate": False})
-    found = search.search_offers(wanted, sort=sort, **page)
-    return json_answer({"items": found.items, "next_cursor": found.next_cursor, "approximate": found.is_approximate})
+
+    def find() -> Answer:
+        found = search.search_offers(wanted, sort=sort, **page)
+        return {"items": found.items, "next_cursor": found.next_cursor, "approximate": found.is_approximate}
+
+    return known_answer(find)
 
 
 @blueprint.route("/facets")
@@ -133,7 +138,7 @@ def show_offer(offer_id: int) -> Response:
 
     Also one that its supplier has withdrawn: `is_listed` is false then.
     """
-    return json_answer(offers.show_offer(offer_id))
+    return known_answer(lambda: offers.show_offer(offer_id))
 
 
 @blueprint.route("/products/<id:product_id>")
@@ -147,7 +152,7 @@ def show_product(product_id: int) -> Response:
     Prices per base unit make packs of different sizes comparable. `GET catalog/offers` finds products by words and
     codes.
     """
-    return json_answer(products.show_product(product_id))
+    return known_answer(lambda: products.show_product(product_id))
 
 
 @blueprint.route("/categories")

@@ -1,4 +1,7 @@
-"""Searching offers: sorted pages in one statement, in three where nothing is found and a slip is forgiven."""
+"""Searching offers: sorted pages, found in one statement, in three where nothing is found and a slip is forgiven.
+
+The answers of what a page shows are known, or read by one statement more.
+"""
 
 import hashlib
 import re
@@ -9,21 +12,20 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
+from psycopg.rows import tuple_row
 from sqlalchemy import Numeric, Select, bindparam, cast, func, literal_column, select, tuple_, union
 
 from shop.catalog.filters import OfferFilter, conditions, select_matching
 from shop.catalog.models import Offer
 from shop.catalog.offers import Finished, select_offers
-from shop.catalog.recent_answers import VERSIONS, keep_answers, recent_answers
+from shop.catalog.recent_answers import VERSIONED, answers_of
 from shop.catalog.words import Words, correct
 from shop.http.pagination import cursor_id, make_cursor, page_of, read_cursor
-from shop.reading import Reading, Row, is_in_transaction
+from shop.reading import Reading, is_in_transaction
 
 MOST_RELEVANT_HITS = 1000
 MOST_POPULAR = 100  # offers on a page: people look at those; a program that walks the catalog asks for more at once
-EVERYTHING = OfferFilter()
-# Where the id and the versions after it stand in a row: at its end, or before the answer.
-OF_VERSIONS, OF_WHOLE = slice(-1 - len(VERSIONS), None), slice(-2 - len(VERSIONS), -1)
+PLACE_OF_KEY = len(VERSIONED)  # in a row
 NEWEST, RELEVANCE = "newest", "relevance"
 
 
@@ -95,15 +97,10 @@ def search_offers(wanted: OfferFilter, *, sort: str | None = None, limit: int = 
     if key and key[0] and words:
         words = correct(words) or words
     find = Search(wanted, words, sort, limit, is_first=key is None)
-    rows, answers = find.rows(key[1:] if key else ())
-    if not rows and words and not key and (meant := correct(words)):
-        find = replace(find, words=meant)
-        rows, answers = find.rows()
-    is_approximate = bool(rows and find.words and find.words.corrected)
-    page, next_cursor = page_of(
-        rows, limit=limit, cursor_of=lambda row: make_cursor(scope=scope, key=[is_approximate, *find.key_of(row)])
-    )
-    return Found([Finished(answer) for answer in answers[: len(page)]], next_cursor, is_approximate)
+    found = find.page(key[1:] if key else (), scope=scope)
+    if not found.items and words and not key and (meant := correct(words)):
+        found = replace(find, words=meant).page(scope=scope)
+    return found
 
 
 def scope_of(wanted: OfferFilter, sort: str) -> str:
@@ -122,45 +119,36 @@ class Search:
     limit: int
     is_first: bool
 
-    def rows(self, after: Sequence[Any] = ()) -> tuple[Sequence[Any], Sequence[str]]:
-        """The offers found, as `key_of` wants them, and the answer of each."""
+    def page(self, after: Sequence[Any] = (), *, scope: str) -> Found:
+        """What begins after these values."""
         given = {f"after_{number}": value for number, value in enumerate(after)}
-        if self._is_popular and not is_in_transaction():
-            return self._popular_rows(given)
+        if self.limit <= MOST_POPULAR and not is_in_transaction():
+            rows = _reading(self, whole=False).rows(given)
+            answers = answers_of([row[:PLACE_OF_KEY] for row in rows])
+            if answers is not None:
+                return self._found(answers, [row[PLACE_OF_KEY:] for row in rows], scope)
         rows = _reading(self).rows(given)
-        return rows, [row.answer for row in rows]
+        return self._found([row[0] for row in rows], [row[1:] for row in rows], scope)
 
-    @property
-    def _is_popular(self) -> bool:
-        """A page of everything, of a category or of a supplier: soon found, and asked for again and again."""
-        return self.limit <= MOST_POPULAR and replace(self.wanted, category=(), supplier=()) == EVERYTHING
-
-    def _popular_rows(self, after: Row) -> tuple[Sequence[Any], Sequence[str]]:
-        """Their versions first, and the whole of them where one has changed: either way of one moment."""
-        rows = _reading(self, finished=False).rows(after)
-        answers = recent_answers([row[OF_VERSIONS] for row in rows])
-        if answers is None:
-            rows = _reading(self).rows(after)
-            answers = [row.answer for row in rows]
-            keep_answers({row[OF_WHOLE]: row.answer for row in rows})
-        return rows, answers
-
-    def statement(self, *, finished: bool = True) -> Select[*tuple[Any, ...]]:
-        return self._relevant() if self.sort == RELEVANCE and self.words else self._sorted(finished)
-
-    def key_of(self, row: Any) -> list[Any]:
-        return [getattr(row, name) for name in SORTS[self.sort].columns]
-
-    def _sorted(self, finished: bool) -> Select[*tuple[Any, ...]]:
-        order = SORTS[self.sort]
-        columns = [getattr(Offer, name) for name in order.columns]
-        versions = VERSIONS if self._is_popular else ()
-        statement = select_offers(*columns, *versions, finished=finished).where(
-            Offer.is_listed, *conditions(self.wanted, self.words)
+    def _found(self, answers: Sequence[str], keys: Sequence[Sequence[Any]], scope: str) -> Found:
+        """Out of one more than the page shows, if there are."""
+        is_approximate = bool(answers and self.words and self.words.corrected)
+        page, next_cursor = page_of(
+            keys, limit=self.limit, cursor_of=lambda key: make_cursor(scope=scope, key=[is_approximate, *key])
         )
+        return Found([Finished(answer) for answer in answers[: len(page)]], next_cursor, is_approximate)
+
+    def statement(self, *, whole: bool = True) -> Select[*tuple[Any, ...]]:
+        """The values that the list is sorted by, after the finished answer, or after what it is known by."""
+        offers = select_offers() if whole else select_offers(*VERSIONED, finished=False)
+        return self._relevant(offers) if self.sort == RELEVANCE and self.words else self._sorted(offers)
+
+    def _sorted(self, offers: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+        columns = [getattr(Offer, name) for name in SORTS[self.sort].columns]
+        statement = offers.add_columns(*columns).where(Offer.is_listed, *conditions(self.wanted, self.words))
         return self._page(statement, columns)
 
-    def _relevant(self) -> Select[*tuple[Any, ...]]:
+    def _relevant(self, offers: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
         """Ranks 1,000 hits: ranking all that a common word finds would read the whole catalog.
 
         They are the offers with exactly this code, then the newest. Only the page's own offers are joined with what
@@ -181,7 +169,7 @@ class Search:
             best = (both.c.rank.desc(), both.c.id.desc())
             hits = select(both).order_by(*best).limit(MOST_RELEVANT_HITS).subquery("hits")
         page = self._page(select(hits), [hits.c.rank, hits.c.id]).subquery("page")
-        statement = select_offers(Offer.id).add_columns(page.c.rank).join(page, page.c.id == Offer.id)
+        statement = offers.add_columns(page.c.rank, Offer.id).join(page, page.c.id == Offer.id)
         return statement.order_by(page.c.rank.desc(), page.c.id.desc())
 
     def _page(self, statement: Select[*tuple[Any, ...]], columns: Sequence[Any]) -> Select[*tuple[Any, ...]]:
@@ -196,7 +184,7 @@ class Search:
         return statement.order_by(*order).limit(literal_column(str(self.limit + 1)))
 
 
-@lru_cache(maxsize=256)
-def _reading(find: Search, *, finished: bool = True) -> Reading:
+@lru_cache(maxsize=512)
+def _reading(find: Search, *, whole: bool = True) -> Reading:
     """Kept for those who ask the same again: putting it together costs as much as running it."""
-    return Reading(find.statement(finished=finished), as_tuples=True)
+    return Reading(find.statement(whole=whole), row_factory=tuple_row)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import structlog
@@ -23,6 +23,7 @@ from redis.retry import Retry
 from werkzeug.http import quote_etag
 
 from shop.config import Settings
+from shop.recent import Recent
 
 log = structlog.get_logger()
 
@@ -67,10 +68,10 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def remembered(key: str, compute: Callable[[], str], *, seconds: int) -> str:
     """The text kept under `key`, or computed and kept. The key must hold all that the text depends on."""
-    until, found = _recent.get(key, (0.0, None))
-    if time.monotonic() >= until:
-        found = _get(key)
-        _keep_for_a_moment(key, found)
+    recent = _recent.fresh()
+    found = recent.get(key)
+    if found is None and (found := _get(key)) is not None:
+        recent[key] = found
     if found is not None:
         return found
     with _lock:
@@ -90,41 +91,47 @@ def remembered(key: str, compute: Callable[[], str], *, seconds: int) -> str:
     return flight.result()
 
 
+class Answer(NamedTuple):
+    """A body, and what names its version."""
+
+    body: bytes
+    etag: str
+
+
 def json_answer(answer: Any, *, etag: str | None = None) -> Response:
     """Finished JSON (a text that is JSON already goes out as it stands), or 304 to who has it."""
-    body = answer if isinstance(answer, str) else orjson.dumps(answer)
-    response = Response(body, content_type="application/json")
-    response.set_etag(
-        etag or hashlib.sha256(response.get_data()).hexdigest()[:24]
-    )  # by the processor itself: half as long
-    return revalidated(response)
+    return send(finished(answer, etag=etag))
+
+
+def finished(answer: Any, *, etag: str | None = None) -> Answer:
+    body = answer.encode() if isinstance(answer, str) else orjson.dumps(answer)
+    return Answer(body, etag or etag_of(body))
+
+
+def etag_of(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:24]  # by the processor itself: half as long as others
+
+
+def send(answer: Answer, content_type: str = "application/json") -> Response:
+    """The body, or 304 to who has it."""
+    return not_modified(answer.etag) or _revalidated(Response(answer.body, content_type=content_type), answer.etag)
 
 
 def not_modified(etag: str) -> Response | None:
     """304 where the caller says that it has this version; nothing has to be computed then."""
-    if not request.if_none_match.contains_weak(etag):
-        return None
-    response = Response(status=304)
-    response.headers["ETag"] = quote_etag(etag)
-    return revalidated(response)
+    if request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(etag):
+        return _revalidated(Response(status=304), etag)
+    return None
 
 
-def revalidated(response: Response) -> Response:
+def _revalidated(response: Response, etag: str) -> Response:
     """May be kept by the caller alone, who has to ask each time whether it still holds."""
+    response.headers["ETag"] = quote_etag(etag)
     response.headers["Cache-Control"] = "private, no-cache"
-    if response.status_code != 304:
-        response.make_conditional(request)
     return response
 
 
-def _keep_for_a_moment(key: str, found: str | None) -> None:
-    if len(_recent) >= MOST_RECENT:
-        _recent.clear()
-    if found is not None:
-        _recent[key] = (time.monotonic() + FOR_A_MOMENT, found)
-
-
-_recent: dict[str, tuple[float, str]] = {}
+_recent: Recent[str, str] = Recent(seconds=FOR_A_MOMENT, most=MOST_RECENT)
 _lock = Lock()
 _flights: dict[str, Future[str]] = {}
 _dead_until = 0.0

@@ -11,7 +11,7 @@ from shop.catalog.stock import OutOfStock, TooMuchReserved
 from shop.db import transaction
 from shop.errors import Stale
 from shop.http.blueprint import LOCATION, refuses
-from shop.http.caching import revalidated
+from shop.http.caching import Answer, etag_of, send
 from shop.http.idempotency import (
     KEY_PARAMETER,
     IdempotencyKeyInvalid,
@@ -179,7 +179,7 @@ def download_invoice(invoice_id: int) -> Response:
     Only when it is annulled it changes, by the stamp.
     """
     invoice = queries.find_invoice(invoice_id, by=current_caller())
-    response = Response(paper_of(invoice), mimetype="application/pdf")
+    paper = paper_of(invoice)
+    response = send(Answer(paper, etag_of(paper)), "application/pdf")
     response.headers["Content-Disposition"] = shown_file(f"{invoice.number}.pdf")
-    response.add_etag()
-    return revalidated(response)
+    return response
