@@ -1,9 +1,10 @@
 """The catalog under its real web server, against a bare Flask app under the same: the bars of the design."""
 
 import statistics
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -35,12 +36,18 @@ INSERT INTO access_tokens (user_id, kind, prefix, hash)
 SELECT id, 'session', 'shop_s_bench', sha256(convert_to('{TOKEN}', 'UTF8')) FROM person
 """
 
+WRITE = "SELECT pg_current_xact_id()"  # a transaction that has written, as far as readers can tell
+WRITES_PER_SECOND = 100
+BUSY, WALK = "page of 40, first, 100 transactions/s beside it", "pages of 40, each another one (answers not known)"
+
 # what, how it is asked for, against what, bar with throttling on, bar with it off
 BARS = (
-    ("page of 40, first (answers known)", f"{CATALOG}/offers", "/page", 0.30, 0.55),
-    ("page of 40, first (answers known)", f"{CATALOG}/offers", "/hello", None, None),
-    ("page of 40, next (answers known)", NEXT_PAGE, "/page", 0.30, 0.55),
-    ("page of 40, filtered (read whole)", f"{CATALOG}/offers?price_min=0.01", "/page", 0.30, 0.55),
+    ("page of 40, first", f"{CATALOG}/offers", "/page", 0.30, 0.55),
+    ("page of 40, first", f"{CATALOG}/offers", "/hello", None, None),
+    ("page of 40, next", NEXT_PAGE, "/page", 0.30, 0.55),
+    ("page of 40, filtered", f"{CATALOG}/offers?price_min=0.01", "/page", 0.30, 0.55),
+    (BUSY, f"{CATALOG}/offers", "/page", 0.30, 0.55),
+    (WALK, NEXT_PAGE, "/page", 0.30, 0.55),
     ("search, about 500 hits", SEARCH, "/search", 0.25, 0.25),
     ("offer by id", f"{CATALOG}/offers/777", "/offer", None, None),
     ("basket of 3 lines", "/api/v1/basket", "/page", None, None),
@@ -52,8 +59,9 @@ BARS = (
 @dataclass(frozen=True)
 class Target:
     port: int
-    path: str
+    paths: tuple[str, ...]
     headers: tuple[tuple[str, str], ...] = ()
+    is_busy: bool = False
 
 
 def measure_web(product: Product) -> None:
@@ -65,18 +73,51 @@ def measure_web(product: Product) -> None:
         _web(product, "wsgi:app", "off", THROTTLE_USER=OFF) as free,
     ):
         _fill_basket(free)
-        next_page = NEXT_PAGE + free.client().get(f"{CATALOG}/offers", TOKEN)["next_cursor"]
-        targets = {path: Target(bare.port, path) for path in ("/hello", "/page", "/search", "/offer")}
+        walk = tuple(_walk(free))
+        targets = {path: Target(bare.port, (path,)) for path in ("/hello", "/page", "/search", "/offer")}
         for name, path, *_ in BARS:
+            paths = walk if name == WALK else walk[:1] if path == NEXT_PAGE else (path,)
             for kind, web in (("on", throttled), ("off", free)):
-                path = next_page if path == NEXT_PAGE else path
-                targets[f"{name}, {kind}"] = Target(web.port, path, _headers(web, path, fresh=name == "304"))
+                headers = _headers(web, paths[0], fresh=name == "304")
+                targets[f"{name}, {kind}"] = Target(web.port, paths, headers, is_busy=name == BUSY)
         found: dict[str, list[float]] = {name: [] for name in targets}
-        for _ in range(ROUNDS):
+        for number in range(ROUNDS):
             for name, target in targets.items():
-                found[name].append(per_second(target.port, target.path, dict(target.headers), SECONDS))
+                begin = number * len(target.paths) // ROUNDS  # where the round before has not come to
+                paths = target.paths[begin:] + target.paths[:begin]
+                with _writing(product) if target.is_busy else nullcontext():
+                    found[name].append(per_second(target.port, paths, dict(target.headers), SECONDS))
         _print(product, found)
         _time_log_in(product, free)
+
+
+def _walk(web: Product) -> Iterator[str]:
+    """The addresses of all pages but the first."""
+    client, cursor = web.client(), ""
+    while cursor := client.get(f"{CATALOG}/offers?cursor={cursor}" if cursor else f"{CATALOG}/offers", TOKEN)[
+        "next_cursor"
+    ]:
+        yield NEXT_PAGE + cursor
+
+
+@contextmanager
+def _writing(product: Product) -> Iterator[None]:
+    """Transactions end all the time meanwhile, as where orders are placed."""
+    over = threading.Event()
+
+    def write() -> None:
+        with product.app.app_context(), db.engine.connect() as connection:
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            while not over.wait(1 / WRITES_PER_SECOND):
+                connection.exec_driver_sql(WRITE)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield
+    finally:
+        over.set()
+        writer.join()
 
 
 def _fill_basket(web: Product) -> None:
