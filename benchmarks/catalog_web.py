@@ -150,7 +150,7 @@ def _headers(web: Product, path: str, *, fresh: bool) -> tuple[tuple[str, str], 
     answer = web.client().send("GET", path, token=TOKEN)
     if answer.status != 200:
         raise RuntimeError(f"GET {path}: {answer.status} {answer.content[:500]!r}")
-    condition = (("If-None-Match", answer.headers["ETag"]),) if fresh else ()
+    condition = (("If-None-Match", answer.header("ETag")),) if fresh else ()
     return (("Authorization", f"Bearer {TOKEN}"), *condition)
 
 

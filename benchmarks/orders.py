@@ -286,7 +286,7 @@ def _make_journey(bench: Bench, client: Client, random: Random, number: int) -> 
     token, body = _token(number), _body(random, number, FEW_LINES)
     filled = client.send("POST", "/api/v1/basket/lines", token=token, body={"lines": body.pop("lines")})
     placed = _expect(_post_order(bench, client, number, body), 201)
-    shown = client.send("GET", placed.headers["Location"], token=token)
+    shown = client.send("GET", placed.header("Location"), token=token)
     for step, answer, status in (("fill", filled, 200), ("order", placed, 201), ("read back", shown, 200)):
         bench.steps[step].append(_expect(answer, status).seconds)
 

@@ -202,7 +202,7 @@ def _import(replay: Replay) -> None:
     answer = client.upload("/api/v1/catalog/price-lists", token, file_name="list.yaml", content=content)
     if answer.status != 202:
         raise RuntimeError(f"The price list was refused: {answer.content.decode()}")
-    while (done := client.get(answer.headers["Location"], token))["state"] not in ("applied", "failed", "held"):
+    while (done := client.get(answer.header("Location"), token))["state"] not in ("applied", "failed", "held"):
         if time.perf_counter() - started > IMPORTED_WITHIN:
             raise RuntimeError(f"The worker does not import the list: {done}")
         time.sleep(0.1)

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPException
 from itertools import count, islice
 from random import Random
 from typing import Any
@@ -168,9 +167,9 @@ class Stage:
                 answer = self._client.send(method, path, token=token, body=body, **headers)
                 if answer.status in accept:
                     return answer
-                again = answer.status >= 500 or (answer.status == 409 and "Retry-After" in answer.headers)
+                again = answer.status >= 500 or (answer.status == 409 and answer.header("Retry-After"))
                 assert again, (method, path, answer.status, answer.content)
-            except (OSError, HTTPException, json.JSONDecodeError):
+            except (OSError, json.JSONDecodeError):
                 self._client.close()  # the next request connects anew
             assert not self.is_over.is_set(), "stopped before its end"
             assert time.monotonic() < deadline, f"{method} {path} is not answered for {PATIENCE:.0f} s"
