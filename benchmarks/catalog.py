@@ -18,7 +18,7 @@ from benchmarks.product import running
 from benchmarks.summary import note
 from shop.auth.access import public
 from shop.db import db
-from shop.reading import statement_sent
+from shop.prepared import statement_sent
 
 SMALL, LARGE = 1_000, 100_000
 PAGE = 40

@@ -32,7 +32,7 @@ from shop.db import db
 from shop.dev.binaries import find_binaries
 from shop.http.pagination import make_cursor
 from shop.orders.order_routes import ORDERS_CURSOR
-from shop.reading import statement_sent
+from shop.prepared import statement_sent
 
 SCRIPT = Path(__file__).with_name("place_order.sql")
 SUPPLIERS, OFFERS = 20, 100_000

@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL
 from shop import create_app
 from shop.config import Settings
 from shop.db import db, transaction
-from shop.reading import statement_sent
+from shop.prepared import statement_sent
 from tests import factories
 from tests.outbox_drain import Drain
 

@@ -26,7 +26,7 @@ from shop.auth.models import API_KEY, BLOCKED, SESSION, AccessToken, Company, Us
 from shop.auth.places import note_place
 from shop.db import delete_some, now, session
 from shop.errors import NotFound, Unauthenticated
-from shop.reading import Reading
+from shop.prepared import Prepared
 
 log = structlog.get_logger()
 
@@ -127,7 +127,7 @@ def find_caller(
 
 
 @cache
-def _by_secret(along: ColumnElement[Any]) -> Reading:
+def _by_secret(along: ColumnElement[Any]) -> Prepared:
     """A Caller's fields. May its user log in? As User.may_log_in says."""
     is_live = or_(AccessToken.expires_at.is_(None), AccessToken.expires_at > bindparam("now", type_=DateTime(True)))
     may_log_in = (
@@ -136,7 +136,7 @@ def _by_secret(along: ColumnElement[Any]) -> Reading:
         & User.closed_at.is_(None)
         & Company.status.is_distinct_from(literal_column(f"'{BLOCKED}'"))
     )
-    return Reading(
+    return Prepared(
         select(
             AccessToken.id.label("token_id"),
             AccessToken.kind,

@@ -20,13 +20,13 @@ from sqlalchemy import Text, cast, func, select
 from shop.auth.access import CATALOG_ALONG, caller
 from shop.catalog.models import CatalogGeneration
 from shop.http.caching import Answer, finished, not_modified, remembered, send
-from shop.reading import Reading
+from shop.prepared import Prepared
 from shop.recent import Recent
 
 SNAPSHOT = cast(func.pg_current_snapshot(), Text)
 GENERATION = func.coalesce(select(CatalogGeneration.number).scalar_subquery(), 0)  # 0: never was anything written
 STATE = func.concat(GENERATION, " ", SNAPSHOT)
-READ_STATE = Reading(select(STATE.label("state")))
+READ_STATE = Prepared(select(STATE.label("state")))
 SECONDS = 60  # a database that was set back to yesterday has its snapshots anew
 MOST, LONGEST = 500, 2**16  # bytes
 LIFETIME = 15 * 60

@@ -15,7 +15,7 @@ from shop.catalog.offers import CHANGES, WAS_ACTIVE, Finished, answer_of, select
 from shop.catalog.search import scope_of
 from shop.catalog.words import Words
 from shop.http.pagination import cursor_id, make_cursor, page_of, read_cursor
-from shop.reading import Reading
+from shop.prepared import Prepared
 
 MOMENT = TIMESTAMP(timezone=True)
 
@@ -27,7 +27,7 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS
 """)
 
 
-_READ_AS_OF = Reading(AS_OF)
+_READ_AS_OF = Prepared(AS_OF)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def changed_offers(wanted: OfferFilter, *, since: datetime, limit: int, cursor: 
     scope = f"changed:{since.isoformat()}:{scope_of(wanted, 'changed')}"
     key = read_cursor(cursor, scope=scope, types=(_moment, _moment, cursor_id))
     moment: datetime = key[0] if key else as_of()  # before the data: see AS_OF
-    rows = Reading(_page(wanted, since, key[1:] if key else None, limit)).rows()
+    rows = Prepared(_page(wanted, since, key[1:] if key else None, limit)).rows()
     page, next_cursor = page_of(
         rows, limit=limit, cursor_of=lambda row: make_cursor(scope=scope, key=[moment, row["changed_at"], row["id"]])
     )

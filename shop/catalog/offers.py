@@ -11,7 +11,7 @@ from shop.catalog.models import BOUND_KINDS, EXACT, Category, Offer, StockLevel
 from shop.catalog.packs import sql_pack
 from shop.errors import NotFound
 from shop.money import sql_money_text
-from shop.reading import Reading, Row
+from shop.prepared import Prepared, Row
 
 Answer = dict[str, Any]
 Finished = orjson.Fragment  # JSON that goes out as it stands
@@ -93,4 +93,4 @@ def answer_of(row: Row) -> Finished:
     return Finished(row["answer"])
 
 
-ONE_OFFER = Reading(select_offers().where(Offer.id == bindparam("offer_id")))
+ONE_OFFER = Prepared(select_offers().where(Offer.id == bindparam("offer_id")))

@@ -15,7 +15,7 @@ from shop.catalog.packs import base_price
 from shop.db import session
 from shop.errors import Conflict, FieldError, Invalid, NotFound
 from shop.money import money_text
-from shop.reading import Reading
+from shop.prepared import Prepared
 
 log = structlog.get_logger()
 
@@ -66,7 +66,7 @@ def show_product(product_id: int, *, withdrawn: bool = False) -> Answer:
     if found is None:
         raise ProductNotFound(product_id=product_id)
     rivals = select_offers().where(Offer.product_id == found["id"]).order_by(Offer.price, Offer.id)
-    offers = Reading(rivals if withdrawn else rivals.where(Offer.is_listed)).rows()
+    offers = Prepared(rivals if withdrawn else rivals.where(Offer.is_listed)).rows()
     if not offers and not withdrawn:
         raise ProductNotFound(product_id=product_id)
     return {

@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, any_, literal_column, select
 from shop.catalog.models import CatalogGeneration, Offer
 from shop.catalog.offers import select_offers
 from shop.db import given_list
-from shop.reading import Reading
+from shop.prepared import Prepared
 from shop.recent import Recent
 
 VERSIONED: tuple[Any, ...] = (
@@ -28,7 +28,9 @@ MOST = 20_000  # of some 700 bytes
 
 Key = tuple[Any, ...]  # the values of VERSIONED
 
-BY_ID = Reading(select_offers(*VERSIONED).where(Offer.id == any_(given_list("ids", BigInteger))), row_factory=tuple_row)
+BY_ID = Prepared(
+    select_offers(*VERSIONED).where(Offer.id == any_(given_list("ids", BigInteger))), row_factory=tuple_row
+)
 
 _recent: Recent[Key, str] = Recent(seconds=SECONDS, most=MOST)
 

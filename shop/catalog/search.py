@@ -21,7 +21,7 @@ from shop.catalog.offers import Finished, select_offers
 from shop.catalog.recent_answers import VERSIONED, answers_of
 from shop.catalog.words import Words, correct
 from shop.http.pagination import cursor_id, make_cursor, page_of, read_cursor
-from shop.reading import Reading, is_in_transaction
+from shop.prepared import Prepared, is_in_transaction
 
 MOST_RELEVANT_HITS = 1000
 MOST_POPULAR = 100  # offers on a page: people look at those; a program that walks the catalog asks for more at once
@@ -185,6 +185,6 @@ class Search:
 
 
 @lru_cache(maxsize=512)
-def _reading(find: Search, *, whole: bool = True) -> Reading:
+def _reading(find: Search, *, whole: bool = True) -> Prepared:
     """Kept for those who ask the same again: putting it together costs as much as running it."""
-    return Reading(find.statement(whole=whole), row_factory=tuple_row)
+    return Prepared(find.statement(whole=whole), row_factory=tuple_row)

@@ -15,7 +15,7 @@ from shop.db import session
 from shop.orders.lifecycle import moves_from
 from shop.orders.models import STATES
 from shop.orders.refusals import OrderNotFound, SupplierOrderNotFound
-from shop.reading import Reading, is_in_transaction
+from shop.prepared import Prepared, is_in_transaction
 
 # Sums have two decimals in the database anyway; a price shows what it needs, at least two, as money_text does.
 PRICE = "to_char(price, 'FM9999999990.0099')"
@@ -57,7 +57,7 @@ PARTS = f"""(
     ) AS part
 ) AS parts"""  # noqa: S608 - put together of constants
 
-ORDER = Reading(
+ORDER = Prepared(
     text(f"""
 SELECT row_to_json(answer)::text AS answer FROM (
     SELECT id, number, state, comment, client_reference, requested_delivery_on, currency,
@@ -71,7 +71,7 @@ SELECT row_to_json(answer)::text AS answer FROM (
 """)  # noqa: S608 - put together of constants
 )
 
-PART = Reading(
+PART = Prepared(
     text(f"""
 SELECT row_to_json(answer)::text AS answer FROM (
     SELECT supplier_orders.id, order_id, orders.number AS order_number, supplier_id, supplier.name AS supplier,
@@ -112,10 +112,10 @@ def part_answer(part_id: int, *, by: Acting) -> str:
     return found
 
 
-def _answer(reading: Reading, **values: Any) -> str | None:
+def _answer(statement: Prepared, **values: Any) -> str | None:
     if is_in_transaction():
         session().flush()  # plain SQL does not do it by itself
-    return next((row["answer"] for row in reading.rows(values)), None)
+    return next((row["answer"] for row in statement.rows(values)), None)
 
 
 def _company(by: Acting, *roles: str) -> int | None:

@@ -43,18 +43,20 @@ from shop.orders.refusals import (
     SkuUnknown,
     check_quantity,
 )
-from shop.reading import Reading
+from shop.prepared import Prepared
 
 MAX_LINES = 1000
 
-# Puts lines in and says all that is in the basket then. The basket is made first, unless choosing has locked it. Lines
-# stay in the order in which they were named.
-FILL = text(f"""
-WITH basket AS (
+MAKE = """
     INSERT INTO baskets (user_id) VALUES (:user_id)
     ON CONFLICT (user_id) DO UPDATE SET user_id = excluded.user_id
     RETURNING id
-), added AS (
+"""
+LOCKED = "SELECT CAST(:basket_id AS bigint) AS id"
+
+# Puts lines in and says all that is in the basket then. Lines stay in the order in which they were named.
+FILL = f"""
+WITH basket AS ({{basket}}), added AS (
     INSERT INTO basket_lines (basket_id, offer_id, quantity, price_seen, unit_seen, added_at)
     SELECT basket.id, offer_id, quantity, price, unit, now() + number * interval '1 microsecond'
     FROM basket, unnest(
@@ -70,15 +72,21 @@ UNION ALL
 SELECT offer_id, quantity, price_seen, unit_seen, added_at FROM basket_lines
 WHERE basket_id = (SELECT id FROM basket) AND offer_id NOT IN (SELECT offer_id FROM added)
 ORDER BY added_at, offer_id
-""")  # noqa: S608 - of our own words only
+"""  # noqa: S608 - of our own words only
+FILL_NEW, FILL_LOCKED = (
+    Prepared(text(FILL.format(basket=basket)), row_factory=namedtuple_row) for basket in (MAKE, LOCKED)
+)
 
 # Empties it under its lock, as lock_basket takes it. What was put in while we waited for the lock stays for another
 # order; what was changed is taken as it has become.
-TAKE = text("""
+TAKE = Prepared(
+    text("""
 WITH basket AS (SELECT id FROM baskets WHERE user_id = :user_id FOR UPDATE)
 DELETE FROM basket_lines USING basket WHERE basket_id = basket.id
 RETURNING offer_id, quantity, price_seen, unit_seen, added_at
-""")
+"""),
+    row_factory=namedtuple_row,
+)
 
 
 class BasketFull(Conflict):
@@ -184,7 +192,7 @@ def empty_basket(user: Acting) -> None:
 
 def take_basket(user: Acting) -> list[Any]:
     """Empties the basket and says what was in it: (offer_id, quantity, price_seen, unit_seen), as it was added."""
-    taken = session().connection().execute(TAKE, {"user_id": user.id})
+    taken = TAKE.rows({"user_id": user.id})
     return sorted(taken, key=lambda line: (line.added_at, line.offer_id))
 
 
@@ -233,8 +241,9 @@ def _select_lines() -> Select[*tuple[Any, ...]]:
 
 @dataclass(frozen=True)
 class _Choice:
-    """All goods that the lines could mean."""
+    """All goods that the lines could mean, and the basket, locked, where there is one already."""
 
+    basket_id: int | None
     by_id: Mapping[int, Good]
     by_sku: Mapping[str, Sequence[Good]]
 
@@ -251,15 +260,16 @@ def _choice(user: Acting, wanted: Sequence[Wanted]) -> _Choice:
     }
     given = frozenset(name for name, found in values.items() if found)
     rows = _select_choice(given).rows({"user_id": user.id} | {name: values[name] for name in given}) if given else ()
+    basket_id = rows[0].basket_id if rows else None
     by_id = {row.id: good_of(row) for row in rows}
     by_sku: defaultdict[str, list[Good]] = defaultdict(list)
     for good in by_id.values():
         by_sku[good.sku].append(good)
-    return _Choice(by_id, by_sku)
+    return _Choice(basket_id, by_id, by_sku)
 
 
 @cache
-def _select_choice(given: frozenset[str]) -> Reading:
+def _select_choice(given: frozenset[str]) -> Prepared:
     """Only with the conditions that are needed: an index answers each."""
     ids, suppliers = (given_list(name, BigInteger) for name in ("ids", "named_suppliers"))
     skus, named_skus = (given_list(name, Text) for name in ("skus", "named_skus"))
@@ -271,8 +281,9 @@ def _select_choice(given: frozenset[str]) -> Reading:
     }
     wanted = or_(*(condition for name, condition in conditions.items() if name in given))
     basket = select(Basket.id).where(Basket.user_id == bindparam("user_id")).with_for_update().cte("basket")
-    chosen = select_goods().outerjoin(basket, true()).where(Company.status == ACTIVE, wanted)
-    return Reading(chosen, row_factory=namedtuple_row)
+    goods = select_goods().add_columns(basket.c.id.label("basket_id"))
+    chosen = goods.outerjoin(basket, true()).where(Company.status == ACTIVE, wanted)
+    return Prepared(chosen, row_factory=namedtuple_row)
 
 
 def _judge(line: Wanted, choice: _Choice) -> LineResult:
@@ -316,14 +327,16 @@ def _basket_of(user: Acting) -> ColumnElement[int]:
 
 def _fill(user: Acting, results: Sequence[LineResult], choice: _Choice) -> list[InBasket]:
     lines = [(result.offer, result.wanted.quantity) for result in results if result.offer is not None]
-    values = {
-        "user_id": user.id,
+    values: dict[str, Any] = {
         "offer_ids": [good.id for good, _ in lines],
         "quantities": [quantity for _, quantity in lines],
         "prices": [good.price for good, _ in lines],
         "units": [good.unit for good, _ in lines],
     }
-    rows = session().connection().execute(FILL, values).all()
+    if choice.basket_id is None:
+        rows = FILL_NEW.rows(values | {"user_id": user.id})
+    else:
+        rows = FILL_LOCKED.rows(values | {"basket_id": choice.basket_id})
     if len(rows) > MAX_LINES:
         raise BasketFull(limit=MAX_LINES)
     others = [row.offer_id for row in rows if row.offer_id not in choice.by_id]

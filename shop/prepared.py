@@ -1,5 +1,4 @@
-"""Statements that nearly every request sends, and that read or at most lock what they read: compiled once, sent by the
-driver itself.
+"""Statements that nearly every request sends: compiled once, sent by the driver itself.
 
 By the ORM's session such a statement takes three times the CPU. Pool and errors are SQLAlchemy's all the same.
 """
@@ -28,8 +27,10 @@ DIALECT: Any = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 statement_sent = Signal("Tells the text to whoever counts or traces: the engine's events do not hear of these.")
 
 
-class Reading:
-    """A SELECT and, once it is asked for again, what the driver wants of it.
+class Prepared:
+    """A statement and, once it is sent again, what the driver wants of it.
+
+    One that writes answers with rows, too (RETURNING), and belongs into a transaction.
 
     Rows are mappings, or tuples with or without names: as the driver's row factory says.
     """
@@ -72,8 +73,12 @@ class Reading:
     def _ask(self, text: str, values: Row) -> Sequence[Any]:
         if not is_in_transaction():
             return cast(Pool, db.engine.pool).ask(text, values, row_factory=self._row_factory)
-        driver: Any = session().connection().connection.driver_connection
-        found: Sequence[Any] = driver.cursor(row_factory=self._row_factory).execute(text, values).fetchall()
+        connection = session().connection().connection
+        cursor = connection.info.get(self._row_factory)
+        if cursor is None:
+            driver: Any = connection.driver_connection
+            cursor = connection.info[self._row_factory] = driver.cursor(row_factory=self._row_factory)
+        found: Sequence[Any] = cursor.execute(text, values).fetchall()
         return found
 
     def _compile(self) -> None:

@@ -12,18 +12,18 @@ from sqlalchemy import QueuePool, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from shop.db import db, session, transaction
-from shop.reading import Reading
+from shop.prepared import Prepared
 
 ASKED = range(3)  # at first by SQLAlchemy, then by the driver
 
 
-def moments(reading: Reading) -> set[object]:
+def moments(reading: Prepared) -> set[object]:
     return {reading.rows()[0]["now"] for _ in ASKED}
 
 
 def test_what_an_edge_reads_first_belongs_to_its_transaction(app: Flask) -> None:
     """It may be locked there, and the lock has to last."""
-    reading = Reading(text("SELECT now() AS now"))
+    reading = Prepared(text("SELECT now() AS now"))
     with app.app_context(), transaction() as current:
         found = moments(reading)
         assert found == {current.scalar(text("SELECT now()"))}
@@ -31,7 +31,7 @@ def test_what_an_edge_reads_first_belongs_to_its_transaction(app: Flask) -> None
 
 def test_what_is_read_outside_begins_no_transaction(app: Flask) -> None:
     with app.app_context():
-        assert len(moments(Reading(text("SELECT now() AS now")))) == len(ASKED)
+        assert len(moments(Prepared(text("SELECT now() AS now")))) == len(ASKED)
         assert not session().in_transaction()
 
 
@@ -39,17 +39,17 @@ def test_rows_are_as_the_drivers_from_the_first_time_on(app: Flask) -> None:
     statement = text("SELECT 1 AS one, 2 AS two")
     with app.app_context():
         for factory in (namedtuple_row, tuple_row):
-            reading = Reading(statement, row_factory=factory)
+            reading = Prepared(statement, row_factory=factory)
             for _ in ASKED:
                 [row] = reading.rows()
                 assert row == (1, 2)
         assert type(row) is tuple
-        reading = Reading(statement, row_factory=namedtuple_row)
+        reading = Prepared(statement, row_factory=namedtuple_row)
         assert [reading.rows()[0].two for _ in ASKED] == [2] * 3
 
 
 def test_errors_are_those_of_sqlalchemy(app: Flask) -> None:
-    reading = Reading(text("SELECT nothing"))
+    reading = Prepared(text("SELECT nothing"))
     with app.app_context():
         for _ in ASKED:
             with pytest.raises(ProgrammingError):
@@ -57,7 +57,7 @@ def test_errors_are_those_of_sqlalchemy(app: Flask) -> None:
 
 
 def test_after_an_error_others_are_answered(app: Flask) -> None:
-    broken, whole = Reading(text("SELECT 1 / 0")), Reading(text("SELECT 1 AS one"))
+    broken, whole = Prepared(text("SELECT 1 / 0")), Prepared(text("SELECT 1 AS one"))
     with app.app_context():
         for _ in ASKED:
             with pytest.raises(DBAPIError):
@@ -75,7 +75,7 @@ def test_whoever_is_interrupted_leaves_nothing_half_read(app: Flask) -> None:
     def interrupt(*_: object) -> None:
         raise TimeLimitError
 
-    slow, quick = Reading(text("SELECT pg_sleep(0.5)")), Reading(text("SELECT 1 AS one"))
+    slow, quick = Prepared(text("SELECT pg_sleep(0.5)")), Prepared(text("SELECT 1 AS one"))
     with app.app_context():
         before = signal.signal(signal.SIGALRM, interrupt)
         try:
@@ -91,7 +91,7 @@ def test_whoever_is_interrupted_leaves_nothing_half_read(app: Flask) -> None:
 
 def test_connections_for_readings_are_few_and_end_with_the_pool(make_app: Callable[..., Flask]) -> None:
     app = make_app(database_pool_size=4)
-    reading = Reading(text("SELECT pg_sleep(0.05)"))
+    reading = Prepared(text("SELECT pg_sleep(0.05)"))
 
     def read(_: int) -> None:
         with app.app_context():
@@ -109,7 +109,7 @@ def test_connections_for_readings_are_few_and_end_with_the_pool(make_app: Callab
 
 
 def test_what_the_server_has_closed_is_not_asked(app: Flask) -> None:
-    reading = Reading(text("SELECT pg_backend_pid() AS pid"))
+    reading = Prepared(text("SELECT pg_backend_pid() AS pid"))
     with app.app_context():
         *_, kept = [reading.rows()[0]["pid"] for _ in ASKED]
         assert reading.rows()[0]["pid"] == kept
