@@ -4,6 +4,7 @@ import hmac
 import os
 import time
 from collections.abc import Iterator
+from functools import cache
 from typing import cast
 
 import redis
@@ -83,8 +84,13 @@ def _observe(response: Response) -> Response:
     if "started" in g:
         endpoint = request.endpoint or "unknown"
         operation = endpoint.rpartition(".")[2] if request.path.startswith("/api/v1/") else endpoint
-        REQUESTS.labels(operation, response.status_code).observe(time.perf_counter() - g.started)
+        _seconds_of(operation, response.status_code).observe(time.perf_counter() - g.started)
     return response
+
+
+@cache
+def _seconds_of(operation: str, status: int) -> Histogram:
+    return REQUESTS.labels(operation, status)
 
 
 class _Waiting(Collector):

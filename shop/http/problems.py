@@ -221,7 +221,8 @@ def _page_of_problems() -> Page | None:
 
 def is_under(prefix: str) -> bool:
     """Whether this request is for the prefix itself or something below it."""
-    return request.path == prefix or request.path.startswith(f"{prefix}/")
+    path = request.path
+    return path.startswith(prefix) and (path == prefix or path[len(prefix)] == "/")
 
 
 def field_errors(messages: Any) -> Iterator[FieldError]:
