@@ -1,5 +1,6 @@
 """`flask price-lists import FILE --supplier …`: a list from this machine, imported here and now."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -9,9 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy import select
 
 from shop.auth.models import SUPPLIER, Company
+from shop.catalog.price_lists.formats.columns import FIELDS, HEADINGS, IGNORED
 from shop.catalog.price_lists.importing import import_price_list
 from shop.catalog.price_lists.models import FAILED, MODES, UNFINISHED_STATES, PriceList
 from shop.catalog.price_lists.receiving import receive_price_list
+from shop.cli.terminal import quiet_log
 from shop.config import current_settings
 from shop.db import session, transaction
 from shop.errors import Refusal
@@ -22,19 +25,34 @@ price_lists = AppGroup("price-lists", help="Suppliers' price lists.")
 @price_lists.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--supplier", required=True, help="Id or name of the supplier.")
-@click.option("--mode", type=click.Choice(MODES), help="As the last time, if left out.")
-def import_file(file: Path, supplier: str, mode: str | None) -> None:
-    """Import a price list for a supplier. Guards hold it as they would one from the supplier."""
+@click.option("--mode", type=click.Choice(MODES), help="What becomes of goods that the list does not name.")
+@click.option(
+    "--column", "columns", multiple=True, metavar="NAME=FIELD", help="What a column means: «€ без ПДВ=price»."
+)
+@click.option("--headings", type=click.Choice(HEADINGS), help="What titles between the rows are.")
+def import_file(file: Path, supplier: str, mode: str | None, columns: Sequence[str], headings: str | None) -> None:
+    """Import a price list for a supplier. Guards hold it as they would one from the supplier.
+
+    Mode, columns and headings are as the last time, if left out.
+    """
+    layout = {"columns": dict(map(_meaning, columns)) or None, "headings": headings}
     try:
         with transaction():
             company = _supplier(supplier)
             price_list = receive_price_list(
-                company, file_name=file.name, raw=file.read_bytes(), mode=mode, source="cli", by=None
+                company, file_name=file.name, raw=file.read_bytes(), mode=mode, layout=layout, source="cli", by=None
             )
         _import(price_list.id)
     except Refusal as refusal:
         raise click.ClickException(refusal.detail) from None
     _report(price_list.id)
+
+
+def _meaning(column: str) -> tuple[str, str]:
+    name, _, field = column.rpartition("=")
+    if not name or field not in (*FIELDS, IGNORED):
+        raise click.BadParameter(f"{column}: it must be NAME=FIELD, with one of {', '.join((*FIELDS, IGNORED))}.")
+    return name, field
 
 
 def _supplier(wanted: str) -> Company:
@@ -48,7 +66,7 @@ def _supplier(wanted: str) -> Company:
 
 def _import(price_list_id: int) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with quiet_log(), Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("Goods read", total=None)
         import_price_list(
             price_list_id,

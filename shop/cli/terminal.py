@@ -1,7 +1,9 @@
 """How the commands for operators speak: plain where the output goes to a file, refusals in a sentence."""
 
+import logging
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -22,6 +24,19 @@ UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 def terminal() -> Console:
     """Without markup: names and reasons come from outside and may hold brackets."""
     return Console(width=None if sys.stdout.isatty() else WIDTH, markup=False, highlight=False)
+
+
+@contextmanager
+def quiet_log() -> Iterator[None]:
+    """While a bar is shown to a person: what went well is said by the command itself."""
+    root = logging.getLogger()
+    level = root.level
+    if sys.stderr.isatty():
+        root.setLevel(max(level, logging.WARNING))
+    try:
+        yield
+    finally:
+        root.setLevel(level)
 
 
 def says_no(command: Callable[P, R]) -> Callable[P, R]:

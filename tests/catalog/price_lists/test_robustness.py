@@ -108,3 +108,19 @@ def test_the_command_imports_a_file(app: Flask, supplier: Company, tmp_path: Pat
 
     assert (done.exit_code, "1 new" in done.output) == (0, True), done.output
     assert (unknown.exit_code, "No supplier" in unknown.output) == (1, True)
+
+
+def test_the_command_is_told_what_columns_mean_and_remembers_it(app: Flask, supplier: Company, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    run = app.test_cli_runner().invoke
+    args = ["price-lists", "import", str(file), "--supplier", str(supplier.id)]
+
+    file.write_text("Шифр;Наименование;€ без ПДВ\n1;Болт;5\n", "utf-8")
+    wrong = run(args=[*args, "--column", "Шифр=article"])
+    told = run(args=[*args, "--column", "Шифр=id", "--column", "€ без ПДВ=price"])
+    file.write_text("Шифр;Наименование;€ без ПДВ\n1;Болт;6\n", "utf-8")
+    remembered = run(args=args)
+
+    assert (wrong.exit_code, "one of id, sku" in wrong.output) == (2, True), wrong.output
+    assert (told.exit_code, "1 new" in told.output) == (0, True), told.output
+    assert (remembered.exit_code, "1 changed" in remembered.output) == (0, True), remembered.output
