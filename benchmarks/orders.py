@@ -36,7 +36,7 @@ from shop.prepared import statement_sent
 
 SCRIPT = Path(__file__).with_name("place_order.sql")
 SUPPLIERS, OFFERS = 20, 100_000
-CLIENTS, SECONDS, ROUNDS = 8, 5.0, 3
+CLIENTS, SECONDS, ROUNDS = 8, 2.0, 9
 FEW_LINES, MANY_LINES = 3, 300
 FEW_ORDERS, MANY_ORDERS = 100, 100_000
 LIST_REQUESTS = 60

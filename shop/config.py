@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     base_url: str = Field("http://127.0.0.1:8000", description="Where people reach the product: the links in mails")
 
     database_url: str = Field("", description="postgresql+psycopg://user:password@host/name")
-    database_pool_size: int = Field(5, description="Connections kept per process; times processes < max_connections")
+    database_pool_size: int = Field(5, description="Connections kept per process; when busy 2.5 times as many")
     database_statement_timeout_ms: int = Field(15_000, description="A statement of a request may take this long")
     database_lock_timeout_ms: int = Field(5_000, description="… and wait this long for a lock")
     redis_url: str = Field("", description="redis://host:6379/0, the default of the three below")

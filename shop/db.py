@@ -34,7 +34,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
 from sqlalchemy.types import TypeEngine
 
 from shop.config import Settings
-from shop.pool import Pool
+from shop.pool import Pool, lines_of
 
 CONSTRAINT_NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -87,7 +87,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     return {
         "poolclass": Pool,
         "pool_size": settings.database_pool_size,
-        "max_overflow": settings.database_pool_size,
+        "max_overflow": settings.database_pool_size + lines_of(settings.database_pool_size),
         "pool_timeout": 5,
         "pool_recycle": 1800,
         "hide_parameters": True,  # e-mails and hashes have no place in logs

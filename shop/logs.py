@@ -53,7 +53,7 @@ def access_log(settings: Settings) -> Callable[..., None]:
         return partial(structlog.get_logger(ACCESS).info, "request")
     if logging.getLevelName(settings.log_level) > logging.INFO:
         return lambda **_: None
-    lines = structlog.BytesLogger(sys.stderr.buffer, name=ACCESS)
+    lines = structlog.BytesLogger(sys.stderr.buffer)
 
     def write(**told: Any) -> None:
         told |= {"event": "request", "level": "info", "logger": ACCESS, "timestamp": datetime.now(UTC)}

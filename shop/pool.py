@@ -18,7 +18,8 @@ KEPT_FOR = 1800.0  # seconds, after which the pool has its connection back, to r
 class Line:
     """A connection outside of any transaction, and cursors that serve it as long as it is out."""
 
-    def __init__(self, pool: QueuePool) -> None:
+    def __init__(self, pool: QueuePool, *, era: int) -> None:
+        self.era = era
         self._connection = pool.connect()
         self._driver = cast(Any, self._connection.driver_connection)
         self._driver.autocommit = True
@@ -51,6 +52,7 @@ class Pool(QueuePool):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._lines: list[Line] = []
+        self._era = 0
 
     def ask(self, text: str, values: Mapping[str, Any], *, row_factory: Any) -> list[Any]:
         """All rows of a statement that needs no transaction. After an error its connection goes back to the others."""
@@ -60,7 +62,7 @@ class Pool(QueuePool):
         except BaseException:
             line.give_back()
             raise
-        if len(self._lines) < self.size() // 2:
+        if len(self._lines) < lines_of(self.size()) and line.era == self._era:
             self._lines.append(line)
         else:
             line.give_back()
@@ -71,20 +73,37 @@ class Pool(QueuePool):
         return super().checkedout() - len(self._lines)
 
     def dispose(self) -> None:
-        while self._lines:
-            self._lines.pop().give_back()
+        self._end_lines()
         super().dispose()
 
+    def _invalidate(self, *args: Any, **options: Any) -> None:
+        """The server has closed a connection: those that are older than this are renewed, lines as well."""
+        super()._invalidate(*args, **options)
+        self._end_lines()
+
     def _good_line(self) -> Line:
-        while self._lines:
-            try:
-                line = self._lines.pop()
-            except IndexError:  # another thread was quicker
-                break
+        while line := self._any_line():
             if line.is_good:
                 return line
             line.give_back()
-        return Line(self)
+            self._end_lines()
+        return Line(self, era=self._era)
+
+    def _end_lines(self) -> None:
+        self._era += 1
+        while line := self._any_line():
+            line.give_back()
+
+    def _any_line(self) -> Line | None:
+        try:
+            return self._lines.pop()
+        except IndexError:  # none, or another thread was quicker
+            return None
+
+
+def lines_of(size: int) -> int:
+    """How many connections a pool of this size keeps out."""
+    return size // 2
 
 
 def news_of(driver: Any) -> poll:
@@ -101,5 +120,7 @@ def _is_alive(connection: Any, *_: Any) -> None:
     A server that stops or restarts says so: its words, or the end of the stream, wait to be read. Looking costs
     microseconds; asking the server (pool_pre_ping) would cost a round trip for each request.
     """
+    if connection.autocommit:  # of a line that was dropped before it could be given back
+        connection.autocommit = False
     if news_of(connection).poll(0):
         raise InvalidatePoolError("the server has closed the connection")

@@ -30,13 +30,14 @@ statement_sent = Signal("Tells the text to whoever counts or traces: the engine'
 class Prepared:
     """A statement and, once it is sent again, what the driver wants of it.
 
-    One that writes answers with rows, too (RETURNING), and belongs into a transaction.
+    One that writes answers with rows, too (RETURNING), and is refused outside of a transaction.
 
     Rows are mappings, or tuples with or without names: as the driver's row factory says.
     """
 
-    def __init__(self, statement: Statement, *, row_factory: RowFactory = dict_row) -> None:
+    def __init__(self, statement: Statement, *, row_factory: RowFactory = dict_row, writes: bool = False) -> None:
         self._statement = statement
+        self._writes = writes
         self._row_factory = row_factory
         self._was_asked = False
         self._text: str | None = None
@@ -44,6 +45,8 @@ class Prepared:
 
     def rows(self, values: Row = NO_VALUES) -> Sequence[Any]:
         """In the transaction that the session has begun, else in none: no BEGIN, no ROLLBACK to wait for."""
+        if self._writes and not is_in_transaction():
+            raise RuntimeError("a statement that writes, outside of transaction()")
         if self._text is None and self._was_asked:
             self._compile()
         self._was_asked = True

@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 from flask import Flask
@@ -116,3 +117,50 @@ def test_what_the_server_has_closed_is_not_asked(app: Flask) -> None:
         with db.engine.connect() as other:
             other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": kept})
         assert reading.rows()[0]["pid"] != kept
+
+
+def test_the_pool_finding_one_closed_renews_those_for_readings_as_well(app: Flask) -> None:
+    """A server that was left for another may have closed only some of them."""
+    reading = Prepared(text("SELECT pg_backend_pid() AS pid"))
+    with app.app_context():
+        *_, kept = [reading.rows()[0]["pid"] for _ in ASKED]
+        with db.engine.connect() as pooled, db.engine.connect() as other:
+            pid = pooled.scalar(text("SELECT pg_backend_pid()"))
+            pooled.close()
+            other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+        with db.engine.connect() as another:
+            another.execute(text("SELECT 1"))
+        assert reading.rows()[0]["pid"] != kept
+
+
+def test_what_transactions_may_have_is_not_less_for_them(make_app: Callable[..., Flask]) -> None:
+    app = make_app(database_pool_size=2)
+    reading = Prepared(text("SELECT 1 AS one"))
+    with app.app_context(), ExitStack() as open_ones:
+        for _ in ASKED:
+            reading.rows()
+        for _ in range(4):
+            open_ones.enter_context(db.engine.connect())
+        assert reading.rows()[0]["one"] == 1
+
+
+def test_a_dropped_line_does_not_make_transactions_commit_by_themselves(app: Flask) -> None:
+    with app.app_context():
+        dropped = db.engine.raw_connection()
+        dropped.driver_connection.autocommit = True
+        pid = dropped.driver_connection.info.backend_pid
+        dropped.close()
+        found = [db.engine.raw_connection() for _ in range(db.engine.pool.checkedin())]
+        [back] = [each for each in found if each.driver_connection.info.backend_pid == pid]
+        assert not back.driver_connection.autocommit
+        for each in found:
+            each.close()
+
+
+def test_what_writes_is_refused_outside_of_a_transaction(app: Flask) -> None:
+    writing = Prepared(text("UPDATE companies SET name = '' RETURNING id"), writes=True)
+    with app.app_context():
+        with pytest.raises(RuntimeError):
+            writing.rows()
+        with transaction():
+            assert writing.rows() == []

@@ -3,8 +3,8 @@
 Categories, suppliers and facets under the catalog's generation, among all processes. It changes in the very commit that
 changes the catalog (see CatalogGeneration), so a process that dies can leave nothing stale.
 
-Any answer under the database's snapshot, in this process: two that are equal see the same rows, as no transaction has
-ended between them.
+Any answer that is not too long under the database's snapshot, in this process: two that are equal see the same rows, as
+no transaction has ended between them.
 
 Both are read before the data: what is computed meanwhile is at least as new as its key says.
 """
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from sqlalchemy import Text, cast, func, select
 
 from shop.auth.access import CATALOG_ALONG, caller
@@ -26,8 +26,9 @@ from shop.recent import Recent
 SNAPSHOT = cast(func.pg_current_snapshot(), Text)
 GENERATION = func.coalesce(select(CatalogGeneration.number).scalar_subquery(), 0)  # 0: never was anything written
 STATE = func.concat(GENERATION, " ", SNAPSHOT)
+STATE_OF_REQUEST = "shop.catalog_state"
 READ_STATE = Prepared(select(STATE.label("state")))
-SECONDS = 60  # a database that was set back to yesterday has its snapshots anew
+SECONDS = 60  # a database that was set back, or a standby that took over, has its snapshots anew
 MOST, LONGEST = 500, 2**16  # bytes
 LIFETIME = 15 * 60
 LIFETIME_WITH_STOCK = 60  # stock moves with every order and does not raise the generation
@@ -38,7 +39,7 @@ def init_app(app: Flask) -> None:
 
 
 def catalog_generation() -> int:
-    return int(_state().partition(" ")[0])
+    return _generation(_read_state())
 
 
 def known_answer(compute: Callable[[], Any]) -> Response:
@@ -53,7 +54,7 @@ def cached_answer(
     if known := _known():
         return send(known)
     digest = hashlib.blake2b(orjson.dumps(varies_by, default=str, option=orjson.OPT_SORT_KEYS), digest_size=12)
-    key = f"catalog:{catalog_generation()}:{name}:{digest.hexdigest()}"
+    key = f"catalog:{_generation(_state())}:{name}:{digest.hexdigest()}"
     etag = None if depends_on_stock else hashlib.blake2b(key.encode(), digest_size=12).hexdigest()
     if etag and (unchanged := not_modified(etag)):
         return unchanged
@@ -75,13 +76,21 @@ def _keep(answer: Answer) -> Answer:
 
 
 def _state() -> str:
+    """Of the database as it was before this request read anything else."""
+    kept: dict[str, str] = request.environ
+    if STATE_OF_REQUEST not in kept:
+        kept[STATE_OF_REQUEST] = _read_state()
+    return kept[STATE_OF_REQUEST]
+
+
+def _read_state() -> str:
     """The generation and the snapshot: read with the token, or now where there is none."""
     found = caller()
-    if found and found.along:
-        return str(found.along)
-    if "catalog_state" not in g:
-        g.catalog_state = READ_STATE.rows()[0]["state"]
-    return str(g.catalog_state)
+    return str(found.along if found and found.along else READ_STATE.rows()[0]["state"])
+
+
+def _generation(state: str) -> int:
+    return int(state.partition(" ")[0])
 
 
 _recent: Recent[tuple[str, bytes], tuple[str, Answer]] = Recent(seconds=SECONDS, most=MOST)

@@ -123,11 +123,11 @@ class Search:
         """What begins after these values."""
         given = {f"after_{number}": value for number, value in enumerate(after)}
         if self.limit <= MOST_POPULAR and not is_in_transaction():
-            rows = _reading(self, whole=False).rows(given)
+            rows = _prepared(self, whole=False).rows(given)
             answers = answers_of([row[:PLACE_OF_KEY] for row in rows])
             if answers is not None:
                 return self._found(answers, [row[PLACE_OF_KEY:] for row in rows], scope)
-        rows = _reading(self).rows(given)
+        rows = _prepared(self).rows(given)
         return self._found([row[0] for row in rows], [row[1:] for row in rows], scope)
 
     def _found(self, answers: Sequence[str], keys: Sequence[Sequence[Any]], scope: str) -> Found:
@@ -185,6 +185,6 @@ class Search:
 
 
 @lru_cache(maxsize=512)
-def _reading(find: Search, *, whole: bool = True) -> Prepared:
+def _prepared(find: Search, *, whole: bool = True) -> Prepared:
     """Kept for those who ask the same again: putting it together costs as much as running it."""
     return Prepared(find.statement(whole=whole), row_factory=tuple_row)

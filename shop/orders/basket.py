@@ -74,7 +74,7 @@ WHERE basket_id = (SELECT id FROM basket) AND offer_id NOT IN (SELECT offer_id F
 ORDER BY added_at, offer_id
 """  # noqa: S608 - of our own words only
 FILL_NEW, FILL_LOCKED = (
-    Prepared(text(FILL.format(basket=basket)), row_factory=namedtuple_row) for basket in (MAKE, LOCKED)
+    Prepared(text(FILL.format(basket=basket)), row_factory=namedtuple_row, writes=True) for basket in (MAKE, LOCKED)
 )
 
 # Empties it under its lock, as lock_basket takes it. What was put in while we waited for the lock stays for another
@@ -86,6 +86,7 @@ DELETE FROM basket_lines USING basket WHERE basket_id = basket.id
 RETURNING offer_id, quantity, price_seen, unit_seen, added_at
 """),
     row_factory=namedtuple_row,
+    writes=True,
 )
 
 
