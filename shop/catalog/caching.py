@@ -29,7 +29,7 @@ STATE = func.concat(GENERATION, " ", SNAPSHOT)
 STATE_OF_REQUEST = "shop.catalog_state"
 READ_STATE = Prepared(select(STATE.label("state")))
 SECONDS = 60  # a database that was set back, or a standby that took over, has its snapshots anew
-MOST, LONGEST = 500, 2**16  # bytes
+MOST, LONGEST = 300, 2**16  # bytes
 LIFETIME = 15 * 60
 LIFETIME_WITH_STOCK = 60  # stock moves with every order and does not raise the generation
 
