@@ -29,6 +29,7 @@ SERVERS = ("postgres", "valkey")
 SUPPLIERS, OFFERS = 3, 6
 CLIENTS = 4
 PATIENCE = 240.0
+LAST_WORDS = 15
 
 # Each finds what must not be; nothing found is what is hoped for.
 FAULTS = {
@@ -100,7 +101,9 @@ class Stage:
             "SELECT 'event', type, last_error FROM outbox_events WHERE handled_at IS NULL AND parked_at IS NULL"
             " UNION ALL SELECT 'mail', kind, last_error FROM mail_messages WHERE state = 'queued'"
         ):
-            assert time.monotonic() < deadline, f"after {PATIENCE:.0f} s still under way: {waiting[:10]}"
+            assert time.monotonic() < deadline, (
+                f"after {PATIENCE:.0f} s still under way: {waiting[:10]}\n{self._last_words()}"
+            )
             time.sleep(0.3)
 
     def faults(self) -> dict[str, Any]:
@@ -125,6 +128,15 @@ class Stage:
         """Recipients of mails given up, each with the reason."""
         mails = self._rows("SELECT recipient, last_error FROM mail_messages WHERE state = 'parked'")
         return {(mail.recipient, mail.last_error) for mail in mails}
+
+    def _last_words(self) -> str:
+        """Of each process whether it runs, and what it logged last."""
+        found = []
+        for name, process in self.product.processes.items():
+            lines = (self.product.folder / f"{name}.log").read_text("utf-8", errors="replace").splitlines()
+            state = "runs" if process.poll() is None else f"ended with {process.returncode}"
+            found += [f"== {name} {state}", *(line[:500] for line in lines[-LAST_WORDS:])]
+        return "\n".join(found)
 
     def _mails_amiss(self) -> list[Any]:
         """Each invoice is one mail to the buyer and one to the administrator, and all that was sent has arrived."""
