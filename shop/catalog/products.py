@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy import func, or_, select, text, update
+from sqlalchemy import bindparam, func, or_, select, text, update
 from sqlalchemy.orm import aliased
 
 from shop.auth.models import ACTIVE, Company, User
@@ -20,6 +20,9 @@ from shop.prepared import Prepared
 log = structlog.get_logger()
 
 MOST_OTHER_PACKS = 20
+
+_RIVALS = select_offers().where(Offer.product_id == bindparam("product_id")).order_by(Offer.price, Offer.id)
+RIVALS, LISTED_RIVALS = Prepared(_RIVALS), Prepared(_RIVALS.where(Offer.is_listed))
 
 # A number that only the parted offers bear goes with them; one that others bear, too, stays.
 MOVE_OWN_BARCODES = text("""
@@ -65,8 +68,7 @@ def show_product(product_id: int, *, withdrawn: bool = False) -> Answer:
     found = session().execute(statement).mappings().one_or_none()
     if found is None:
         raise ProductNotFound(product_id=product_id)
-    rivals = select_offers().where(Offer.product_id == found["id"]).order_by(Offer.price, Offer.id)
-    offers = Prepared(rivals if withdrawn else rivals.where(Offer.is_listed)).rows()
+    offers = (RIVALS if withdrawn else LISTED_RIVALS).rows({"product_id": found["id"]})
     if not offers and not withdrawn:
         raise ProductNotFound(product_id=product_id)
     return {
