@@ -19,7 +19,8 @@ from sqlalchemy import Text, cast, func, select
 
 from shop.auth.access import CATALOG_ALONG, caller
 from shop.catalog.models import CatalogGeneration
-from shop.http.caching import Answer, finished, not_modified, remembered, send
+from shop.catalog.recent_answers import SECONDS
+from shop.http.caching import Versioned, finished, not_modified, remembered, send
 from shop.prepared import Prepared
 from shop.recent import Recent
 
@@ -28,7 +29,6 @@ GENERATION = func.coalesce(select(CatalogGeneration.number).scalar_subquery(), 0
 STATE = func.concat(GENERATION, " ", SNAPSHOT)
 STATE_OF_REQUEST = "shop.catalog_state"
 READ_STATE = Prepared(select(STATE.label("state")))
-SECONDS = 60  # a database that was set back, or a standby that took over, has its snapshots anew
 MOST, LONGEST = 300, 2**16  # bytes
 LIFETIME = 15 * 60
 LIFETIME_WITH_STOCK = 60  # stock moves with every order and does not raise the generation
@@ -64,12 +64,12 @@ def cached_answer(
     return send(answer if depends_on_stock else _keep(answer))  # what is a minute old shall not get older
 
 
-def _known() -> Answer | None:
+def _known() -> Versioned | None:
     state, answer = _recent.fresh().get((request.path, request.query_string), (None, None))
     return answer if state == _state() else None
 
 
-def _keep(answer: Answer) -> Answer:
+def _keep(answer: Versioned) -> Versioned:
     if len(answer.body) <= LONGEST:
         _recent[request.path, request.query_string] = _state(), answer
     return answer
@@ -93,4 +93,4 @@ def _generation(state: str) -> int:
     return int(state.partition(" ")[0])
 
 
-_recent: Recent[tuple[str, bytes], tuple[str, Answer]] = Recent(seconds=SECONDS, most=MOST)
+_recent: Recent[tuple[str, bytes], tuple[str, Versioned]] = Recent(seconds=SECONDS, most=MOST)

@@ -23,7 +23,7 @@ VERSIONED: tuple[Any, ...] = (
     literal_column("stock_levels.xmin").label("stock_version"),
     select(CatalogGeneration.number).scalar_subquery().label("generation"),
 )
-SECONDS = 60  # a database that was set back, or a standby that took over, counts its transactions anew
+SECONDS = 60  # a database that was set back, or a standby that took over, counts its transactions and snapshots anew
 MOST = 20_000  # of some 700 bytes
 
 Key = tuple[Any, ...]  # the values of VERSIONED

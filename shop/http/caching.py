@@ -91,7 +91,7 @@ def remembered(key: str, compute: Callable[[], str], *, seconds: int) -> str:
     return flight.result()
 
 
-class Answer(NamedTuple):
+class Versioned(NamedTuple):
     """A body, and what names its version."""
 
     body: bytes
@@ -103,16 +103,13 @@ def json_answer(answer: Any, *, etag: str | None = None) -> Response:
     return send(finished(answer, etag=etag))
 
 
-def finished(answer: Any, *, etag: str | None = None) -> Answer:
-    body = answer.encode() if isinstance(answer, str) else orjson.dumps(answer)
-    return Answer(body, etag or etag_of(body))
+def finished(answer: Any, *, etag: str | None = None) -> Versioned:
+    """Without an `etag` the body names its version itself. Bytes are a body already, a text is JSON already."""
+    body = answer if isinstance(answer, bytes) else answer.encode() if isinstance(answer, str) else orjson.dumps(answer)
+    return Versioned(body, etag or hashlib.sha256(body).hexdigest()[:24])  # by the processor itself: half as long
 
 
-def etag_of(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()[:24]  # by the processor itself: half as long as others
-
-
-def send(answer: Answer, content_type: str = "application/json") -> Response:
+def send(answer: Versioned, content_type: str = "application/json") -> Response:
     """The body, or 304 to who has it."""
     return not_modified(answer.etag) or _revalidated(Response(answer.body, content_type=content_type), answer.etag)
 

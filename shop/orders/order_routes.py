@@ -11,7 +11,7 @@ from shop.catalog.stock import OutOfStock, TooMuchReserved
 from shop.db import transaction
 from shop.errors import Stale
 from shop.http.blueprint import LOCATION, refuses
-from shop.http.caching import Answer, etag_of, send
+from shop.http.caching import finished, send
 from shop.http.idempotency import (
     KEY_PARAMETER,
     IdempotencyKeyInvalid,
@@ -179,7 +179,6 @@ def download_invoice(invoice_id: int) -> Response:
     Only when it is annulled it changes, by the stamp.
     """
     invoice = queries.find_invoice(invoice_id, by=current_caller())
-    paper = paper_of(invoice)
-    response = send(Answer(paper, etag_of(paper)), "application/pdf")
+    response = send(finished(paper_of(invoice)), "application/pdf")
     response.headers["Content-Disposition"] = shown_file(f"{invoice.number}.pdf")
     return response
