@@ -69,6 +69,13 @@ class Conflict(Refusal):
     message = "The present state does not allow this."
 
 
+class Busy(Conflict):
+    """Somebody else is working on the same rows."""
+
+    code = "Busy"
+    message = "Somebody else is changing the same things right now. Try again in a moment."
+
+
 class Stale(Refusal):
     code = "Stale"
     message = "This has changed since you read it. Read it again, then decide."

@@ -13,6 +13,7 @@ from psycopg.rows import dict_row, tuple_row
 from sqlalchemy import CursorResult, Select, TextClause
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from shop.db import IN_TRANSACTION, db, session
 from shop.pool import Pool
@@ -30,14 +31,23 @@ statement_sent = Signal("Tells the text to whoever counts or traces: the engine'
 class Prepared:
     """A statement and, once it is sent again, what the driver wants of it.
 
-    One that writes answers with rows, too (RETURNING), and is refused outside of a transaction.
+    One that writes answers with rows, too (RETURNING), and is refused outside of transaction(); but for one that is a
+    whole by itself, which commits by itself where nothing was begun.
 
     Rows are mappings, or tuples with or without names: as the driver's row factory says.
     """
 
-    def __init__(self, statement: Statement, *, row_factory: RowFactory = dict_row, writes: bool = False) -> None:
+    def __init__(
+        self,
+        statement: Statement,
+        *,
+        row_factory: RowFactory = dict_row,
+        writes: bool = False,
+        is_whole: bool = False,
+    ) -> None:
         self._statement = statement
         self._writes = writes
+        self._is_whole = is_whole
         self._row_factory = row_factory
         self._was_asked = False
         self._text: str | None = None
@@ -45,7 +55,7 @@ class Prepared:
 
     def rows(self, values: Row = NO_VALUES) -> Sequence[Any]:
         """In the transaction that the session has begun, else in none: no BEGIN, no ROLLBACK to wait for."""
-        if self._writes and not is_in_transaction():
+        if self._writes and not is_in_edge() and (is_in_transaction() or not self._is_whole):
             raise RuntimeError("a statement that writes, outside of transaction()")
         if self._text is None and self._was_asked:
             self._compile()
@@ -101,7 +111,16 @@ class Prepared:
 def is_in_transaction() -> bool:
     """Whether the session has begun one, which may have changed what is read, or an edge is about to: what is read
     there may be locked. Without making a session to ask it."""
-    if not db.session.registry.has():
-        return False
-    current = db.session()  # asked as it is: session() would begin the reading of a request that only reads
-    return current.in_transaction() or IN_TRANSACTION in current.info
+    current = _present_session()
+    return current is not None and (current.in_transaction() or IN_TRANSACTION in current.info)
+
+
+def is_in_edge() -> bool:
+    """Whether transaction() has been entered, so that somebody commits what is written."""
+    current = _present_session()
+    return current is not None and IN_TRANSACTION in current.info
+
+
+def _present_session() -> Session | None:
+    # asked as it is: session() would begin the reading of a request that only reads
+    return db.session() if db.session.registry.has() else None

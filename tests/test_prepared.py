@@ -4,7 +4,7 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 from flask import Flask
@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from shop.db import db, session, transaction
 from shop.prepared import Prepared
+from tests.factories.auth import make_company
 
 ASKED = range(3)  # at first by SQLAlchemy, then by the driver
 
@@ -119,8 +120,9 @@ def test_what_the_server_has_closed_is_not_asked(app: Flask) -> None:
         assert reading.rows()[0]["pid"] != kept
 
 
-def test_the_pool_finding_one_closed_renews_those_for_readings_as_well(app: Flask) -> None:
+def test_the_pool_finding_one_closed_renews_those_for_readings_as_well(make_app: Callable[..., Flask]) -> None:
     """A server that was left for another may have closed only some of them."""
+    app = make_app(database_pool_size=4)
     reading = Prepared(text("SELECT pg_backend_pid() AS pid"))
     with app.app_context():
         *_, kept = [reading.rows()[0]["pid"] for _ in ASKED]
@@ -144,8 +146,8 @@ def test_what_transactions_may_have_is_not_less_for_them(make_app: Callable[...,
         assert reading.rows()[0]["one"] == 1
 
 
-def test_a_dropped_line_does_not_make_transactions_commit_by_themselves(app: Flask) -> None:
-    with app.app_context():
+def test_a_dropped_line_does_not_make_transactions_commit_by_themselves(make_app: Callable[..., Flask]) -> None:
+    with make_app().app_context():
         dropped = db.engine.raw_connection()
         dropped.driver_connection.autocommit = True
         pid = dropped.driver_connection.info.backend_pid
@@ -164,3 +166,22 @@ def test_what_writes_is_refused_outside_of_a_transaction(app: Flask) -> None:
             writing.rows()
         with transaction():
             assert writing.rows() == []
+
+
+def test_a_statement_that_is_a_whole_commits_by_itself_unless_something_was_begun(app: Flask) -> None:
+    make_company(name="before")
+    writing = Prepared(text("UPDATE companies SET name = :name RETURNING id"), writes=True, is_whole=True)
+    names = text("SELECT name FROM companies")
+    for name in ("first", "second"):  # at first by SQLAlchemy, then by the driver
+        with app.app_context():
+            assert len(writing.rows({"name": name})) == 1
+            assert not session().in_transaction()
+        with app.app_context():
+            assert session().scalars(names).all() == [name]
+            with pytest.raises(RuntimeError):  # in what only reads nobody would commit it
+                writing.rows({"name": "lost"})
+    with app.app_context():
+        with suppress(ZeroDivisionError), transaction():
+            writing.rows({"name": "undone"})
+            raise ZeroDivisionError
+        assert session().scalars(names).all() == ["second"]

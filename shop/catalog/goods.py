@@ -109,8 +109,7 @@ def good_of(row: Row[Any]) -> Good:
 
 
 def find_goods(offer_ids: Iterable[int], *, for_order: bool = False) -> dict[int, Good]:
-    """By id. For an order the offers are locked FOR SHARE in the order of ids: nobody changes price or listing until
-    we commit."""
+    """By id."""
     rows = session().connection().execute(_select_found(for_order), {"offer_ids": list(offer_ids)})
     return {row.id: good_of(row) for row in rows}
 
@@ -118,4 +117,10 @@ def find_goods(offer_ids: Iterable[int], *, for_order: bool = False) -> dict[int
 @cache
 def _select_found(for_order: bool) -> Select[*tuple[Any, ...]]:
     found = select_goods().where(Offer.id == any_(given_list("offer_ids", BigInteger)))
-    return found.order_by(Offer.id).with_for_update(read=True, of=Offer) if for_order else found
+    return locked_for_order(found) if for_order else found
+
+
+def locked_for_order(goods: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """FOR SHARE in the order of ids, so that no two orders wait for each other: nobody changes price or listing until
+    we commit."""
+    return goods.order_by(Offer.id).with_for_update(read=True, of=Offer)

@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from shop.db import db, met_a_lock
 from shop.errors import (
+    Busy,
     Conflict,
     FieldError,
     Forbidden,
@@ -62,13 +63,6 @@ SENTENCE_OF_STATUS = {
     422: "Some of the input is not valid; errors names every field.",
     500: "Something went wrong on our side. It is logged under the request_id.",
 }
-
-
-class Busy(Conflict):
-    """Somebody else is working on the same rows."""
-
-    code = "Busy"
-    message = "Somebody else is changing the same things right now. Try again in a moment."
 
 
 class ProblemErrorSchema(AnswerSchema):

@@ -9,14 +9,19 @@ from typing import Any, NamedTuple
 
 from psycopg.rows import namedtuple_row
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     Select,
     Text,
+    Update,
+    all_,
     any_,
     bindparam,
+    cast,
     delete,
     func,
+    literal_column,
     or_,
     select,
     text,
@@ -28,10 +33,10 @@ from sqlalchemy.orm import joinedload
 
 from shop.auth.models import ACTIVE, Company
 from shop.auth.tokens import Acting
-from shop.catalog.goods import Good, find_goods, good_of, select_goods
+from shop.catalog.goods import Good, find_goods, good_of, locked_for_order, select_goods
 from shop.catalog.models import Offer
 from shop.db import given_list, session, sql_list
-from shop.errors import Conflict, FieldError, Invalid, Refusal
+from shop.errors import Busy, Conflict, FieldError, Invalid, Refusal
 from shop.orders.models import Basket, BasketLine, Order
 from shop.orders.refusals import (
     NamedTwice,
@@ -46,17 +51,20 @@ from shop.orders.refusals import (
 from shop.prepared import Prepared
 
 MAX_LINES = 1000
+MAX_ATTEMPTS = 100  # each fails because somebody else's has succeeded
 
-MAKE = """
-    INSERT INTO baskets (user_id) VALUES (:user_id)
-    ON CONFLICT (user_id) DO UPDATE SET user_id = excluded.user_id
+# The transaction that wrote a basket's row last: whoever changes its lines writes it, too (lock_basket).
+VERSION = cast(literal_column("baskets.xmin"), Text).label("version")
+
+# Puts lines in, in the order in which they were named, and says all that is in the basket then. Where that has another
+# version than the one that was read, it does nothing and answers no rows.
+FILL = Prepared(
+    text(f"""
+WITH basket AS (
+    INSERT INTO baskets AS basket (user_id) VALUES (:user_id)
+    ON CONFLICT (user_id) DO UPDATE SET user_id = excluded.user_id WHERE basket.xmin = CAST(:version AS xid)
     RETURNING id
-"""
-LOCKED = "SELECT CAST(:basket_id AS bigint) AS id"
-
-# Puts lines in and says all that is in the basket then. Lines stay in the order in which they were named.
-FILL = f"""
-WITH basket AS ({{basket}}), added AS (
+), added AS (
     INSERT INTO basket_lines (basket_id, offer_id, quantity, price_seen, unit_seen, added_at)
     SELECT basket.id, offer_id, quantity, price, unit, now() + number * interval '1 microsecond'
     FROM basket, unnest(
@@ -72,21 +80,17 @@ UNION ALL
 SELECT offer_id, quantity, price_seen, unit_seen, added_at FROM basket_lines
 WHERE basket_id = (SELECT id FROM basket) AND offer_id NOT IN (SELECT offer_id FROM added)
 ORDER BY added_at, offer_id
-"""  # noqa: S608 - of our own words only
-FILL_NEW, FILL_LOCKED = (
-    Prepared(text(FILL.format(basket=basket)), row_factory=namedtuple_row, writes=True) for basket in (MAKE, LOCKED)
-)
-
-# Empties it under its lock, as lock_basket takes it. What was put in while we waited for the lock stays for another
-# order; what was changed is taken as it has become.
-TAKE = Prepared(
-    text("""
-WITH basket AS (SELECT id FROM baskets WHERE user_id = :user_id FOR UPDATE)
-DELETE FROM basket_lines USING basket WHERE basket_id = basket.id
-RETURNING offer_id, quantity, price_seen, unit_seen, added_at
-"""),
+"""),  # noqa: S608 - of our own words only
     row_factory=namedtuple_row,
     writes=True,
+    is_whole=True,
+)
+
+HELD_BESIDES = Prepared(
+    select(func.count().label("number"))
+    .join_from(BasketLine, Basket)
+    .where(Basket.user_id == bindparam("user_id"), BasketLine.offer_id != all_(given_list("offer_ids", BigInteger))),
+    row_factory=namedtuple_row,
 )
 
 
@@ -143,7 +147,7 @@ class Filled(NamedTuple):
 def basket_lines(user: Acting) -> list[InBasket]:
     """In the order in which they were added, in one statement."""
     rows = session().connection().execute(_select_lines(), {"user_id": user.id})
-    return [InBasket(good_of(row), row.quantity, row.price_seen, row.unit_seen) for row in rows]
+    return [_in_basket(row) for row in rows]
 
 
 def add_lines(user: Acting, wanted: Sequence[Wanted]) -> Filled:
@@ -156,14 +160,19 @@ def add_lines(user: Acting, wanted: Sequence[Wanted]) -> Filled:
 
 def try_lines(user: Acting, wanted: Sequence[Wanted]) -> Filled:
     """The same without the refusal. Two statements whatever the number of lines, three where other goods were in the
-    basket.
+    basket; outside of a transaction the second is one by itself.
 
-    An offer that is there already gets the new quantity.
+    An offer that is there already gets the new quantity. Where somebody changes the basket between the two, they are
+    sent anew.
     """
-    choice = _choice(user, wanted)
-    results = _each_once([_judge(line, choice) for line in wanted])
-    is_filled = any(result.offer for result in results)
-    return Filled(results, _fill(user, results, choice) if is_filled else basket_lines(user))
+    for _ in range(MAX_ATTEMPTS):
+        choice = _choice(user, wanted)
+        results = _each_once([_judge(line, choice) for line in wanted])
+        if not any(result.offer for result in results):
+            return Filled(results, basket_lines(user))
+        if lines := _fill(user, results, choice):
+            return Filled(results, lines)
+    raise Busy
 
 
 def add_past_order(user: Acting, order: Order) -> Filled:
@@ -191,10 +200,15 @@ def empty_basket(user: Acting) -> None:
     session().execute(delete(BasketLine).where(BasketLine.basket_id == _basket_of(user)))
 
 
-def take_basket(user: Acting) -> list[Any]:
-    """Empties the basket and says what was in it: (offer_id, quantity, price_seen, unit_seen), as it was added."""
-    taken = TAKE.rows({"user_id": user.id})
-    return sorted(taken, key=lambda line: (line.added_at, line.offer_id))
+def take_basket(user: Acting) -> list[InBasket]:
+    """Empties the basket for an order and says what was in it, as it was added; the offers are locked as find_goods()
+    locks them for an order.
+
+    What was put in while we waited for the basket's lock stays for another order; what was changed is taken as it has
+    become.
+    """
+    taken = sorted(_select_taken().rows({"user_id": user.id}), key=lambda row: (row.added_at, row.id))
+    return [_in_basket(row) for row in taken]
 
 
 def acknowledge_changes(user: Acting) -> None:
@@ -210,8 +224,13 @@ def acknowledge_changes(user: Acting) -> None:
 
 def lock_basket(user: Acting) -> None:
     """Whoever changes the basket waits for an order that is being made of it: of two at once the second finds it empty,
-    and no change is answered with yes and then lost."""
-    session().scalar(select(Basket.id).where(Basket.user_id == user.id).with_for_update())
+    and no change is answered with yes and then lost. The row is written, so that it has another version."""
+    session().execute(_lock(user.id).execution_options(synchronize_session=False))
+
+
+def _lock(user_id: Any) -> Update:
+    """Writes nothing new: what counts is who has written last."""
+    return update(Basket).where(Basket.user_id == user_id).values(user_id=Basket.user_id)
 
 
 def _each_once(results: list[LineResult]) -> list[LineResult]:
@@ -240,18 +259,45 @@ def _select_lines() -> Select[*tuple[Any, ...]]:
     )
 
 
+@cache
+def _select_taken() -> Prepared:
+    """Waits for the basket as lock_basket() does."""
+    basket = _lock(bindparam("user_id")).returning(Basket.id).cte("basket")
+    taken = (
+        delete(BasketLine)
+        .where(BasketLine.basket_id == basket.c.id)
+        .returning(
+            BasketLine.offer_id, BasketLine.quantity, BasketLine.price_seen, BasketLine.unit_seen, BasketLine.added_at
+        )
+        .cte("taken")
+    )
+    # By a list as in find_goods(): to join that many offers as it guesses there are, the planner would read them all.
+    offer_ids = cast(select(func.array_agg(taken.c.offer_id)).scalar_subquery(), ARRAY(BigInteger))
+    goods = (
+        locked_for_order(select_goods())
+        .add_columns(taken.c.quantity, taken.c.price_seen, taken.c.unit_seen, taken.c.added_at)
+        .join(taken, taken.c.offer_id == Offer.id)
+        .where(Offer.id == any_(offer_ids))
+    )
+    return Prepared(goods, row_factory=namedtuple_row, writes=True)
+
+
+def _in_basket(row: Any) -> InBasket:
+    return InBasket(good_of(row), row.quantity, row.price_seen, row.unit_seen)
+
+
 @dataclass(frozen=True)
 class _Choice:
-    """All goods that the lines could mean, and the basket, locked, where there is one already."""
+    """All goods that the lines could mean; of the basket, where there is one, its version and how many lines it has."""
 
-    basket_id: int | None
+    version: str | None
+    held: int
     by_id: Mapping[int, Good]
     by_sku: Mapping[str, Sequence[Good]]
 
 
 def _choice(user: Acting, wanted: Sequence[Wanted]) -> _Choice:
-    """Of suppliers that buyers see, in one statement, which locks the basket: of two requests that fill it the second
-    reads what the first has put in."""
+    """Of suppliers that buyers see, in one statement."""
     named = [(line.supplier_id, line.sku) for line in wanted if line.supplier_id is not None]
     values: dict[str, list[Any]] = {
         "ids": [line.offer_id for line in wanted if line.offer_id is not None],
@@ -261,12 +307,12 @@ def _choice(user: Acting, wanted: Sequence[Wanted]) -> _Choice:
     }
     given = frozenset(name for name, found in values.items() if found)
     rows = _select_choice(given).rows({"user_id": user.id} | {name: values[name] for name in given}) if given else ()
-    basket_id = rows[0].basket_id if rows else None
+    version, held = (rows[0].version, rows[0].held or 0) if rows else (None, 0)
     by_id = {row.id: good_of(row) for row in rows}
     by_sku: defaultdict[str, list[Good]] = defaultdict(list)
     for good in by_id.values():
         by_sku[good.sku].append(good)
-    return _Choice(basket_id, by_id, by_sku)
+    return _Choice(version, held, by_id, by_sku)
 
 
 @cache
@@ -281,8 +327,9 @@ def _select_choice(given: frozenset[str]) -> Prepared:
         "named_skus": tuple_(Offer.supplier_id, Offer.sku).in_(select(named.c.supplier_id, named.c.sku)),
     }
     wanted = or_(*(condition for name, condition in conditions.items() if name in given))
-    basket = select(Basket.id).where(Basket.user_id == bindparam("user_id")).with_for_update().cte("basket")
-    goods = select_goods().add_columns(basket.c.id.label("basket_id"))
+    held = select(func.count()).where(BasketLine.basket_id == Basket.id).scalar_subquery().label("held")
+    basket = select(VERSION, held).where(Basket.user_id == bindparam("user_id")).cte("basket")
+    goods = select_goods().add_columns(basket.c.version, basket.c.held)
     chosen = goods.outerjoin(basket, true()).where(Company.status == ACTIVE, wanted)
     return Prepared(chosen, row_factory=namedtuple_row)
 
@@ -327,22 +374,27 @@ def _basket_of(user: Acting) -> ColumnElement[int]:
 
 
 def _fill(user: Acting, results: Sequence[LineResult], choice: _Choice) -> list[InBasket]:
+    """All that is in the basket then; nothing where the basket has changed since we looked, and nothing is put in."""
     lines = [(result.offer, result.wanted.quantity) for result in results if result.offer is not None]
+    offer_ids = [good.id for good, _ in lines]
+    if choice.held + len(lines) > MAX_LINES and _held_besides(user, offer_ids) + len(lines) > MAX_LINES:
+        raise BasketFull(limit=MAX_LINES)
     values: dict[str, Any] = {
-        "offer_ids": [good.id for good, _ in lines],
+        "user_id": user.id,
+        "version": choice.version,
+        "offer_ids": offer_ids,
         "quantities": [quantity for _, quantity in lines],
         "prices": [good.price for good, _ in lines],
         "units": [good.unit for good, _ in lines],
     }
-    if choice.basket_id is None:
-        rows = FILL_NEW.rows(values | {"user_id": user.id})
-    else:
-        rows = FILL_LOCKED.rows(values | {"basket_id": choice.basket_id})
-    if len(rows) > MAX_LINES:
-        raise BasketFull(limit=MAX_LINES)
+    rows = FILL.rows(values)
     others = [row.offer_id for row in rows if row.offer_id not in choice.by_id]
     goods = {**choice.by_id, **find_goods(others)} if others else choice.by_id
     return [InBasket(goods[row.offer_id], row.quantity, row.price_seen, row.unit_seen) for row in rows]
+
+
+def _held_besides(user: Acting, offer_ids: list[int]) -> int:
+    return int(HELD_BESIDES.rows({"user_id": user.id, "offer_ids": offer_ids})[0].number)
 
 
 def _line(user: Acting, offer_id: int) -> BasketLine:

@@ -7,6 +7,7 @@ from shop.auth.access import current_caller, only
 from shop.auth.models import BUYER
 from shop.auth.tokens import Acting
 from shop.db import transaction
+from shop.errors import Busy
 from shop.http.blueprint import refuses
 from shop.http.throttling import per_upload
 from shop.orders import basket as baskets
@@ -41,7 +42,7 @@ def show_basket() -> Any:
 
 @blueprint.route("/basket/lines", methods=["POST"])
 @only(BUYER, scope="orders:write")
-@refuses(baskets.LinesRefused, baskets.BasketFull)
+@refuses(baskets.LinesRefused, baskets.BasketFull, Busy)
 @blueprint.arguments(AddLinesSchema)
 @blueprint.response(200, BasketSchema, description="All lines were added")
 @blueprint.alt_response(207, schema=BasketSchema, success=True, description="Some were added; see results")
@@ -51,9 +52,8 @@ def add_basket_lines(body: dict[str, Any]) -> Any:
     By offer, or by SKU. `results` has an entry for each line, in their order. A good that is there already gets the
     new quantity. When none of the lines can be ordered, the answer is 422.
     """
-    with transaction():
-        filled = baskets.add_lines(current_caller(), [Wanted(**line) for line in body["lines"]])
-        return finished_json(basket_view(filled.lines, filled.results)), _status(filled.results)
+    filled = baskets.add_lines(current_caller(), [Wanted(**line) for line in body["lines"]])
+    return finished_json(basket_view(filled.lines, filled.results)), _status(filled.results)
 
 
 @blueprint.route("/basket/lines/<id:offer_id>", methods=["PATCH"])
@@ -113,7 +113,7 @@ def acknowledge_basket(body: dict[str, Any]) -> Any:
 
 @blueprint.route("/basket/past-orders", methods=["POST"])
 @only(BUYER, scope="orders:write")
-@refuses(refusals.OrderNotFound, baskets.LinesRefused, baskets.BasketFull)
+@refuses(refusals.OrderNotFound, baskets.LinesRefused, baskets.BasketFull, Busy)
 @blueprint.arguments(AddPastOrderSchema)
 @blueprint.response(200, BasketSchema, description="All lines were added")
 @blueprint.alt_response(207, schema=BasketSchema, success=True, description="Some were added; see results")
@@ -130,7 +130,7 @@ def add_past_order(body: dict[str, Any]) -> Any:
 
 @blueprint.route("/basket/quick-order", methods=["POST"])
 @only(BUYER, scope="orders:write")
-@refuses(quick_order.UnreadableQuickOrder, baskets.BasketFull)
+@refuses(quick_order.UnreadableQuickOrder, baskets.BasketFull, Busy)
 @blueprint.arguments(QuickOrderSchema)
 @blueprint.response(200, QuickOrderReportSchema)
 def quick_order_text(body: dict[str, Any]) -> Any:
@@ -138,15 +138,14 @@ def quick_order_text(body: dict[str, Any]) -> Any:
 
     As pasted from a sheet or a mail: a blank, tab or semicolon between the two. The report has an entry for each row.
     """
-    with transaction():
-        rows = quick_order.read_quick_order(body["text"], supplier_id=body["supplier_id"])
-        return finished_json(_fill(current_caller(), rows))
+    rows = quick_order.read_quick_order(body["text"], supplier_id=body["supplier_id"])
+    return finished_json(_fill(current_caller(), rows))
 
 
 @blueprint.route("/basket/quick-order/file", methods=["POST"])
 @only(BUYER, scope="orders:write")
 @per_upload
-@refuses(quick_order.UnreadableQuickOrder, baskets.BasketFull)
+@refuses(quick_order.UnreadableQuickOrder, baskets.BasketFull, Busy)
 @blueprint.arguments(QuickOrderFileSchema, location="files")
 @blueprint.response(200, QuickOrderReportSchema)
 def quick_order_file(form: dict[str, Any]) -> Any:
@@ -154,9 +153,8 @@ def quick_order_file(form: dict[str, Any]) -> Any:
 
     The first two filled columns are SKU and quantity. The report has an entry for each row.
     """
-    with transaction():
-        rows = quick_order.read_quick_order(form["file"].read(), supplier_id=form["supplier_id"])
-        return finished_json(_fill(current_caller(), rows))
+    rows = quick_order.read_quick_order(form["file"].read(), supplier_id=form["supplier_id"])
+    return finished_json(_fill(current_caller(), rows))
 
 
 def _status(results: Sequence[LineResult]) -> int:

@@ -9,7 +9,7 @@ from shop.auth.address_book import ContactNotFound, find_contact
 from shop.auth.models import BUYER, MANAGER, SUPPLIER
 from shop.catalog.stock import OutOfStock, TooMuchReserved
 from shop.db import transaction
-from shop.errors import Stale
+from shop.errors import Busy, Stale
 from shop.http.blueprint import LOCATION, refuses
 from shop.http.caching import finished, send
 from shop.http.idempotency import (
@@ -21,7 +21,6 @@ from shop.http.idempotency import (
 )
 from shop.http.pagination import BadCursor, cursor_id, make_cursor, page_of, read_cursor
 from shop.http.preconditions import IF_MATCH, expected_version, tagged
-from shop.http.problems import Busy
 from shop.http.requests import shown_file
 from shop.orders import lifecycle, placement, queries, refusals
 from shop.orders.answers import order_answer

@@ -7,11 +7,10 @@ from flask import Response
 from shop.auth.access import current_caller, only
 from shop.auth.models import BUYER, MANAGER, SUPPLIER
 from shop.db import transaction
-from shop.errors import Stale, VersionNeeded
+from shop.errors import Busy, Stale, VersionNeeded
 from shop.http.blueprint import refuses
 from shop.http.pagination import BadCursor, cursor_id, make_cursor, page_of, read_cursor
 from shop.http.preconditions import IF_MATCH, expected_version, tagged
-from shop.http.problems import Busy
 from shop.orders import queries, refusals
 from shop.orders.answers import part_answer
 from shop.orders.blueprint import ETAG, blueprint, finished_json

@@ -30,7 +30,8 @@ from shop.outbox.events import publish
 
 LARGEST_SUM = Decimal("999999999999.99")
 
-Lines = Mapping[int, Decimal]
+Lines = Mapping[int, Decimal]  # quantities by offer id
+Goods = Mapping[int, Good]
 Agreed = Mapping[int, tuple[Decimal, str]]  # price and unit that the buyer saw, by offer id
 
 
@@ -50,10 +51,9 @@ def place_order(
     """
     if requested_delivery_on is not None and requested_delivery_on < now().date():
         raise DeliveryDayPassed(day=requested_delivery_on.isoformat())
-    wanted, agreed = (dict(lines), {}) if lines is not None else _take_basket(by)
+    wanted, offers, agreed = _of_basket(by) if lines is None else (lines, find_goods(lines, for_order=True), {})
     if not wanted:
         raise BasketEmpty
-    offers = find_goods(wanted, for_order=True)
     _check(wanted, offers, agreed)
     parts = price_parts((offers[offer_id], wanted[offer_id]) for offer_id in wanted)
     _check_sums(parts)
@@ -64,16 +64,17 @@ def place_order(
     return order_id
 
 
-def _take_basket(by: Acting) -> tuple[Lines, Agreed]:
-    """Quantities and what was agreed to, by offer id; the basket is empty from now on, unless we refuse."""
-    lines = take_basket(by)
+def _of_basket(by: Acting) -> tuple[Lines, Goods, Agreed]:
+    """What it holds, what that is now, and what was agreed to; it is empty from now on, unless we refuse."""
+    taken = take_basket(by)
     return (
-        {line.offer_id: line.quantity for line in lines},
-        {line.offer_id: (line.price_seen, line.unit_seen) for line in lines},
+        {line.offer.id: line.quantity for line in taken},
+        {line.offer.id: line.offer for line in taken},
+        {line.offer.id: (line.price_seen, line.unit_seen) for line in taken},
     )
 
 
-def _check(wanted: Lines, offers: Mapping[int, Good], agreed: Agreed) -> None:
+def _check(wanted: Lines, offers: Goods, agreed: Agreed) -> None:
     for offer_id in wanted:
         if offer_id not in offers or not (offers[offer_id].supplier.is_active or offer_id in agreed):
             raise OfferUnknown(offer_id=offer_id)

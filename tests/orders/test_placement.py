@@ -10,7 +10,7 @@ from shop.auth.models import SUPPLIER, Company
 from shop.catalog.models import Offer, StockLevel
 from shop.catalog.stock import OutOfStock, TooMuchReserved
 from shop.db import session
-from shop.orders.basket import Wanted, acknowledge_changes, add_lines, basket_lines
+from shop.orders.basket import Wanted, acknowledge_changes, add_lines, basket_lines, take_basket
 from shop.orders.models import Order, OrderEvent
 from shop.orders.placement import place_order
 from shop.orders.queries import find_order
@@ -26,8 +26,17 @@ from shop.orders.refusals import (
     SupplierNotAccepting,
 )
 from shop.outbox.models import OutboxEvent
+from shop.prepared import statement_sent
 from tests.factories.auth import make_company, make_contact, make_user
 from tests.factories.catalog import make_offer
+
+MANY_LINES = """
+INSERT INTO offers (product_id, supplier_id, external_id, sku, name, category_id, price)
+SELECT product_id, supplier_id, 'many ' || n, sku, name, category_id, price FROM offers, generate_series(1, 3000) AS n;
+INSERT INTO basket_lines (basket_id, offer_id, quantity, price_seen, unit_seen)
+SELECT baskets.id, offers.id, 1, price, unit FROM baskets, offers WHERE external_id LIKE 'many %' LIMIT 999;
+ANALYZE offers, baskets, basket_lines
+"""
 
 
 @pytest.fixture
@@ -86,6 +95,21 @@ def test_takes_the_basket_and_leaves_it_empty(edge, buyer, contact) -> None:
         assert basket_lines(current.merge(buyer)) == []
     with pytest.raises(BasketEmpty):
         place(edge, buyer, contact)
+
+
+def test_taking_the_basket_does_not_read_the_catalog_for_it(edge, buyer) -> None:
+    """However many lines the planner takes a basket to have."""
+    offer = make_offer()
+    sent = []
+    with edge() as current:
+        add_lines(current.merge(buyer), [Wanted(Decimal(4), offer_id=offer.id)])
+        current.connection().connection.driver_connection.execute(MANY_LINES)
+    with edge() as current, statement_sent.connected_to(sent.append):
+        taken = [len(take_basket(current.merge(buyer))) for _ in range(2)]  # at first by SQLAlchemy, then by the driver
+        driver = current.connection().connection.driver_connection
+        plan = driver.execute(f"EXPLAIN {sent[-1]}", {"user_id": buyer.id}).fetchall()
+    assert taken == [1000, 0]
+    assert any("Index Cond: (id = ANY" in line for (line,) in plan)
 
 
 def test_refuses_a_price_that_the_buyer_has_not_seen(edge, buyer, contact) -> None:

@@ -3,7 +3,7 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from itertools import repeat
+from itertools import pairwise, repeat
 from threading import Barrier
 from time import sleep
 
@@ -11,19 +11,19 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, text
 
-from shop.catalog.models import StockLevel
+from shop.catalog.models import Offer, StockLevel
 from shop.catalog.price_lists.importing import import_price_list
 from shop.catalog.price_lists.receiving import receive_price_list
 from shop.catalog.stock import lock_stock
 from shop.db import session
 from shop.errors import Refusal
-from shop.orders.basket import Wanted, add_lines, change_line
+from shop.orders.basket import Wanted, add_lines, basket_lines, change_line
 from shop.orders.confirmation import confirm_part
 from shop.orders.lifecycle import cancel_order, fulfill_order
 from shop.orders.models import Invoice, Order, OrderEvent
 from shop.orders.placement import place_order
 from shop.orders.queries import find_order, find_part
-from shop.orders.refusals import NotInBasket
+from shop.orders.refusals import BasketChanged, NotInBasket
 from tests.factories.auth import bearer, make_company, make_contact, make_user
 from tests.factories.catalog import make_offer
 from tests.factories.orders import make_order
@@ -147,6 +147,81 @@ def test_of_two_who_fill_one_basket_the_second_sees_what_the_first_put_in(edge) 
             with pytest.raises(TimeoutError):
                 second.result(0.3)  # it waits for the first
         assert sorted(second.result(5)) == [offer.id for offer in offers]
+
+
+def test_whoever_fills_one_basket_at_once_sees_one_state_after_the_other(app: Flask, edge) -> None:
+    """Outside of a transaction: nobody waits, and yet every answer is the basket as it was after just that request."""
+    buyer = make_user()
+    headers = bearer(buyer)
+    offers = [make_offer().id for _ in range(40)]
+
+    def filling(offer_id: int):
+        body = {"lines": [{"offer_id": offer_id, "quantity": 1}]}
+        return lambda: app.test_client().post("/api/v1/basket/lines", json=body, headers=headers)
+
+    answers = together([filling(offer_id) for offer_id in offers])
+    assert {answer.status_code for answer in answers} == {200}
+    shown = sorted(({line["offer_id"] for line in answer.json["lines"]} for answer in answers), key=len)
+    assert [len(held) for held in shown] == list(range(1, 41))
+    assert all(earlier < later for earlier, later in pairwise(shown))
+
+
+def test_together_they_do_not_put_more_into_a_basket_than_it_holds(app: Flask, edge, monkeypatch) -> None:
+    monkeypatch.setattr("shop.orders.basket.MAX_LINES", 5)
+    buyer = make_user()
+    headers = bearer(buyer)
+
+    def filling(offer_id: int):
+        body = {"lines": [{"offer_id": offer_id, "quantity": 1}]}
+        return lambda: app.test_client().post("/api/v1/basket/lines", json=body, headers=headers).json
+
+    answers = together([filling(make_offer().id) for _ in range(12)])
+    assert Counter(answer.get("code") for answer in answers) == {None: 5, "BasketFull": 7}
+    with edge() as current:
+        assert len(basket_lines(current.merge(buyer))) == 5
+
+
+def test_what_is_put_in_while_orders_are_made_of_it_is_ordered_once_or_stays(app: Flask, edge) -> None:
+    buyer = make_user()
+    headers = bearer(buyer)
+    contact_id = make_contact(buyer).id
+    offers = [make_offer().id for _ in range(40)]
+
+    def filling(offer_id: int):
+        body = {"lines": [{"offer_id": offer_id, "quantity": 1}]}
+        return lambda: app.test_client().post("/api/v1/basket/lines", json=body, headers=headers)
+
+    def placing():
+        return app.test_client().post("/api/v1/orders", json={"contact_id": contact_id}, headers=headers)
+
+    answers = together([action for offer_id in offers for action in (filling(offer_id), placing)])
+    assert {answer.status_code for answer in answers[::2]} == {200}
+    assert {answer.json.get("code") for answer in answers[1::2]} <= {None, "BasketEmpty"}
+    placed = [answer.json for answer in answers[1::2] if answer.status_code == 201]
+    ordered = [line["offer_id"] for order in placed for part in order["parts"] for line in part["lines"]]
+    with edge() as current:
+        left = [line.offer.id for line in basket_lines(current.merge(buyer))]
+    assert sorted(ordered + left) == offers
+    assert len(placed) > 1
+
+
+def test_a_basket_whose_order_waits_for_a_new_price_is_not_ordered_at_the_old_one(race, edge) -> None:
+    buyer, offers = make_user(), [make_offer(price="10.00") for _ in range(3)]
+    contact = make_contact(buyer)
+    with edge() as current:
+        add_lines(current.merge(buyer), [Wanted(Decimal(1), offer_id=offer.id) for offer in offers])
+
+    def reprice() -> None:
+        session().get_one(Offer, offers[1].id).price = Decimal(11)
+
+    def place() -> None:
+        place_order(session().merge(buyer), contact=session().merge(contact))
+
+    refusal = race(reprice, place)
+    assert isinstance(refusal, BasketChanged)
+    assert [(line["offer_id"], line["price"]) for line in refusal.facts["lines"]] == [(offers[1].id, "11.00")]
+    with edge() as current:
+        assert len(basket_lines(current.merge(buyer))) == 3
 
 
 def test_a_change_that_meets_an_order_is_not_answered_with_yes_and_lost(edge) -> None:
