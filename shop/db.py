@@ -1,4 +1,7 @@
-"""The database: base class, column types, the scoped session, and transaction(), the one place that commits."""
+"""The database: base class, column types, the scoped session, and transaction(), the one place that commits.
+
+But for statements that are a transaction by themselves (Writes.A_WHOLE).
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

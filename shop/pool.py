@@ -1,4 +1,4 @@
-"""The pool of database connections. Some stay out of it, for readings alone.
+"""The pool of database connections. Some stay out of it, for statements that need no transaction around them.
 
 Giving a connection out, resetting it when it comes back and making a cursor for it take longer than a short statement.
 """
@@ -47,7 +47,7 @@ class Line:
 
 
 class Pool(QueuePool):
-    """Keeps out up to half as many connections as it keeps in."""
+    """Keeps up to half as many connections outside as inside."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -69,7 +69,7 @@ class Pool(QueuePool):
         return found
 
     def checkedout(self) -> int:
-        """Those in use: the ones that wait for readings are not."""
+        """Those in use: the ones that wait outside are not."""
         return super().checkedout() - len(self._lines)
 
     def dispose(self) -> None:

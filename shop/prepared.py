@@ -4,6 +4,7 @@ By the ORM's session such a statement takes three times the CPU. Pool and errors
 """
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -28,11 +29,17 @@ DIALECT: Any = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 statement_sent = Signal("Tells the text to whoever counts or traces: the engine's events do not hear of these.")
 
 
+class Writes(Enum):
+    """What a statement that writes is. Either is refused where only reading was begun: nobody would commit it."""
+
+    A_PART = "of a transaction(): without one it is refused"
+    A_WHOLE = "by itself: within a transaction() it belongs to that, and where nothing was begun it commits by itself"
+
+
 class Prepared:
     """A statement and, once it is sent again, what the driver wants of it.
 
-    One that writes answers with rows, too (RETURNING), and is refused outside of transaction(); but for one that is a
-    whole by itself, which commits by itself where nothing was begun.
+    One that writes answers with rows, too (RETURNING).
 
     Rows are mappings, or tuples with or without names: as the driver's row factory says.
     """
@@ -42,12 +49,10 @@ class Prepared:
         statement: Statement,
         *,
         row_factory: RowFactory = dict_row,
-        writes: bool = False,
-        is_whole: bool = False,
+        writes: Writes | None = None,
     ) -> None:
         self._statement = statement
         self._writes = writes
-        self._is_whole = is_whole
         self._row_factory = row_factory
         self._was_asked = False
         self._text: str | None = None
@@ -55,8 +60,8 @@ class Prepared:
 
     def rows(self, values: Row = NO_VALUES) -> Sequence[Any]:
         """In the transaction that the session has begun, else in none: no BEGIN, no ROLLBACK to wait for."""
-        if self._writes and not is_in_edge() and (is_in_transaction() or not self._is_whole):
-            raise RuntimeError("a statement that writes, outside of transaction()")
+        if self._writes and not is_in_edge() and (is_in_transaction() or self._writes is Writes.A_PART):
+            raise RuntimeError("a statement that writes, and nobody commits it")
         if self._text is None and self._was_asked:
             self._compile()
         self._was_asked = True

@@ -13,7 +13,7 @@ from sqlalchemy import QueuePool, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from shop.db import db, session, transaction
-from shop.prepared import Prepared
+from shop.prepared import Prepared, Writes
 from tests.factories.auth import make_company
 
 ASKED = range(3)  # at first by SQLAlchemy, then by the driver
@@ -160,7 +160,7 @@ def test_a_dropped_line_does_not_make_transactions_commit_by_themselves(make_app
 
 
 def test_what_writes_is_refused_outside_of_a_transaction(app: Flask) -> None:
-    writing = Prepared(text("UPDATE companies SET name = '' RETURNING id"), writes=True)
+    writing = Prepared(text("UPDATE companies SET name = '' RETURNING id"), writes=Writes.A_PART)
     with app.app_context():
         with pytest.raises(RuntimeError):
             writing.rows()
@@ -168,9 +168,9 @@ def test_what_writes_is_refused_outside_of_a_transaction(app: Flask) -> None:
             assert writing.rows() == []
 
 
-def test_a_statement_that_is_a_whole_commits_by_itself_unless_something_was_begun(app: Flask) -> None:
+def test_a_statement_that_is_a_whole_commits_by_itself_where_nothing_was_begun(app: Flask) -> None:
     make_company(name="before")
-    writing = Prepared(text("UPDATE companies SET name = :name RETURNING id"), writes=True, is_whole=True)
+    writing = Prepared(text("UPDATE companies SET name = :name RETURNING id"), writes=Writes.A_WHOLE)
     names = text("SELECT name FROM companies")
     for name in ("first", "second"):  # at first by SQLAlchemy, then by the driver
         with app.app_context():

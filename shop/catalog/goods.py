@@ -8,11 +8,13 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
+from psycopg.rows import namedtuple_row
 from sqlalchemy import BigInteger, Row, Select, any_, literal_column, select
 
 from shop.auth.models import ACTIVE, Company, LegalEntity
 from shop.catalog.models import BOUND_KINDS, EXACT, Offer, StockLevel
 from shop.db import given_list, session
+from shop.prepared import Prepared
 
 AVAILABLE = f"""CASE WHEN coalesce(stock_levels.kind, '{EXACT}') IN {BOUND_KINDS}
     THEN greatest(coalesce(stock_levels.on_hand - stock_levels.reserved, 0), 0) END"""
@@ -108,19 +110,35 @@ def good_of(row: Row[Any]) -> Good:
     return Good._make((*row[:own], Terms._make(row[own : own + len(Terms._fields)])))
 
 
-def find_goods(offer_ids: Iterable[int], *, for_order: bool = False) -> dict[int, Good]:
+def find_goods(offer_ids: Iterable[int]) -> dict[int, Good]:
     """By id."""
-    rows = session().connection().execute(_select_found(for_order), {"offer_ids": list(offer_ids)})
-    return {row.id: good_of(row) for row in rows}
+    return _by_id(_select_found().rows({"offer_ids": list(offer_ids)}))
 
 
-@cache
-def _select_found(for_order: bool) -> Select[*tuple[Any, ...]]:
-    found = select_goods().where(Offer.id == any_(given_list("offer_ids", BigInteger)))
-    return locked_for_order(found) if for_order else found
+def lock_goods(offer_ids: Iterable[int]) -> dict[int, Good]:
+    """The same, locked_for_order()."""
+    return _by_id(session().connection().execute(_select_locked(), {"offer_ids": list(offer_ids)}))
 
 
 def locked_for_order(goods: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     """FOR SHARE in the order of ids, so that no two orders wait for each other: nobody changes price or listing until
     we commit."""
     return goods.order_by(Offer.id).with_for_update(read=True, of=Offer)
+
+
+def _by_id(rows: Iterable[Any]) -> dict[int, Good]:
+    return {row.id: good_of(row) for row in rows}
+
+
+@cache
+def _select_found() -> Prepared:
+    return Prepared(_select_by_ids(), row_factory=namedtuple_row)
+
+
+@cache
+def _select_locked() -> Select[*tuple[Any, ...]]:
+    return locked_for_order(_select_by_ids())
+
+
+def _select_by_ids() -> Select[*tuple[Any, ...]]:
+    return select_goods().where(Offer.id == any_(given_list("offer_ids", BigInteger)))

@@ -12,9 +12,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
-    Select,
     Text,
-    Update,
     all_,
     any_,
     bindparam,
@@ -48,16 +46,21 @@ from shop.orders.refusals import (
     SkuUnknown,
     check_quantity,
 )
-from shop.prepared import Prepared
+from shop.prepared import Prepared, Writes
 
 MAX_LINES = 1000
 MAX_ATTEMPTS = 100  # each fails because somebody else's has succeeded
 
-# The transaction that wrote a basket's row last: whoever changes its lines writes it, too (lock_basket).
-VERSION = cast(literal_column("baskets.xmin"), Text).label("version")
+# The transaction that wrote a basket's row last: whoever changes its lines writes it, too.
+VERSION: ColumnElement[Any] = literal_column("baskets.xmin")
+
+LOCK = text(
+    "INSERT INTO baskets (user_id) VALUES (:user_id) ON CONFLICT (user_id) DO UPDATE SET user_id = excluded.user_id"
+)
 
 # Puts lines in, in the order in which they were named, and says all that is in the basket then. Where that has another
-# version than the one that was read, it does nothing and answers no rows.
+# version than the one that was read, or has come into being since (no version equals NULL), it puts in nothing and
+# answers no rows.
 FILL = Prepared(
     text(f"""
 WITH basket AS (
@@ -82,8 +85,7 @@ WHERE basket_id = (SELECT id FROM basket) AND offer_id NOT IN (SELECT offer_id F
 ORDER BY added_at, offer_id
 """),  # noqa: S608 - of our own words only
     row_factory=namedtuple_row,
-    writes=True,
-    is_whole=True,
+    writes=Writes.A_WHOLE,
 )
 
 HELD_BESIDES = Prepared(
@@ -146,8 +148,7 @@ class Filled(NamedTuple):
 
 def basket_lines(user: Acting) -> list[InBasket]:
     """In the order in which they were added, in one statement."""
-    rows = session().connection().execute(_select_lines(), {"user_id": user.id})
-    return [_in_basket(row) for row in rows]
+    return [_in_basket(row) for row in _select_lines().rows({"user_id": user.id})]
 
 
 def add_lines(user: Acting, wanted: Sequence[Wanted]) -> Filled:
@@ -160,10 +161,10 @@ def add_lines(user: Acting, wanted: Sequence[Wanted]) -> Filled:
 
 def try_lines(user: Acting, wanted: Sequence[Wanted]) -> Filled:
     """The same without the refusal. Two statements whatever the number of lines, three where other goods were in the
-    basket; outside of a transaction the second is one by itself.
+    basket, one more near its limit; no transaction is needed around them.
 
-    An offer that is there already gets the new quantity. Where somebody changes the basket between the two, they are
-    sent anew.
+    An offer that is there already gets the new quantity. Where somebody changes the basket after we have looked at it,
+    we look again. Within a transaction the first attempt locks the row, so that the second succeeds.
     """
     for _ in range(MAX_ATTEMPTS):
         choice = _choice(user, wanted)
@@ -201,14 +202,13 @@ def empty_basket(user: Acting) -> None:
 
 
 def take_basket(user: Acting) -> list[InBasket]:
-    """Empties the basket for an order and says what was in it, as it was added; the offers are locked as find_goods()
-    locks them for an order.
+    """Empties the basket for an order and says what was in it, as it was added. The offers are locked_for_order().
 
-    What was put in while we waited for the basket's lock stays for another order; what was changed is taken as it has
-    become.
+    Where somebody was changing the basket, it is taken as it has become, with goods and terms as they are then.
     """
-    taken = sorted(_select_taken().rows({"user_id": user.id}), key=lambda row: (row.added_at, row.id))
-    return [_in_basket(row) for row in taken]
+    given = {"user_id": user.id}
+    taken = _select_taken().rows(given) or _select_taken().rows(given)  # from the first on its row is locked
+    return [_in_basket(row) for row in sorted(taken, key=lambda row: (row.added_at, row.id))]
 
 
 def acknowledge_changes(user: Acting) -> None:
@@ -224,13 +224,9 @@ def acknowledge_changes(user: Acting) -> None:
 
 def lock_basket(user: Acting) -> None:
     """Whoever changes the basket waits for an order that is being made of it: of two at once the second finds it empty,
-    and no change is answered with yes and then lost. The row is written, so that it has another version."""
-    session().execute(_lock(user.id).execution_options(synchronize_session=False))
-
-
-def _lock(user_id: Any) -> Update:
-    """Writes nothing new: what counts is who has written last."""
-    return update(Basket).where(Basket.user_id == user_id).values(user_id=Basket.user_id)
+    and no change is answered with yes and then lost. The row is written, and made where there is none, so that it has
+    another version."""
+    session().execute(LOCK, {"user_id": user.id})
 
 
 def _each_once(results: list[LineResult]) -> list[LineResult]:
@@ -248,21 +244,29 @@ def _each_once(results: list[LineResult]) -> list[LineResult]:
 
 
 @cache
-def _select_lines() -> Select[*tuple[Any, ...]]:
-    return (
+def _select_lines() -> Prepared:
+    return Prepared(
         select_goods()
         .add_columns(BasketLine.quantity, BasketLine.price_seen, BasketLine.unit_seen)
         .join(BasketLine, BasketLine.offer_id == Offer.id)
         .join(Basket, Basket.id == BasketLine.basket_id)
         .where(Basket.user_id == bindparam("user_id"))
-        .order_by(BasketLine.added_at, BasketLine.offer_id)
+        .order_by(BasketLine.added_at, BasketLine.offer_id),
+        row_factory=namedtuple_row,
     )
 
 
 @cache
 def _select_taken() -> Prepared:
-    """Waits for the basket as lock_basket() does."""
-    basket = _lock(bindparam("user_id")).returning(Basket.id).cte("basket")
+    """Nothing where the basket was changed while we waited for it: what this would read is older than that."""
+    seen = select(VERSION).where(Basket.user_id == bindparam("user_id")).correlate(None).scalar_subquery()
+    basket = (
+        update(Basket)
+        .where(Basket.user_id == bindparam("user_id"), seen == VERSION)
+        .values(user_id=Basket.user_id)
+        .returning(Basket.id)
+        .cte("basket")
+    )
     taken = (
         delete(BasketLine)
         .where(BasketLine.basket_id == basket.c.id)
@@ -279,7 +283,7 @@ def _select_taken() -> Prepared:
         .join(taken, taken.c.offer_id == Offer.id)
         .where(Offer.id == any_(offer_ids))
     )
-    return Prepared(goods, row_factory=namedtuple_row, writes=True)
+    return Prepared(goods, row_factory=namedtuple_row, writes=Writes.A_PART)
 
 
 def _in_basket(row: Any) -> InBasket:
@@ -328,7 +332,9 @@ def _select_choice(given: frozenset[str]) -> Prepared:
     }
     wanted = or_(*(condition for name, condition in conditions.items() if name in given))
     held = select(func.count()).where(BasketLine.basket_id == Basket.id).scalar_subquery().label("held")
-    basket = select(VERSION, held).where(Basket.user_id == bindparam("user_id")).cte("basket")
+    version = cast(VERSION, Text).label("version")
+    basket = select(version, held).where(Basket.user_id == bindparam("user_id")).cte("basket")
+    basket = basket.prefix_with("MATERIALIZED")  # counted once, and not once for each good
     goods = select_goods().add_columns(basket.c.version, basket.c.held)
     chosen = goods.outerjoin(basket, true()).where(Company.status == ACTIVE, wanted)
     return Prepared(chosen, row_factory=namedtuple_row)

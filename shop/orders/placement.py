@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from shop.auth.models import Contact
 from shop.auth.tokens import Acting
-from shop.catalog.goods import Good, find_goods
+from shop.catalog.goods import Good, lock_goods
 from shop.catalog.stock import reserve
 from shop.db import now
 from shop.money import money_text
@@ -51,7 +51,7 @@ def place_order(
     """
     if requested_delivery_on is not None and requested_delivery_on < now().date():
         raise DeliveryDayPassed(day=requested_delivery_on.isoformat())
-    wanted, offers, agreed = _of_basket(by) if lines is None else (lines, find_goods(lines, for_order=True), {})
+    wanted, offers, agreed = _of_basket(by) if lines is None else (lines, lock_goods(lines), {})
     if not wanted:
         raise BasketEmpty
     _check(wanted, offers, agreed)
