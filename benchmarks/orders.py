@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.table import Table
 from sqlalchemy import event
@@ -39,7 +39,7 @@ SUPPLIERS, OFFERS = 20, 100_000
 CLIENTS, SECONDS, ROUNDS = 8, 2.0, 9
 FEW_LINES, MANY_LINES = 3, 300
 FEW_ORDERS, MANY_ORDERS = 100, 100_000
-LIST_REQUESTS = 60
+WARM_UP, LIST_REQUESTS = 20, 200
 TPS = re.compile(r"^tps = ([\d.]+)", re.MULTILINE)
 
 ORDER, JOURNEY, PGBENCH = (
@@ -48,7 +48,7 @@ ORDER, JOURNEY, PGBENCH = (
     "the same statements in pgbench",
 )
 
-# A buyer per client, and one more whose company has the long list.
+# A buyer per client, and two more whose companies have the short and the long list.
 FILL = """
 INSERT INTO companies (kind, name, status)
 SELECT CASE WHEN n <= {suppliers} THEN 'supplier' ELSE 'buyer' END, 'ООО Компания ' || n, 'active'
@@ -74,7 +74,8 @@ FROM generate_series(1, {offers}) AS n;
 INSERT INTO stock_levels (offer_id, kind, on_hand) SELECT id, 'exact', 1000000000 FROM offers;
 """
 
-# Of one company; each has a part at two suppliers. One in a hundred is still new, and a page of them from the start.
+# Of one company; each has a part at a supplier that only they have, and at another one. One in a hundred is still new,
+# and a page of them from the start.
 ADD_ORDERS = """
 WITH added AS (
     INSERT INTO orders (
@@ -82,12 +83,12 @@ WITH added AS (
     )
     SELECT {user}, {company}, CASE WHEN n % 100 = 0 OR n <= 41 THEN 'new' ELSE 'delivered' END, '{{}}', 'PO-' || n,
         200, 0, 36, 200
-    FROM generate_series({first}, {last}) AS n
+    FROM generate_series(1, {orders}) AS n
     RETURNING id, state
 )
 INSERT INTO supplier_orders (order_id, supplier_id, state, subtotal, delivery_fee, delivery_vat, vat_total, total)
 SELECT id, supplier_id, state, 100, 0, 0, 18, 100
-FROM added CROSS JOIN LATERAL (VALUES (1), (2 + id % 19)) AS part (supplier_id);
+FROM added CROSS JOIN LATERAL (VALUES ({supplier}), (3 + id % 18)) AS part (supplier_id);
 """
 
 console = terminal()
@@ -117,12 +118,23 @@ class Bench:
     steps: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))  # of the journeys
 
     @property
-    def list_user(self) -> int:
-        return self.clients
+    def lists(self) -> Sequence["Listed"]:
+        """Of the short one and of the long one."""
+        first_supplier = self.clients + 2
+        return (
+            Listed(FEW_ORDERS, FEW_ORDERS // 2, self.clients, first_supplier, 1),
+            Listed(MANY_ORDERS, FEW_ORDERS + MANY_ORDERS // 2, self.clients + 1, first_supplier + 1, 2),
+        )
 
-    @property
-    def supplier_user(self) -> int:
-        return self.clients + 1
+
+class Listed(NamedTuple):
+    """Orders of one buyer; `buyer` and `supplier` are the users' numbers, as their tokens have them."""
+
+    orders: int
+    middle_id: int
+    buyer: int
+    supplier: int
+    supplier_id: int
 
 
 Work = Callable[[Bench, Client, Random, int], None]
@@ -134,6 +146,7 @@ def main(given: Sequence[str] | None = None) -> None:
         console.print(f"[dim]{machine(product.database)}[/dim]")
         bench = Bench(product, arguments.clients)
         _fill(bench)
+        _add_orders(bench)
         lists = _measure_lists(bench)
         statements = {lines: _count_statements(bench, lines) for lines in (FEW_LINES, MANY_LINES)}
         measured = _measure_in_turns(bench, arguments.seconds, arguments.rounds)
@@ -152,13 +165,14 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
 
 def _fill(bench: Bench) -> None:
     with console.status(f"Filling in {OFFERS:,} offers"):
-        _execute(bench, FILL.format(suppliers=SUPPLIERS, buyers=bench.clients + 1, offers=OFFERS))
+        _execute(bench, FILL.format(suppliers=SUPPLIERS, buyers=bench.clients + 2, offers=OFFERS))
 
 
-def _add_orders(bench: Bench, first: int, last: int) -> None:
-    user, company = bench.list_user + 1, SUPPLIERS + 1 + bench.list_user
-    with console.status(f"Adding orders up to {last:,}"):
-        _execute(bench, ADD_ORDERS.format(user=user, company=company, first=first, last=last))
+def _add_orders(bench: Bench) -> None:
+    with console.status(f"Adding {MANY_ORDERS:,} orders"):
+        for listed in bench.lists:
+            ids = {"user": listed.buyer + 1, "company": SUPPLIERS + 1 + listed.buyer, "supplier": listed.supplier_id}
+            _execute(bench, ADD_ORDERS.format(orders=listed.orders, **ids))
 
 
 def _execute(bench: Bench, statements: str) -> None:
@@ -174,35 +188,32 @@ def _token(user: int) -> str:
 
 
 def _measure_lists(bench: Bench) -> dict[str, tuple[float, float]]:
-    """Milliseconds of each list with few and with many orders, the median of one client's requests."""
-    _add_orders(bench, 1, FEW_ORDERS)
-    few = _time_lists(bench, FEW_ORDERS)
-    _add_orders(bench, FEW_ORDERS + 1, MANY_ORDERS)
-    many = _time_lists(bench, MANY_ORDERS)
-    return {name: (few[name], many[name]) for name in few}
+    """Milliseconds of each list with few and with many orders in it, in turns: the median of one client's requests."""
+    client = bench.product.client()
+    asked = [(_list_paths(listed), listed) for listed in bench.lists]
+    found: dict[str, tuple[float, float]] = {}
+    for name in asked[0][0]:
+        seconds: tuple[list[float], list[float]] = ([], [])
+        for number in range(WARM_UP + LIST_REQUESTS):  # both web processes prepare their statements
+            for (paths, listed), measured in zip(asked, seconds, strict=True):
+                token = _token(listed.supplier if name.startswith("supplier") else listed.buyer)
+                answer = _expect(client.send("GET", paths[name], token=token), 200)
+                if number >= WARM_UP:
+                    measured.append(answer.seconds)
+        found[name] = median_ms(seconds[0]), median_ms(seconds[1])
+    return found
 
 
-def _time_lists(bench: Bench, orders: int) -> dict[str, float]:
-    middle = make_cursor(scope=ORDERS_CURSOR, key=[orders // 2 + 1])
-    paths = {
+def _list_paths(listed: Listed) -> dict[str, str]:
+    middle = make_cursor(scope=ORDERS_CURSOR, key=[listed.middle_id + 1])
+    return {
         "buyer: first page of 40": "/api/v1/orders",
         "buyer: a page from the middle": f"/api/v1/orders?cursor={middle}",
         "buyer: state new, one in 100": "/api/v1/orders?state=new",
         "buyer: client_reference of the oldest": "/api/v1/orders?client_reference=PO-1",
-        "buyer: orders with one supplier": "/api/v1/orders?supplier_id=1",
+        "buyer: orders with one supplier": f"/api/v1/orders?supplier_id={listed.supplier_id}",
         "supplier: first page of 40 parts": "/api/v1/supplier-orders",
     }
-    client = bench.product.client()
-    return {
-        name: _time(client, path, _token(bench.supplier_user if name.startswith("supplier") else bench.list_user))
-        for name, path in paths.items()
-    }
-
-
-def _time(client: Client, path: str, token: str) -> float:
-    for _ in range(20):  # both web processes prepare their statements
-        _expect(client.send("GET", path, token=token), 200)
-    return median_ms([_expect(client.send("GET", path, token=token), 200).seconds for _ in range(LIST_REQUESTS)])
 
 
 def _count_statements(bench: Bench, lines: int) -> int:
@@ -364,8 +375,8 @@ def _print_ratios(
 
 
 def _print_lists(lists: dict[str, tuple[float, float]]) -> None:
-    title = f"Order lists, one client, median of {LIST_REQUESTS}, ms (1 in 100 is new)"
-    table = _table(title, "", f"{FEW_ORDERS} orders", f"{MANY_ORDERS:,} orders", "growth")
+    title = f"Order lists, one client, in turns, median of {LIST_REQUESTS}, ms (1 in 100 is new)"
+    table = _table(title, "", f"of {FEW_ORDERS} orders", f"of {MANY_ORDERS:,}", "growth")
     for name, (few, many) in lists.items():
         table.add_row(name, f"{few:.1f}", f"{many:.1f}", f"{many / few:.2f}×")
     console.print(table)
