@@ -7,6 +7,7 @@ import argparse
 import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from rich.console import Console
@@ -73,7 +74,8 @@ def _report(name: str, stage: Stage, seconds: float, wrong: str) -> Table:
     p50, p95, slowest = (f"{percentile(stage.seconds, at):,.0f}" if stage.seconds else "" for at in (50, 95, 100))
     found = {
         "orders acknowledged": len(stage.references),
-        "killed": ", ".join(f"{victim} {times}" for victim, times in stage.kills.items()) or "nothing",
+        "killed": _counted(stage.kills),
+        "ended by itself": _counted(stage.ended),
         "mails": f"{len(deliveries)}, repeated {deliveries.total() - len(deliveries)}",
         "POST orders, ms": f"p50 {p50}, p95 {p95}, slowest {slowest}",
         "seconds": f"{seconds:.0f}",
@@ -83,6 +85,10 @@ def _report(name: str, stage: Stage, seconds: float, wrong: str) -> Table:
     for what, value in found.items():
         report.add_row(what, str(value))
     return report
+
+
+def _counted(names: Counter[str]) -> str:
+    return ", ".join(f"{name} {times}" for name, times in names.items()) or NOTHING
 
 
 if __name__ == "__main__":
