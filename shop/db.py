@@ -1,6 +1,6 @@
 """The database: base class, column types, the scoped session, and transaction(), the one place that commits.
 
-But for statements that are a transaction by themselves (Writes.A_WHOLE).
+Only a statement that is a transaction by itself commits by itself (Writes.A_WHOLE).
 """
 
 from collections.abc import Iterator

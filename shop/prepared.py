@@ -45,11 +45,7 @@ class Prepared:
     """
 
     def __init__(
-        self,
-        statement: Statement,
-        *,
-        row_factory: RowFactory = dict_row,
-        writes: Writes | None = None,
+        self, statement: Statement, *, row_factory: RowFactory = dict_row, writes: Writes | None = None
     ) -> None:
         self._statement = statement
         self._writes = writes

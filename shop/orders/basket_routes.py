@@ -11,9 +11,9 @@ from shop.errors import Busy
 from shop.http.blueprint import refuses
 from shop.http.throttling import per_upload
 from shop.orders import basket as baskets
-from shop.orders import queries, quick_order, refusals
-from shop.orders.basket import LineResult, Wanted
+from shop.orders import filling, queries, quick_order, refusals
 from shop.orders.blueprint import blueprint, finished_json
+from shop.orders.filling import LineResult, Wanted
 from shop.orders.quick_order import QuickLine
 from shop.orders.schemas import (
     AddLinesSchema,
@@ -42,7 +42,7 @@ def show_basket() -> Any:
 
 @blueprint.route("/basket/lines", methods=["POST"])
 @only(BUYER, scope="orders:write")
-@refuses(baskets.LinesRefused, baskets.BasketFull, Busy)
+@refuses(filling.LinesRefused, filling.BasketFull, Busy)
 @blueprint.arguments(AddLinesSchema)
 @blueprint.response(200, BasketSchema, description="All lines were added")
 @blueprint.alt_response(207, schema=BasketSchema, success=True, description="Some were added; see results")
@@ -52,7 +52,7 @@ def add_basket_lines(body: dict[str, Any]) -> Any:
     By offer, or by SKU. `results` has an entry for each line, in their order. A good that is there already gets the
     new quantity. When none of the lines can be ordered, the answer is 422.
     """
-    filled = baskets.add_lines(current_caller(), [Wanted(**line) for line in body["lines"]])
+    filled = filling.add_lines(current_caller(), [Wanted(**line) for line in body["lines"]])
     return finished_json(basket_view(filled.lines, filled.results)), _status(filled.results)
 
 
@@ -113,7 +113,7 @@ def acknowledge_basket(body: dict[str, Any]) -> Any:
 
 @blueprint.route("/basket/past-orders", methods=["POST"])
 @only(BUYER, scope="orders:write")
-@refuses(refusals.OrderNotFound, baskets.LinesRefused, baskets.BasketFull, Busy)
+@refuses(refusals.OrderNotFound, filling.LinesRefused, filling.BasketFull, Busy)
 @blueprint.arguments(AddPastOrderSchema)
 @blueprint.response(200, BasketSchema, description="All lines were added")
 @blueprint.alt_response(207, schema=BasketSchema, success=True, description="Some were added; see results")
@@ -124,13 +124,13 @@ def add_past_order(body: dict[str, Any]) -> Any:
     """
     with transaction():
         order = queries.find_order(body["order_id"], by=current_caller())
-        filled = baskets.add_past_order(current_caller(), order)
+        filled = filling.add_past_order(current_caller(), order)
         return finished_json(basket_view(filled.lines, filled.results)), _status(filled.results)
 
 
 @blueprint.route("/basket/quick-order", methods=["POST"])
 @only(BUYER, scope="orders:write")
-@refuses(quick_order.UnreadableQuickOrder, baskets.BasketFull, Busy)
+@refuses(quick_order.UnreadableQuickOrder, filling.BasketFull, Busy)
 @blueprint.arguments(QuickOrderSchema)
 @blueprint.response(200, QuickOrderReportSchema)
 def quick_order_text(body: dict[str, Any]) -> Any:
@@ -145,7 +145,7 @@ def quick_order_text(body: dict[str, Any]) -> Any:
 @blueprint.route("/basket/quick-order/file", methods=["POST"])
 @only(BUYER, scope="orders:write")
 @per_upload
-@refuses(quick_order.UnreadableQuickOrder, baskets.BasketFull, Busy)
+@refuses(quick_order.UnreadableQuickOrder, filling.BasketFull, Busy)
 @blueprint.arguments(QuickOrderFileSchema, location="files")
 @blueprint.response(200, QuickOrderReportSchema)
 def quick_order_file(form: dict[str, Any]) -> Any:
@@ -164,7 +164,7 @@ def _status(results: Sequence[LineResult]) -> int:
 def _fill(user: Acting, rows: Sequence[QuickLine]) -> dict[str, Any]:
     """Adds what can be added; rows that cannot be read stand in the report between those that can."""
     readable = [row for row in rows if row.wanted is not None]
-    filled = baskets.try_lines(user, [row.wanted for row in readable if row.wanted])
+    filled = filling.try_lines(user, [row.wanted for row in readable if row.wanted])
     results = iter(filled.results)
     report = [
         {

@@ -12,7 +12,7 @@ from decimal import Decimal
 from python_calamine import CalamineError, CalamineWorkbook
 
 from shop.errors import Invalid
-from shop.orders.basket import Wanted
+from shop.orders.filling import Wanted
 from shop.sheets import SheetTooLargeError, check_workbook
 
 MAX_LINES = 1000

@@ -6,7 +6,8 @@ from typing import Any
 
 from shop.http.fields import quantity_number
 from shop.money import money_text
-from shop.orders.basket import InBasket, LineResult
+from shop.orders.basket import InBasket
+from shop.orders.filling import LineResult
 from shop.orders.pricing import PricedLine, PricedPart, price_parts
 
 BLOCKING = ("OfferWithdrawn", "OfferOnHold", "SupplierNotAccepting", "OutOfStock")  # agreeing does not help

@@ -19,9 +19,9 @@ from shop.catalog.price_lists.models import PriceList
 from shop.catalog.price_lists.receiving import receive_price_list
 from shop.db import session, transaction
 from shop.errors import Refusal
-from shop.orders.basket import Wanted, add_lines
 from shop.orders.confirmation import confirm_part
 from shop.orders.cutting import Cut
+from shop.orders.filling import Wanted, add_lines
 from shop.orders.lifecycle import cancel_order, move_part
 from shop.orders.models import OrderEvent, SupplierOrder
 from shop.orders.placement import place_order

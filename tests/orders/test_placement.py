@@ -10,7 +10,8 @@ from shop.auth.models import SUPPLIER, Company
 from shop.catalog.models import Offer, StockLevel
 from shop.catalog.stock import OutOfStock, TooMuchReserved
 from shop.db import session
-from shop.orders.basket import Wanted, acknowledge_changes, add_lines, basket_lines, take_basket
+from shop.orders.basket import acknowledge_changes, basket_lines, take_basket
+from shop.orders.filling import Wanted, add_lines
 from shop.orders.models import Order, OrderEvent
 from shop.orders.placement import place_order
 from shop.orders.queries import find_order

@@ -18,8 +18,9 @@ from shop.catalog.price_lists.receiving import receive_price_list
 from shop.catalog.stock import lock_stock
 from shop.db import session
 from shop.errors import Refusal
-from shop.orders.basket import Wanted, add_lines, basket_lines, change_line, empty_basket
+from shop.orders.basket import basket_lines, change_line, empty_basket
 from shop.orders.confirmation import confirm_part
+from shop.orders.filling import Wanted, add_lines
 from shop.orders.lifecycle import cancel_order, fulfill_order
 from shop.orders.models import Invoice, Order, OrderEvent
 from shop.orders.placement import place_order
@@ -168,7 +169,7 @@ def test_whoever_fills_one_basket_at_once_sees_one_state_after_the_other(app: Fl
 
 
 def test_together_they_do_not_put_more_into_a_basket_than_it_holds(app: Flask, edge, monkeypatch) -> None:
-    monkeypatch.setattr("shop.orders.basket.MAX_LINES", 5)
+    monkeypatch.setattr("shop.orders.filling.MAX_LINES", 5)
     buyer = make_user()
     headers = bearer(buyer)
 
