@@ -10,11 +10,12 @@ from typing import Any, cast
 
 import psycopg
 from blinker import Signal
-from psycopg.rows import dict_row, tuple_row
-from sqlalchemy import CursorResult, Select, TextClause
+from psycopg.rows import dict_row
+from sqlalchemy import Select, TextClause
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
+from sqlalchemy.util import LRUCache
 
 from shop.db import IN_TRANSACTION, db, session
 from shop.pool import Pool
@@ -25,6 +26,7 @@ Statement = Select[*tuple[Any, ...]] | TextClause
 
 NO_VALUES: Row = MappingProxyType({})
 DIALECT: Any = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+_compiled: LRUCache[Any, Any] = LRUCache(500)
 
 statement_sent = Signal("Tells the text to whoever counts or traces: the engine's events do not hear of these.")
 
@@ -37,7 +39,7 @@ class Writes(Enum):
 
 
 class Prepared:
-    """A statement and, once it is sent again, what the driver wants of it.
+    """A statement as the driver wants it: compiled when it is sent first, its text and values are kept.
 
     One that writes answers with rows, too (RETURNING).
 
@@ -50,7 +52,6 @@ class Prepared:
         self._statement = statement
         self._writes = writes
         self._row_factory = row_factory
-        self._was_asked = False
         self._text: str | None = None
         self._values: dict[str, Any] = {}
 
@@ -58,31 +59,14 @@ class Prepared:
         """In the transaction that the session has begun, else in none: no BEGIN, no ROLLBACK to wait for."""
         if self._writes and not is_in_edge() and (is_in_transaction() or self._writes is Writes.A_PART):
             raise RuntimeError("a statement that writes, and nobody commits it")
-        if self._text is None and self._was_asked:
-            self._compile()
-        self._was_asked = True
-        if self._text is None:  # compiled by SQLAlchemy, which knows its like
-            return self._rows(values)
-        statement_sent.send(self._text)
+        text = self._text or self._compile()
+        statement_sent.send(text)
         try:
-            return self._ask(self._text, {**self._values, **values})
+            return self._ask(text, {**self._values, **values})
         except psycopg.Error as error:
             raise DBAPIError.instance(
-                self._text, None, error, psycopg.Error, hide_parameters=True, dialect=DIALECT
+                text, None, error, psycopg.Error, hide_parameters=True, dialect=DIALECT
             ) from error
-
-    def _rows(self, values: Row) -> Sequence[Any]:
-        if is_in_transaction():
-            return self._shaped(session().connection().execute(self._statement, values))
-        with db.engine.connect() as connection:
-            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-            return self._shaped(connection.execute(self._statement, values))
-
-    def _shaped(self, result: CursorResult[Any]) -> Sequence[Any]:
-        """As the driver's rows are."""
-        if self._row_factory is dict_row:
-            return result.mappings().all()
-        return list(map(tuple, result)) if self._row_factory is tuple_row else result.all()
 
     def _ask(self, text: str, values: Row) -> Sequence[Any]:
         if not is_in_transaction():
@@ -95,18 +79,27 @@ class Prepared:
         found: Sequence[Any] = cursor.execute(text, values).fetchall()
         return found
 
-    def _compile(self) -> None:
-        """What is given with each request is required; the rest stands in the statement."""
-        required = [name for name, bind in self._statement.compile(dialect=DIALECT).binds.items() if bind.required]
-        compiled = self._statement.params(dict.fromkeys(required)).compile(
-            dialect=DIALECT, compile_kwargs={"render_postcompile": True}
+    def _compile(self) -> str:
+        """As SQLAlchemy itself would before it sends: what is like a statement that was compiled is not compiled again
+        (a search by other words), lists of IN are written out. What comes with each request gets no value here.
+        """
+        compiled, extracted, *_ = cast(Any, self._statement)._compile_w_cache(
+            DIALECT, compiled_cache=_compiled, column_keys=[]
         )
-        self._values = dict(compiled.params)
+        sent = compiled.construct_expanded_state(
+            compiled.construct_params(extracted_parameters=extracted, _check=False)
+        )
+        processors = dict(sent.processors)
         for name, bind in compiled.binds.items():
-            as_sent = bind.type.dialect_impl(DIALECT).bind_processor(DIALECT)
-            if as_sent and name in self._values:
-                self._values[name] = as_sent(self._values[name])
-        self._text = str(compiled)
+            processors[name] = bind.type.dialect_impl(DIALECT).bind_processor(DIALECT)
+        given = {name for name, bind in compiled.binds.items() if bind.required}
+        self._values = {
+            name: as_sent(value) if (as_sent := processors.get(name)) else value
+            for name, value in sent.parameters.items()
+            if name not in given
+        }
+        self._text = str(sent.statement)
+        return self._text
 
 
 def is_in_transaction() -> bool:

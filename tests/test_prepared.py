@@ -9,14 +9,16 @@ from contextlib import ExitStack, suppress
 import pytest
 from flask import Flask
 from psycopg.rows import namedtuple_row, tuple_row
-from sqlalchemy import QueuePool, text
+from sqlalchemy import BigInteger, QueuePool, bindparam, cast, literal, or_, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
+from shop.auth.models import Company
 from shop.db import db, session, transaction
 from shop.prepared import Prepared, Writes
 from tests.factories.auth import make_company
 
-ASKED = range(3)  # at first by SQLAlchemy, then by the driver
+ASKED = range(3)  # compiled at first, then kept
 
 
 def moments(reading: Prepared) -> set[object]:
@@ -50,6 +52,40 @@ def test_rows_are_as_the_drivers_from_the_first_time_on(app: Flask) -> None:
         assert [reading.rows()[0].two for _ in ASKED] == [2] * 3
 
 
+@pytest.mark.parametrize("names", [("a",), ("a", "b"), ("b", "%", "a", "c"), ()])
+def test_lists_and_what_comes_with_each_request_stand_beside_each_other(app: Flask, names: tuple[str, ...]) -> None:
+    """However long the list is, and though a statement like it was compiled with other values before."""
+    for name in "abcd":
+        make_company(name=name)
+    for shown in (names, ("d", *names)):
+        reading = Prepared(
+            select(Company.name)
+            .where(or_(Company.name.in_(shown), Company.name == literal("d")))
+            .where(Company.id > bindparam("after", type_=BigInteger))
+            .order_by(Company.id)
+        )
+        with app.app_context():
+            for after in range(4):
+                found = [row["name"] for row in reading.rows({"after": after})]
+                assert found == [name for name in "abcd"[after:] if name in {"d", *names}]
+
+
+def test_values_are_those_of_the_statement_at_hand(app: Flask) -> None:
+    """Two that differ in nothing else are compiled once; JSON is written as SQLAlchemy writes it."""
+    with app.app_context():
+        for value in ({"b": 1}, {"c": [2, "%s"]}):
+            reading = Prepared(select(cast(value, JSONB).label("value")))
+            assert [reading.rows()[0]["value"] for _ in ASKED] == [value] * len(ASKED)
+
+
+def test_what_must_come_with_each_request_is_missed(app: Flask) -> None:
+    reading = Prepared(select(bindparam("wanted", type_=BigInteger)))
+    with app.app_context():
+        for _ in ASKED:
+            with pytest.raises(DBAPIError):
+                reading.rows()
+
+
 def test_errors_are_those_of_sqlalchemy(app: Flask) -> None:
     reading = Prepared(text("SELECT nothing"))
     with app.app_context():
@@ -81,7 +117,6 @@ def test_whoever_is_interrupted_leaves_nothing_half_read(app: Flask) -> None:
     with app.app_context():
         before = signal.signal(signal.SIGALRM, interrupt)
         try:
-            slow._compile()
             signal.setitimer(signal.ITIMER_REAL, 0.1)
             with pytest.raises(TimeLimitError):
                 slow.rows()
@@ -172,7 +207,7 @@ def test_a_statement_that_is_a_whole_commits_by_itself_where_nothing_was_begun(a
     make_company(name="before")
     writing = Prepared(text("UPDATE companies SET name = :name RETURNING id"), writes=Writes.A_WHOLE)
     names = text("SELECT name FROM companies")
-    for name in ("first", "second"):  # at first by SQLAlchemy, then by the driver
+    for name in ("first", "second"):
         with app.app_context():
             assert len(writing.rows({"name": name})) == 1
             assert not session().in_transaction()
