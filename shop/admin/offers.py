@@ -14,7 +14,7 @@ from shop.admin.formatting import badge, linked, money, number, shown
 from shop.admin.words import t
 from shop.auth.models import Company, User
 from shop.catalog.models import EXACT, Category, Offer, OfferRevision, Product, StockLevel
-from shop.catalog.offers import OfferNotFound
+from shop.catalog.offers import IS_NOT_BEYOND, OfferNotFound
 from shop.catalog.price_lists.models import APPLIED, HELD, PriceList, PriceListRow
 from shop.catalog.words import Words, has_barcode
 from shop.db import now, session
@@ -94,7 +94,7 @@ class OffersView(ManagedView):
     empty = "No offers yet. They come with the suppliers' price lists."
 
     def statement(self) -> Select[*tuple[Any, ...]]:
-        return select_for_desk()
+        return select_for_desk().where(IS_NOT_BEYOND)
 
     def searching(self, text: str) -> ColumnElement[bool]:
         return found_by_words(text)

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from shop.auth.models import ACTIVE, Company
 from shop.catalog.filters import OfferFilter, conditions
 from shop.catalog.models import Category, Offer, StockLevel
-from shop.catalog.offers import CHANGES, WAS_ACTIVE, Finished, answer_of, select_offers
+from shop.catalog.offers import CHANGES, NEWEST_ID, WAS_ACTIVE, Finished, answer_of, select_offers
 from shop.catalog.search import scope_of
 from shop.catalog.words import Words
 from shop.http.pagination import cursor_id, make_cursor, page_of, read_cursor
@@ -92,7 +92,12 @@ def _changed(
             .join(Company, Company.id == Offer.supplier_id)
             .outerjoin(Category, Category.id == Offer.category_id)
             .outerjoin(StockLevel, StockLevel.offer_id == Offer.id)
-            .where(changed_at >= since, is_shown, *conditions(wanted, Words(wanted.q) if wanted.q else None))
+            .where(
+                changed_at >= since,
+                offer_id <= NEWEST_ID,
+                is_shown,
+                *conditions(wanted, Words(wanted.q) if wanted.q else None),
+            )
             .order_by(changed_at, offer_id)
             .limit(limit + 1)
         )

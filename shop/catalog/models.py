@@ -114,6 +114,7 @@ class Offer(OfferData, Model):
         CheckConstraint(VAT_RATE_KNOWN, name="vat_rate_known"),
         Index("ix_offers_search", "search", postgresql_using="gin"),
         Index("ix_offers_listed", "id", postgresql_where=text("is_listed")),
+        Index("ix_offers_supplier", "supplier_id", "id", postgresql_where=text("is_listed")),
         Index("ix_offers_category", "category_id", "id", postgresql_where=text("is_listed")),
         Index("ix_offers_price", "price", "id", postgresql_where=text("is_listed")),
         Index("ix_offers_name_key", "name_key", "id", postgresql_where=text("is_listed")),
@@ -200,6 +201,8 @@ class CatalogGeneration(Model):
 
     Triggers on offers, categories and suppliers raise it, so that no writer can forget to, also not one below this
     package (blocking a company) or outside it. It grows with the clock: no number comes back after a restored backup.
+
+    With it they keep the highest id of an offer that was committed; None: not known.
     """
 
     __tablename__ = "catalog_generation"
@@ -207,11 +210,16 @@ class CatalogGeneration(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     number: Mapped[int]
+    newest_offer_id: Mapped[int | None]
 
 
 class CatalogChange(Model):
-    """A transaction that has changed something; gone when it commits, having raised the generation."""
+    """A transaction that has changed something; gone when it commits, having raised the generation.
+
+    `newest_offer_id` is the highest id of the offers that it adds.
+    """
 
     __tablename__ = "catalog_changes"
 
     transaction_id: Mapped[str] = mapped_column(primary_key=True)
+    newest_offer_id: Mapped[int | None]

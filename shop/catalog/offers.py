@@ -4,12 +4,13 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Select, Text, and_, bindparam, literal_column, or_, select
+from sqlalchemy import BigInteger, Select, Text, and_, bindparam, func, literal, literal_column, or_, select
 
 from shop.auth.models import ACTIVE, BLOCKED, Company
-from shop.catalog.models import BOUND_KINDS, EXACT, Category, Offer, StockLevel
+from shop.catalog.models import BOUND_KINDS, EXACT, CatalogGeneration, Category, Offer, StockLevel
 from shop.catalog.packs import sql_pack
 from shop.errors import NotFound
+from shop.http.fields import MAX_ID
 from shop.money import sql_money_text
 from shop.prepared import Prepared, Row
 
@@ -25,6 +26,13 @@ IS_LISTED = f"(offers.is_listed AND companies.status = '{ACTIVE}')"
 # terms of price, readiness to take orders or standing; the name of its category.
 CHANGES = (Offer.updated_at, StockLevel.updated_at, Company.offers_changed_at, Category.offers_changed_at)
 WAS_ACTIVE = or_(Company.status == ACTIVE, and_(Company.status == BLOCKED, Company.approved_at.is_not(None)))
+
+
+# What a large import has not committed yet stands before all others in the index by id, and by price or name anywhere:
+# whoever reads an index in order would look at each of these rows. An import takes its ids one import at a time (see
+# matching.py), so they are higher than all that is committed. Offers of one's own transaction are none of these.
+NEWEST_ID = func.coalesce(select(CatalogGeneration.newest_offer_id).scalar_subquery(), literal(MAX_ID, BigInteger))
+IS_NOT_BEYOND = Offer.id <= NEWEST_ID
 
 
 class OfferNotFound(NotFound):

@@ -13,11 +13,25 @@ from typing import Any
 
 import orjson
 from psycopg.rows import tuple_row
-from sqlalchemy import Numeric, Select, bindparam, cast, func, literal_column, select, tuple_, union
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Numeric,
+    Select,
+    bindparam,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+    tuple_,
+    union,
+)
 
 from shop.catalog.filters import OfferFilter, conditions, select_matching
 from shop.catalog.models import Offer
-from shop.catalog.offers import Finished, select_offers
+from shop.catalog.offers import IS_NOT_BEYOND, NEWEST_ID, Finished, select_offers
 from shop.catalog.recent_answers import VERSIONED, answers_of
 from shop.catalog.words import Words, correct
 from shop.http.pagination import cursor_id, make_cursor, page_of, read_cursor
@@ -26,6 +40,7 @@ from shop.prepared import Prepared, is_in_transaction
 MOST_RELEVANT_HITS = 1000
 MOST_POPULAR = 100  # offers on a page: people look at those; a program that walks the catalog asks for more at once
 PLACE_OF_KEY = len(VERSIONED)  # in a row
+BY_ID = {"supplier": Offer.supplier_id, "category": Offer.category_id}  # each with an index in the order of newest
 NEWEST, RELEVANCE = "newest", "relevance"
 
 
@@ -144,9 +159,40 @@ class Search:
         return self._relevant(offers) if self.sort == RELEVANCE and self.words else self._sorted(offers)
 
     def _sorted(self, offers: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+        kinds = [name for name in BY_ID if getattr(self.wanted, name)]
+        if self.sort == NEWEST and len(kinds) == 1 and not self.words:
+            return self._newest_of_each(offers, kinds[0])
         columns = [getattr(Offer, name) for name in SORTS[self.sort].columns]
-        statement = offers.add_columns(*columns).where(Offer.is_listed, *conditions(self.wanted, self.words))
+        statement = offers.add_columns(*columns).where(
+            Offer.is_listed, IS_NOT_BEYOND, *conditions(self.wanted, self.words)
+        )
         return self._page(statement, columns)
+
+    def _newest_of_each(self, offers: Select[*tuple[Any, ...]], kind: str) -> Select[*tuple[Any, ...]]:
+        """The newest of each supplier (category), and of these the newest.
+
+        Ids of one list stand together, so the index of all ids would have to be read past everybody else's lists; the
+        planner, who takes them for mixed, would do that. Between two places of the other index it has no choice.
+        """
+        given = literal(sorted(set(getattr(self.wanted, kind))), ARRAY(BigInteger))
+        value = func.unnest(given).table_valued("value", name="of").render_derived()
+        column, others = BY_ID[kind], dict[str, Any]({kind: ()})
+        place = tuple_(column, Offer.id)
+        begin = (
+            place <= tuple_(value.c.value, NEWEST_ID)
+            if self.is_first
+            else place < tuple_(value.c.value, _after(0, Offer.id))
+        )
+        newest = (
+            select_matching(Offer.id, wanted=replace(self.wanted, **others), words=None)
+            .where(Offer.is_listed, begin, place >= tuple_(value.c.value, 0))
+            .order_by(column.desc(), Offer.id.desc())
+            .limit(literal_column(str(self.limit + 1)))
+            .correlate(value)
+            .lateral("newest")
+        )
+        page = self._page(select(newest.c.id).join_from(value, newest, true()), [newest.c.id]).subquery("page")
+        return offers.add_columns(Offer.id.label("key")).join(page, page.c.id == Offer.id).order_by(Offer.id.desc())
 
     def _relevant(self, offers: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
         """Ranks 1,000 hits: ranking all that a common word finds would read the whole catalog.
@@ -158,7 +204,7 @@ class Search:
         rank = func.round(cast(self.words.relevance(), Numeric), 6).label("rank")
         newest = (
             select_matching(Offer.id, rank, wanted=self.wanted, words=self.words)
-            .where(Offer.is_listed)
+            .where(Offer.is_listed, IS_NOT_BEYOND)
             .order_by(Offer.id.desc())
             .limit(MOST_RELEVANT_HITS)
         )
@@ -176,12 +222,15 @@ class Search:
         """How many rows are wanted stands in the text: a plan for any number of them would sort the whole catalog."""
         is_descending = SORTS[self.sort].is_descending
         if not self.is_first:
-            after = (bindparam(f"after_{place}", type_=column.type) for place, column in enumerate(columns))
-            # In subqueries they are out of the planner's sight, which would plan each page anew (decision 0029).
-            key, last = tuple_(*columns), tuple_(*(select(value).scalar_subquery() for value in after))
+            key, last = tuple_(*columns), tuple_(*(_after(*each) for each in enumerate(columns)))
             statement = statement.where(key < last if is_descending else key > last)
         order = [column.desc() if is_descending else column for column in columns]
         return statement.order_by(*order).limit(literal_column(str(self.limit + 1)))
+
+
+def _after(place: int, column: Any) -> Any:
+    """Of the cursor. In a subquery: the planner, who saw it, would plan each page anew (decision 0029)."""
+    return select(bindparam(f"after_{place}", type_=column.type)).scalar_subquery()
 
 
 @lru_cache(maxsize=512)

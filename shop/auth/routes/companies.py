@@ -22,7 +22,7 @@ from shop.auth.routes.blueprint import blueprint
 from shop.db import transaction
 from shop.errors import NotFound
 from shop.http.blueprint import refuses
-from shop.http.pagination import BadCursor, make_cursor, page_of, read_cursor
+from shop.http.pagination import BadCursor, cursor_id, make_cursor, page_of, read_cursor
 
 
 class LegalEntityNotStated(NotFound):
@@ -99,7 +99,7 @@ def list_companies(args: dict[str, Any]) -> dict[str, Any]:
 
     `status=pending` are those that wait for approval, each with the details that its documents still need.
     """
-    [after] = read_cursor(args["cursor"], scope="companies", types=[int]) or [0]
+    [after] = read_cursor(args["cursor"], scope="companies", types=[cursor_id]) or [0]
     found = companies.companies(status=args["status"], kind=args["kind"], after=after, limit=args["limit"] + 1)
     page, cursor = page_of(found, limit=args["limit"], cursor_of=_cursor)
     return {"items": [_managed_facts(company, company.legal_entity) for company in page], "next_cursor": cursor}
