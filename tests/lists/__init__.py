@@ -1,0 +1,1 @@
+"""Every list of the API and of the desk, walked to its end."""
