@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, delete, select, text, update
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, delete, func, literal, select, text, update
 
 from shop.auth.models import User
 from shop.catalog.events import PriceListApproved
@@ -24,8 +24,10 @@ from shop.outbox.events import publish
 
 RELEASE = text("""
 UPDATE offers AS offer SET is_quarantined = FALSE, updated_at = now()
-WHERE offer.supplier_id = :supplier_id AND offer.is_quarantined AND offer.external_id = ANY (:external_ids)
+FROM unnest(CAST(:external_ids AS text[])) AS decided (external_id)
+WHERE offer.supplier_id = :supplier_id AND offer.is_quarantined AND offer.external_id = decided.external_id
 """)
+PATIENCE = text("SET LOCAL statement_timeout = '2min'")  # of a list whose goods are all quarantined
 
 
 class NothingToDecide(Conflict):
@@ -78,7 +80,7 @@ def _mark(price_list: PriceList, rows: Sequence[int] | None, decision: str) -> l
     if price_list.state not in (HELD, APPLIED):
         raise NothingToDecide(state=price_list.state)
     waiting = (PriceListRow.price_list_id == price_list.id) & PriceListRow.decision.is_(None)
-    wanted: ColumnElement[bool] = waiting if rows is None else waiting & PriceListRow.row.in_(rows)
+    wanted: ColumnElement[bool] = waiting if rows is None else waiting & PriceListRow.row.in_(_select_given(rows))
     statement = update(PriceListRow).where(wanted).values(decision=decision).returning(PriceListRow.row)
     found = list(session().scalars(statement))
     if missing := sorted(set(rows or ()) - set(found)):
@@ -90,7 +92,7 @@ def _mark(price_list: PriceList, rows: Sequence[int] | None, decision: str) -> l
 
 
 def _note_discarded(price_list: PriceList, rows: Sequence[int]) -> None:
-    lines = (ChangeSetLine.price_list_id == price_list.id, ChangeSetLine.row.in_(rows))
+    lines = (ChangeSetLine.price_list_id == price_list.id, ChangeSetLine.row.in_(_select_given(rows)))
     before = session().scalars(select(ChangeSetLine.change).where(*lines)).all()
     session().execute(update(ChangeSetLine).where(*lines).values(change="discarded"))
     price_list.offers_new -= before.count("new")
@@ -98,7 +100,15 @@ def _note_discarded(price_list: PriceList, rows: Sequence[int]) -> None:
     price_list.offers_quarantined -= before.count("quarantined")
 
 
+def _select_given(rows: Sequence[int]) -> Select[tuple[int]]:
+    """One parameter however many they are: a statement takes 65,535 at most, and a list may have more rows."""
+    return select(func.unnest(literal(list(rows), ARRAY(BigInteger))))
+
+
 def _release(price_list: PriceList, rows: Sequence[int]) -> None:
-    gone = delete(PriceListRow).where(PriceListRow.price_list_id == price_list.id, PriceListRow.row.in_(rows))
+    gone = delete(PriceListRow).where(
+        PriceListRow.price_list_id == price_list.id, PriceListRow.row.in_(_select_given(rows))
+    )
     external_ids = list(session().scalars(gone.returning(PriceListRow.external_id)))
+    session().execute(PATIENCE)
     session().execute(RELEASE, {"supplier_id": price_list.supplier_id, "external_ids": external_ids})
