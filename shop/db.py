@@ -29,6 +29,7 @@ from sqlalchemy import (
     func,
     inspect,
     select,
+    text,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -152,6 +153,22 @@ def given_list(name: str, item: type[TypeEngine[Any]]) -> ColumnElement[Any]:
 def sql_list(name: str, item: str) -> str:
     """given_list() in SQL."""
     return f"(SELECT CAST(:{name} AS {item}[]))"
+
+
+@contextmanager
+def planned_anew() -> Iterator[None]:
+    """Inside a transaction: each statement is planned for the rows that it meets now, not for those of earlier days.
+
+    A connection keeps plans: of prepared statements, of triggers' functions, of the checks of foreign keys. Made for a
+    table of sixty rows such a check looks at all of them, and does so 200,000 times when there are 200,000.
+    """
+    driver: Any = session().connection().connection.driver_connection
+    threshold, driver.prepare_threshold = driver.prepare_threshold, None
+    session().execute(text("DISCARD PLANS"))
+    try:
+        yield
+    finally:
+        driver.prepare_threshold = threshold
 
 
 def give_back_connection() -> None:

@@ -33,7 +33,7 @@ from shop.catalog.price_lists.rolling_back import settle_rollback
 from shop.catalog.price_lists.settling import settle, settle_decided_rows
 from shop.catalog.price_lists.staging import Progress, stage
 from shop.config import Settings
-from shop.db import claimed, met_a_lock, now, session, transaction
+from shop.db import claimed, met_a_lock, now, planned_anew, session, transaction
 from shop.errors import NotFound, Refusal
 from shop.outbox.events import publish
 from shop.outbox.handling import come_again, finish
@@ -46,7 +46,7 @@ CLAIM = "catalog.price_lists"  # of one supplier: his lists are imported one at 
 COME_AGAIN = timedelta(seconds=3)
 GIVEN_UP_AFTER = timedelta(hours=1)
 
-MANY = 1000
+MANY, MANY_LINES = 1000, 10_000
 MIB = 2**20
 SLICE = 4 * MIB
 
@@ -138,7 +138,7 @@ def _apply_rows(price_list_id: int, settings: Settings, event_id: int | None) ->
     decided = select(PriceListRow.row).where(
         PriceListRow.price_list_id == price_list_id, PriceListRow.decision == APPLY
     )
-    with transaction():
+    with transaction(), planned_anew():
         session().execute(PATIENCE)
         price_list = session().get_one(PriceList, price_list_id, populate_existing=True, with_for_update=True)
         if price_list.state in (HELD, APPLIED) and session().scalar(decided.limit(1)) is not None:
@@ -262,7 +262,7 @@ def _file(price_list_id: int, settings: Settings) -> BinaryIO:
 
 
 def _settle(price_list_id: int, settings: Settings, finish_event: Finish) -> None:
-    with transaction():
+    with transaction(), planned_anew():
         session().execute(PATIENCE)
         price_list = session().get_one(PriceList, price_list_id, populate_existing=True, with_for_update=True)
         if price_list.rolls_back_id is None:
@@ -270,8 +270,7 @@ def _settle(price_list_id: int, settings: Settings, finish_event: Finish) -> Non
         else:
             settle_rollback(price_list)
         finish_event()
-    if price_list.state == APPLIED and price_list.offers_new >= MANY:
-        _refresh_statistics()
+    _refresh_statistics(price_list)
     log.info(
         "price_list_settled",
         price_list_id=price_list_id,
@@ -284,10 +283,19 @@ def _settle(price_list_id: int, settings: Settings, finish_event: Finish) -> Non
     )
 
 
-def _refresh_statistics() -> None:
-    """Until the database has looked at so many new rows it plans searches as if they were not there."""
-    with transaction():
-        session().execute(text("ANALYZE offers, stock_levels, products, barcodes"))
+def _refresh_statistics(price_list: PriceList) -> None:
+    """Until the database has looked at so many new rows it plans as if they were not there.
+
+    That concerns searches, and of change sets the deciding on what is in them.
+    """
+    new, changed = price_list.offers_new, price_list.offers_changed + price_list.offers_withdrawn
+    tables = ["offers", "stock_levels", "products", "barcodes"] if price_list.state == APPLIED and new >= MANY else []
+    if new + changed + price_list.offers_quarantined >= MANY_LINES:
+        tables.append("change_set_lines")
+    if tables:
+        with transaction():
+            session().execute(PATIENCE)
+            session().execute(text(f"ANALYZE {', '.join(tables)}"))
 
 
 def _fail(price_list: PriceList, reason: Reason) -> None:

@@ -6,7 +6,7 @@ from shop.auth.models import User
 from shop.catalog.barcodes import INTERNAL
 from shop.catalog.events import PriceListReceived
 from shop.catalog.price_lists.applying import apply_changes
-from shop.catalog.price_lists.diff import CHANGED, COUNT, DATA, FORGET, KINDS
+from shop.catalog.price_lists.diff import ANALYZE, CHANGED, COUNT, DATA, FORGET, KINDS
 from shop.catalog.price_lists.goods import match_key
 from shop.catalog.price_lists.models import APPLIED, STOCK_ONLY, UPDATE, PriceList, PriceListRow
 from shop.catalog.price_lists.reasons import WHY_FAILED
@@ -107,6 +107,7 @@ def settle_rollback(rollback: PriceList) -> None:
         raise NotTheLatest(price_list_id=rollback.rolls_back_id)
     session().execute(FORGET)
     session().execute(text(GATHER), {"rolls_back_id": rollback.rolls_back_id, "internal": INTERNAL})
+    session().execute(ANALYZE)
     _note_match_keys()
     counts = dict.fromkeys(KINDS, 0) | {change: count for change, count in session().execute(COUNT)}  # noqa: C416
     ids = {"rolls_back_id": rollback.rolls_back_id, "supplier_id": rollback.supplier_id}
