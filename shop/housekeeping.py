@@ -11,7 +11,7 @@ from shop.auth.invitations import purge_invitations
 from shop.auth.places import purge_places
 from shop.auth.social_codes import purge_social_codes
 from shop.auth.tokens import purge_tokens
-from shop.catalog.price_lists.purging import purge_files
+from shop.catalog.price_lists.purging import discard_dry_runs, purge_files
 from shop.config import Settings, current_settings
 from shop.db import PURGE_BATCH, delete_some, now, transaction
 from shop.http.idempotency import purge_idempotency_keys
@@ -22,6 +22,7 @@ from shop.webhooks.purging import purge_deliveries
 log = structlog.get_logger()
 
 KEEP_HANDLED_EVENTS = timedelta(days=7)
+KEEP_DRY_RUNS = timedelta(days=7)
 
 # Each deletes a batch and says how many rows that were.
 PURGES: dict[str, Callable[[Settings], int]] = {
@@ -36,6 +37,7 @@ PURGES: dict[str, Callable[[Settings], int]] = {
         parked_before=now() - timedelta(days=settings.mail_parked_days),
     ),
     "price_list_files": lambda settings: purge_files(before=now() - timedelta(days=settings.price_list_file_days)),
+    "dry_runs": lambda _: discard_dry_runs(before=now() - KEEP_DRY_RUNS),
     "webhook_deliveries": lambda settings: purge_deliveries(
         before=now() - timedelta(days=settings.webhook_deliveries_kept_days)
     ),

@@ -40,7 +40,8 @@ from shop.catalog.price_lists.models import (
     PriceListRow,
 )
 from shop.catalog.price_lists.reasons import explain
-from shop.catalog.price_lists.rolling_back import latest_applied, roll_back
+from shop.catalog.price_lists.rolling_back import roll_back
+from shop.catalog.price_lists.stock_stated import latest_applied
 from shop.db import session
 from shop.errors import FieldError, Invalid
 from shop.http.fields import MAX_ID

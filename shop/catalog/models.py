@@ -167,7 +167,10 @@ class OfferRevision(OfferData, Model):
 
 
 class StockLevel(Model):
-    """Pieces in the supplier's warehouse, INCLUDING the `reserved` ones promised to open order lines."""
+    """Pieces in the supplier's warehouse, INCLUDING the `reserved` ones promised to open order lines.
+
+    `shipped` is a running total: how much was shipped between two moments is the difference.
+    """
 
     __tablename__ = "stock_levels"
     __table_args__ = (
@@ -181,11 +184,30 @@ class StockLevel(Model):
     kind: Mapped[str] = mapped_column(default=EXACT, server_default=EXACT)
     on_hand: Mapped[Quantity] = mapped_column(default=Decimal(0), server_default="0")
     reserved: Mapped[Quantity] = mapped_column(default=Decimal(0), server_default="0")
+    shipped: Mapped[Quantity] = mapped_column(default=Decimal(0), server_default="0")
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     @property
     def available(self) -> Decimal:
         return max(self.on_hand - self.reserved, Decimal(0))
+
+
+class StockChange(Model):
+    """What a price list has made of an offer's stock, and what `shipped` was then, so that it can be taken back.
+
+    Kept only of each supplier's list that can be rolled back. Whoever states the stock anew says so here.
+    """
+
+    __tablename__ = "stock_changes"
+
+    price_list_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # unchecked: decision 0017
+    offer_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind_before: Mapped[str]
+    on_hand_before: Mapped[Quantity]
+    kind: Mapped[str]
+    on_hand: Mapped[Quantity]
+    shipped: Mapped[Quantity]
+    is_stated_since: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
 
 
 class SearchWord(Model):

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, FromClause, case, func, select, text, update
+from sqlalchemy import ColumnElement, FromClause, case, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from shop.catalog.models import BOUND_KINDS, StockLevel
+from shop.catalog.models import BOUND_KINDS, StockChange, StockLevel
 from shop.db import session, sql_list
 from shop.errors import Conflict
 from shop.http.fields import quantity_number
@@ -43,9 +43,27 @@ WHERE stock.offer_id = line.offer_id
 SHIP = text(f"""
 UPDATE stock_levels AS stock
 SET reserved = stock.reserved - line.quantity, on_hand = greatest(stock.on_hand - line.quantity, 0),
-    updated_at = now()
+    shipped = stock.shipped + line.quantity, updated_at = now()
 FROM unnest({OFFER_IDS}, {QUANTITIES}) AS line (offer_id, quantity)
 WHERE stock.offer_id = line.offer_id
+""")  # noqa: S608 - of our own words only
+
+SHIPPED = "greatest({on_hand} - (stock.shipped - noted.shipped), 0)"
+
+LOCK_NOTED = text("""
+SELECT count(*) FROM (
+    SELECT FROM stock_levels AS stock JOIN stock_changes AS noted ON noted.offer_id = stock.offer_id
+    WHERE noted.price_list_id = :price_list_id
+    ORDER BY stock.offer_id FOR UPDATE OF stock
+) AS locked
+""")
+# Where the level is not what the list has made of it, less what was shipped, somebody has stated it since.
+TAKE_BACK = text(f"""
+UPDATE stock_levels AS stock
+SET kind = noted.kind_before, on_hand = {SHIPPED.format(on_hand="noted.on_hand_before")}, updated_at = now()
+FROM stock_changes AS noted
+WHERE noted.price_list_id = :price_list_id AND noted.offer_id = stock.offer_id AND NOT noted.is_stated_since
+    AND stock.kind = noted.kind AND stock.on_hand = {SHIPPED.format(on_hand="noted.on_hand")}
 """)  # noqa: S608 - of our own words only
 
 
@@ -117,8 +135,20 @@ def ship(lines: Lines) -> None:
     _change(SHIP, lines)
 
 
-def state_stock(stated: FromClause, *, is_free: bool) -> int:
+def take_stock_back(price_list_id: int) -> tuple[int, int]:
+    """What the list has changed becomes what it was, less what was shipped since; never touches `reserved`.
+
+    How many levels were taken back, and how many were left because somebody has stated them since.
+    """
+    noted = cast(int, session().scalar(LOCK_NOTED, {"price_list_id": price_list_id}))
+    taken = _rows_of(TAKE_BACK, {"price_list_id": price_list_id}) if noted else 0
+    return taken, noted - taken
+
+
+def state_stock(stated: FromClause, *, is_free: bool, noted_for: int | None = None) -> int:
     """Takes over `stated` (offer_id, kind, on_hand, is_new); how many levels changed, new ones not counted.
+
+    What the levels were is noted for the list `noted_for`, so that it can take them back.
 
     Never touches `reserved`. A supplier who states free stock has already taken off what we reserved, so it is added
     again, as it is under the lock. Where he states what is available anyway nothing changes: a good of which more is
@@ -135,6 +165,8 @@ def state_stock(stated: FromClause, *, is_free: bool) -> int:
         .with_for_update(of=StockLevel)
     )
     locked = session().scalar(select(func.count()).select_from(changing.subquery()))
+    if locked and noted_for is not None:
+        _note_changes(stated, is_other, on_hand, noted_for)
     changed = locked and _rows_of(
         update(StockLevel)
         .where(StockLevel.offer_id == stated.c.offer_id, is_other)
@@ -143,6 +175,23 @@ def state_stock(stated: FromClause, *, is_free: bool) -> int:
     new = select(stated.c.offer_id, stated.c.kind, stated.c.on_hand).where(stated.c.is_new)
     session().execute(insert(StockLevel).from_select(["offer_id", "kind", "on_hand"], new).on_conflict_do_nothing())
     return changed or 0
+
+
+def _note_changes(
+    stated: FromClause, is_other: ColumnElement[bool], on_hand: ColumnElement[Decimal], price_list_id: int
+) -> None:
+    """Under the lock of the levels."""
+    noted = {
+        "price_list_id": literal(price_list_id),
+        "offer_id": StockLevel.offer_id,
+        "kind_before": StockLevel.kind,
+        "on_hand_before": StockLevel.on_hand,
+        "kind": stated.c.kind,
+        "on_hand": on_hand,
+        "shipped": StockLevel.shipped,
+    }
+    changes = select(*noted.values()).join(stated, stated.c.offer_id == StockLevel.offer_id).where(is_other)
+    session().execute(insert(StockChange).from_select(list(noted), changes).on_conflict_do_nothing())
 
 
 def _on_hand(stated: FromClause, *, is_free: bool) -> ColumnElement[Decimal]:

@@ -14,7 +14,7 @@ TEST = "webhook.test"
 PART_STATES = ("new", "confirmed", "assembled", "sent", "delivered", "refused", "canceled")
 DOCUMENT_KINDS = ("invoice", "correction")
 PRICE_LIST_STATES = ("queued", "checking", "held", "applying", "applied", "failed", "discarded")
-PRICE_LIST_MODES = ("full", "update", "stock_only")
+PRICE_LIST_MODES = ("full", "update", "prices_and_stock", "stock_only")
 
 
 class OrderNoticeSchema(AnswerSchema):

@@ -1,18 +1,17 @@
 """A staged list becomes the catalog: all of it in one transaction, one statement for each kind of thing."""
 
 from collections.abc import Mapping
+from typing import Any, cast
 
-from sqlalchemy import column, select, table, text
+from sqlalchemy import text
 
-from shop.auth.models import FREE, Company
 from shop.catalog.matching import match_products, move_changed_offers
 from shop.catalog.price_lists.change_sets import write_change_set
-from shop.catalog.price_lists.diff import CHANGED, DATA, NEW, QUARANTINED, UNKNOWN_OFFER, WITHDRAWN
-from shop.catalog.price_lists.models import STOCK_ONLY, PriceList
-from shop.catalog.stock import state_stock
+from shop.catalog.price_lists.diff import CHANGED, NEW, QUARANTINED, WITHDRAWN
+from shop.catalog.price_lists.had import DATA
+from shop.catalog.price_lists.models import OF_WHOLE_GOODS, STOCK_ONLY, PriceList
+from shop.catalog.price_lists.stock_stated import state_stock_of
 from shop.db import session
-
-changes = table("price_list_changes", column("offer_id"), column("stock_kind"), column("stock"), column("change"))
 
 COLUMNS = ", ".join(DATA)
 OF_REVISION = ", ".join(f"offer.{name}" for name in DATA)
@@ -67,7 +66,8 @@ CHANGE_OFFERS = text(f"""
 UPDATE offers AS offer
 SET ({COLUMNS}) = ROW({", ".join(f"change.{name}" for name in DATA)}),
     supplier_category = coalesce(change.category, offer.supplier_category),
-    is_listed = TRUE, withdrawn_at = NULL, is_quarantined = FALSE,
+    is_listed = change.is_listed, withdrawn_at = CASE WHEN NOT change.is_listed THEN offer.withdrawn_at END,
+    is_quarantined = FALSE,
     revision = offer.revision + 1, updated_at = now()
 FROM price_list_changes AS change
 WHERE offer.id = change.offer_id AND change.change = 'changed'
@@ -97,14 +97,22 @@ JOIN price_list_changes AS change ON change.offer_id = offer.id
 WHERE change.change IN ('new', 'changed', 'withdrawn')
 """)  # noqa: S608 - of constants
 
+FORGET_UNKNOWN_OFFERS = text(
+    "DELETE FROM price_list_issues WHERE price_list_id = :price_list_id AND code = 'id_unknown'"
+)
 REPORT_UNKNOWN_OFFERS = text("""
 INSERT INTO price_list_issues (price_list_id, row, severity, external_id, field, code, message, original)
-SELECT :price_list_id, row, 'error', external_id, 'id', 'id_unknown', 'No good with this id is in your catalog.',
-    jsonb_build_object('id', external_id, 'quantity', CASE stock_kind
-        WHEN 'unknown' THEN 'есть' WHEN 'on_order' THEN 'под заказ'
-        WHEN 'at_least' THEN '>' || trim_scale(stock)::text ELSE trim_scale(stock)::text END)
-FROM price_list_changes
-WHERE change = 'unknown'
+SELECT :price_list_id, change.row, 'error', change.external_id, 'id', 'id_unknown',
+    'No good with this id is in your catalog.',
+    jsonb_strip_nulls(jsonb_build_object(
+        'id', change.external_id, 'price', trim_scale(row.price)::text, 'price_rrc', trim_scale(row.price_rrc)::text,
+        'quantity', CASE row.stock_kind
+            WHEN 'unknown' THEN 'есть' WHEN 'on_order' THEN 'под заказ'
+            WHEN 'at_least' THEN '>' || trim_scale(row.stock)::text ELSE trim_scale(row.stock)::text END
+    ))
+FROM price_list_changes AS change
+JOIN price_list_rows AS row ON row.price_list_id = :price_list_id AND row.row = change.row
+WHERE change.change = 'unknown'
 """)
 
 # Rows wait no longer than until their list is applied, quarantined ones until somebody decides or the good is stated
@@ -115,6 +123,14 @@ WHERE row.price_list_id = :price_list_id
     AND NOT EXISTS (
         SELECT FROM price_list_changes AS change WHERE change.row = row.row AND change.change = 'quarantined'
     )
+""")
+
+# The row of a list without prices waits in the place of the one whose price was refused.
+CARRY_REFUSAL_OVER = text("""
+UPDATE price_list_rows AS row SET is_price_refused = TRUE
+FROM price_list_changes AS change
+WHERE row.price_list_id = :price_list_id AND change.row = row.row AND change.is_price_refused
+    AND NOT row.is_price_refused
 """)
 
 FORGET_OLDER_QUARANTINE = text("""
@@ -135,16 +151,16 @@ WHERE older.supplier_id = :supplier_id AND older.id < :price_list_id AND older.s
 
 def add_categories(price_list: PriceList) -> None:
     """Those that the list declares, and what its numbers mean."""
-    if price_list.mode != STOCK_ONLY and price_list.categories:
+    if price_list.mode in OF_WHOLE_GOODS and price_list.categories:
         ids = {"price_list_id": price_list.id}
         session().execute(ADD_CATEGORIES, ids)
         session().execute(MAP_CATEGORIES, ids)
 
 
 def apply_changes(
-    price_list: PriceList, counts: Mapping[str, int], *, takes_stock: bool = True, writes_change_set: bool = True
+    price_list: PriceList, counts: Mapping[str, int], *, takes_stock: bool = True, only_decided: bool = False
 ) -> None:
-    """`price_list_changes` goes into the catalog and is written down as the list's change set.
+    """`price_list_changes` goes into the catalog and, of a whole list, is written down as its change set.
 
     Buyers see the old list until this transaction commits, then the new one, never half.
     """
@@ -159,18 +175,26 @@ def apply_changes(
         session().execute(ADD_OFFERS, ids)
     if price_list.mode != STOCK_ONLY:
         session().execute(LOCK_OFFERS)
-        if writes_change_set:
+        if not only_decided:
             write_change_set(price_list)
         _change_offers(counts, ids)
-    if counts[UNKNOWN_OFFER]:
-        session().execute(REPORT_UNKNOWN_OFFERS, ids)
-        price_list.rows_rejected += counts[UNKNOWN_OFFER]
-    price_list.stock_changed += _state_stock(price_list.supplier_id, takes_stock=takes_stock)
+    state_stock_of(price_list, counts, takes_stock=takes_stock, only_decided=only_decided)
 
 
-def forget_rows_applied(price_list: PriceList) -> None:
+def report_unknown_offers(price_list: PriceList) -> None:
+    """In place of what was reported when the list was compared before."""
+    if price_list.mode in OF_WHOLE_GOODS:
+        return
+    ids = {"price_list_id": price_list.id}
+    forgotten, reported = (session().execute(each, ids) for each in (FORGET_UNKNOWN_OFFERS, REPORT_UNKNOWN_OFFERS))
+    price_list.rows_rejected += cast(Any, reported).rowcount - cast(Any, forgotten).rowcount
+
+
+def forget_rows_applied(price_list: PriceList, counts: Mapping[str, int]) -> None:
     ids = {"price_list_id": price_list.id, "supplier_id": price_list.supplier_id}
     if price_list.mode != STOCK_ONLY:
+        if counts[QUARANTINED]:
+            session().execute(CARRY_REFUSAL_OVER, ids)
         session().execute(FORGET_OLDER_QUARANTINE, ids)
         session().execute(FORGET_WITHDRAWN_QUARANTINE, ids)
     session().execute(FORGET_APPLIED_ROWS, ids)
@@ -185,15 +209,3 @@ def _change_offers(counts: Mapping[str, int], ids: Mapping[str, int | None]) -> 
     session().execute(QUARANTINE_OFFERS)
     if counts[NEW] or counts[CHANGED] or counts[WITHDRAWN]:
         session().execute(WRITE_REVISIONS, ids)
-
-
-def _state_stock(supplier_id: int, *, takes_stock: bool) -> int:
-    """Of new offers always; of others not where a newer list has stated it already, and not of quarantined ones."""
-    kind, on_hand = changes.c.stock_kind.label("kind"), changes.c.stock.label("on_hand")
-    stated = select(changes.c.offer_id, kind, on_hand, (changes.c.change == NEW).label("is_new")).where(
-        changes.c.offer_id.is_not(None),
-        changes.c.stock_kind.is_not(None),
-        changes.c.change.not_in([WITHDRAWN, QUARANTINED]) if takes_stock else changes.c.change == NEW,
-    )
-    supplier = session().get_one(Company, supplier_id, populate_existing=True)
-    return state_stock(stated.subquery("stated"), is_free=supplier.stock_means == FREE)

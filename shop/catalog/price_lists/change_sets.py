@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, select, text
 
-from shop.catalog.price_lists.diff import DATA
+from shop.catalog.price_lists.had import DATA
 from shop.catalog.price_lists.models import ChangeSetLine, PriceList
 from shop.db import session
 from shop.http.pagination import cursor_id, make_cursor, page_of, read_cursor
@@ -31,10 +31,10 @@ CATEGORY = """CASE WHEN offer.category_id IS DISTINCT FROM change.category_id
         (SELECT name FROM categories WHERE id = offer.category_id),
         coalesce((SELECT name FROM categories WHERE id = change.category_id), list.categories ->> change.category)
     )) ELSE '{}' END"""
-LISTED = (
-    "CASE WHEN NOT offer.is_listed THEN jsonb_build_object('is_listed', jsonb_build_array(FALSE, TRUE)) ELSE '{}' END"
-)
-FIELDS = " || ".join([*(_difference(name) for name in DATA if name != "category_id"), CATEGORY, LISTED])
+LISTED = """CASE WHEN offer.is_listed <> change.is_listed
+    THEN jsonb_build_object('is_listed', jsonb_build_array(FALSE, TRUE)) ELSE '{}' END"""
+DIFFERENCES = " || ".join([*(_difference(name) for name in DATA if name != "category_id"), CATEGORY, LISTED])
+FIELDS = f"CASE WHEN change.is_price_refused THEN CAST('{{}}' AS jsonb) ELSE {DIFFERENCES} END"
 
 # Before the offers change: afterwards their old values are gone.
 WRITE_DOWN = text(f"""
@@ -47,7 +47,8 @@ SELECT
         ORDER BY array_position(ARRAY['quarantined', 'changed', 'new', 'withdrawn'], change.change),
             change.row, change.external_id
     ),
-    change.change, change.row, change.offer_id, change.external_id, change.name, change.price,
+    change.change, change.row, change.offer_id, change.external_id, change.name,
+    CASE WHEN NOT coalesce(change.is_price_refused, FALSE) THEN change.price END,
     CASE WHEN change.change IN ('changed', 'quarantined') THEN {FIELDS} END,
     CASE WHEN change.change = 'quarantined' THEN change.reasons END
 FROM price_list_changes AS change

@@ -10,25 +10,33 @@ from shop.catalog.price_lists import deciding, queries, rolling_back, terms
 from shop.catalog.price_lists.blueprint import blueprint
 from shop.catalog.price_lists.importing import PriceListNotFound
 from shop.catalog.price_lists.models import PriceList
-from shop.catalog.price_lists.schemas import ChangeGuardsSchema, DecideRowsSchema, GuardsSchema, PriceListSchema
+from shop.catalog.price_lists.schemas import (
+    ApplySchema,
+    ChangeGuardsSchema,
+    DecideRowsSchema,
+    GuardsSchema,
+    PriceListSchema,
+    RollBackSchema,
+)
 from shop.db import transaction
 from shop.http.blueprint import LOCATION, refuses
 
 
 @blueprint.route("/price-lists/<id:price_list_id>/apply", methods=["POST"])
 @only(SUPPLIER, MANAGER, scope="price-lists:write")
-@refuses(PriceListNotFound, deciding.NothingToDecide, deciding.RowsUnknown)
-@blueprint.arguments(DecideRowsSchema, required=False)
+@refuses(PriceListNotFound, deciding.NothingToDecide, deciding.RowsUnknown, deciding.NoPriceToApply)
+@blueprint.arguments(ApplySchema, required=False)
 @blueprint.response(202, PriceListSchema)
 def apply_price_list(decision: dict[str, Any], price_list_id: int) -> PriceList:
     """Apply a held list, or its quarantined rows
 
-    The whole list with its quarantined rows, or only the rows named. What it changes is computed again: if that is more
-    than you have seen, it is held again. Rows of a list that is applied already are the quarantined ones.
+    The whole list, or only the rows named. Quarantined rows of a held list go on waiting, unless `with_quarantined`.
+    What it changes is computed again: if that is more than you have seen, it is held again. Rows of a list that is
+    applied already are the quarantined ones.
     """
     with transaction():
         user = current_user()
-        return deciding.apply_list(queries.price_list_of(user, price_list_id), rows=decision["rows"], by=user)
+        return deciding.apply_list(queries.price_list_of(user, price_list_id), **decision, by=user)
 
 
 @blueprint.route("/price-lists/<id:price_list_id>/discard", methods=["POST"])
@@ -46,18 +54,35 @@ def discard_price_list(decision: dict[str, Any], price_list_id: int) -> PriceLis
         return deciding.discard_list(queries.price_list_of(user, price_list_id), rows=decision["rows"], by=user)
 
 
-@blueprint.route("/price-lists/<id:price_list_id>/rollback", methods=["POST"])
+@blueprint.route("/price-lists/<id:price_list_id>/withdraw", methods=["POST"])
 @only(SUPPLIER, MANAGER, scope="price-lists:write")
-@refuses(PriceListNotFound, rolling_back.NotTheLatest)
-@blueprint.response(202, PriceListSchema, headers=LOCATION)
-def roll_back_price_list(price_list_id: int) -> tuple[PriceList, int, dict[str, str]]:
-    """Take back the list that was applied last
+@refuses(PriceListNotFound, deciding.NothingToDecide, deciding.RowsUnknown)
+@blueprint.arguments(DecideRowsSchema, required=False)
+@blueprint.response(200, PriceListSchema)
+def withdraw_quarantined(decision: dict[str, Any], price_list_id: int) -> PriceList:
+    """Withdraw the goods of quarantined rows
 
-    A new import of source rollback gives every offer the data that it had before. Stock stays as it is.
+    Of a list that is applied: all that wait, or the rows named. A list that has the goods again brings them back.
     """
     with transaction():
         user = current_user()
-        rollback = rolling_back.roll_back(queries.price_list_of(user, price_list_id), by=user)
+        return deciding.withdraw_rows(queries.price_list_of(user, price_list_id), rows=decision["rows"], by=user)
+
+
+@blueprint.route("/price-lists/<id:price_list_id>/rollback", methods=["POST"])
+@only(SUPPLIER, MANAGER, scope="price-lists:write")
+@refuses(PriceListNotFound, rolling_back.NotTheLatest)
+@blueprint.arguments(RollBackSchema, required=False)
+@blueprint.response(202, PriceListSchema, headers=LOCATION)
+def roll_back_price_list(wanted: dict[str, Any], price_list_id: int) -> tuple[PriceList, int, dict[str, str]]:
+    """Take back the list that was applied last
+
+    A new import of source rollback gives every offer the data that it had before. Stock stays as it is, unless
+    `take_stock_back`: then what the list has changed is as before, less what was shipped since.
+    """
+    with transaction():
+        user = current_user()
+        rollback = rolling_back.roll_back(queries.price_list_of(user, price_list_id), **wanted, by=user)
         return rollback, 202, {"Location": url_for("price-lists.show_price_list", price_list_id=rollback.id)}
 
 

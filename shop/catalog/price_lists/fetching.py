@@ -41,7 +41,7 @@ def fetch_price_list(price_list_id: int, settings: Settings) -> None:
     """Puts the file into the list; NotChanged where the server or the content says so."""
     with transaction():
         price_list = session().get_one(PriceList, price_list_id, populate_existing=True)
-        before = _fetched_before(price_list)
+        before = None if price_list.is_dry_run else _fetched_before(price_list)
     found = _download(price_list.url or "", before, settings)
     if found.content is None:
         raise NotChanged
@@ -95,7 +95,7 @@ def _decided_before(price_list: PriceList) -> PriceList | None:
     latest = (
         select(PriceList)
         .where(PriceList.supplier_id == price_list.supplier_id, PriceList.id < price_list.id)
-        .where(PriceList.url == price_list.url, PriceList.sha256.is_not(None))
+        .where(PriceList.url == price_list.url, PriceList.sha256.is_not(None), ~PriceList.is_dry_run)
         .order_by(PriceList.id.desc())
         .limit(1)
     )
@@ -131,7 +131,7 @@ def fails_again(price_list: PriceList) -> bool:
     latest = (
         select(PriceList)
         .where(PriceList.supplier_id == price_list.supplier_id, PriceList.id < price_list.id)
-        .where(PriceList.url == price_list.url)
+        .where(PriceList.url == price_list.url, ~PriceList.is_dry_run)
         .order_by(PriceList.id.desc())
         .limit(1)
     )

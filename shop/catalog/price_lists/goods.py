@@ -2,7 +2,8 @@
 
 A good is rejected without a readable id, name or price, and where the same id came before. Everything else is taken
 without the field that is wrong (a category that the list does not declare, a barcode whose check digit is wrong), and
-reported. Lists of mode stock_only need ids and quantities and nothing else.
+reported. A row holds what the good says and None in place of what it does not. Whether a name or a price that is
+missing is an error depends on whether the list has names and prices at all (had.py).
 """
 
 import math
@@ -14,14 +15,17 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar, cast
 
 from shop.catalog.barcodes import gtin_of
-from shop.catalog.models import EXACT, UNKNOWN
+from shop.catalog.models import EXACT
+from shop.catalog.price_lists.formats.parsed import TableGood
+from shop.catalog.price_lists.had import LONGEST_PARAMETER_NAME, Had
 from shop.catalog.price_lists.mending import original_of
-from shop.catalog.price_lists.models import ERROR, WARNING
+from shop.catalog.price_lists.models import ERROR, PRICES_AND_STOCK, STOCK_ONLY, WARNING
 from shop.catalog.price_lists.values import (
     CONTROLS,
     ZERO,
     UnreadableValueError,
     has_broken_characters,
+    is_empty,
     is_plain,
     price_of,
     quantity_of,
@@ -29,49 +33,50 @@ from shop.catalog.price_lists.values import (
     text_of,
     vat_rate_of,
 )
-from shop.catalog.units import DEFAULT_UNIT, unit_of
+from shop.catalog.units import unit_of
 
 LONGEST = {"id": 100, "sku": 100, "name": 500, "model": 255, "category": 200}
-LONGEST_PARAMETER_NAME = 100
 LONGEST_PARAMETER = 1000
 MOST_PARAMETERS = 100
 MOST_BARCODES = 20
 LONGEST_MATCH_KEY = 600  # an index entry holds 2,700 bytes
+RUBLE = "RUB"
 RUBLES = frozenset({"", "rub", "rur", "руб", "руб.", "₽", "643"})
 NOT_WORDS = re.compile(r"[\W_]+")
 PUNCTUATION = re.compile(r"[^\w ]+|_+")
-ONE = Decimal(1)
 PLAIN_TYPES = frozenset({str, int, bool})
 ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 ROUNDED_SENTENCE = "has lost its digits in a spreadsheet ({}): format the column as text and enter it again"
+MISSING = "is missing"
 BROKEN = "holds characters that no text has; they were left out"
 
 T = TypeVar("T")
 
 
 class Row(NamedTuple):
-    """A good as the list states it, in our types. `category` is one of the list's own ids."""
+    """What a good says, in our types; None where it says nothing. `category` is one of the list's own ids."""
 
     row: int
     external_id: str
-    sku: str
-    name: str
-    model: str
-    category: str | None
-    price: Decimal | None
-    price_rrc: Decimal | None
-    currency: str
-    vat_rate: str | None
-    unit_code: str | None
-    unit: str
-    quantity_step: Decimal
-    minimum_quantity: Decimal
-    units_per_pack: Decimal | None
-    barcodes: list[str]
-    parameters: dict[str, Any]
-    match_key: str
-    stock_kind: str
-    stock: Decimal
+    sku: str | None = None
+    name: str | None = None
+    model: str | None = None
+    category: str | None = None
+    price: Decimal | None = None
+    price_rrc: Decimal | None = None
+    currency: str | None = None
+    vat_rate: str | None = None
+    unit_code: str | None = None
+    unit: str | None = None
+    quantity_step: Decimal | None = None
+    minimum_quantity: Decimal | None = None
+    units_per_pack: Decimal | None = None
+    is_price_refused: bool = False
+    match_key: str | None = None
+    stock_kind: str | None = None
+    stock: Decimal | None = None
+    barcodes: list[str] | None = None
+    parameters: dict[str, Any] | None = None
 
 
 class Issue(NamedTuple):
@@ -101,10 +106,12 @@ class GoodReader:
     good: dict[Any, Any]
     categories: MutableMapping[str, str]
     ids_of_names: MutableMapping[str, str]
+    had: Had
     may_add_category: bool = False
     external_id: str = ""
     issues: list[Issue] = field(default_factory=list)
     is_rejected: bool = False
+    is_price_refused: bool = False
 
     def identify(self, first_rows: dict[str, int]) -> None:
         """Raises where the good has no id of its own: whatever else is wrong could not be told apart."""
@@ -120,73 +127,63 @@ class GoodReader:
         if first != self.number:
             raise UnreadableValueError("duplicate", f"is the same as in row {first}, which was taken")
 
-    def row(self) -> Row:
-        step = self.optional("quantity_step", quantity_of, ONE)
-        minimum = self.optional("minimum_quantity", quantity_of, step)
-        if minimum is not step and minimum % step:
-            self.warn("minimum_quantity", "not_a_multiple", f"is no multiple of the step {step.normalize():f}")
-        unit_code, unit = self.optional("unit", _unit, DEFAULT_UNIT)
-        name = self.required("name", "")
-        model = self.text("model")
+    def row(self, mode: str) -> Row | None:
+        """None where it is rejected, unless its price was refused: then that is what it says."""
+        if mode == STOCK_ONLY:  # where an unreadable quantity leaves nothing to take
+            stock_kind, stock = self.stock(severity=ERROR)
+            row = Row(self.number, self.external_id, stock_kind=stock_kind, stock=stock)
+        else:
+            row = self.priced_row()
+            if self.is_price_refused:
+                return Row(self.number, self.external_id, name=row.name, is_price_refused=True)
+            if mode != PRICES_AND_STOCK:
+                row = row._replace(**self.rest(row))
+        return None if self.is_rejected else row
+
+    def priced_row(self) -> Row:
+        """What mode prices_and_stock takes, and what the guards look at."""
+        unit_code, unit = self.optional("unit", _unit) or (None, None)
         stock_kind, stock = self.stock()
         return Row(
             row=self.number,
             external_id=self.external_id,
-            sku=self.sku(),
-            name=name,
-            model=model,
-            category=self.category(),
+            name=self.name(),
             price=self.price(),
-            price_rrc=self.optional("price_rrc", price_of, None),
+            price_rrc=self.optional("price_rrc", price_of),
             currency=self.currency(),
-            vat_rate=self.optional("vat_rate", vat_rate_of, None),
+            vat_rate=self.optional("vat_rate", vat_rate_of),
             unit_code=unit_code,
             unit=unit,
-            quantity_step=step,
-            minimum_quantity=minimum,
-            units_per_pack=self.optional("units_per_pack", quantity_of, None),
-            barcodes=self.barcodes(),
-            parameters=self.parameters(),
-            match_key=match_key(name, model),
+            units_per_pack=self.optional("units_per_pack", quantity_of),
             stock_kind=stock_kind,
             stock=stock,
         )
 
-    def stock_row(self) -> Row:
-        """Of a list that only states stock, where an unreadable quantity leaves nothing to take."""
-        stock_kind, stock = self.stock(severity=ERROR)
-        return Row(
-            row=self.number,
-            external_id=self.external_id,
-            sku="",
-            name="",
-            model="",
-            category=None,
-            price=None,
-            price_rrc=None,
-            currency="RUB",
-            vat_rate=None,
-            unit_code=None,
-            unit="",
-            quantity_step=ONE,
-            minimum_quantity=ONE,
-            units_per_pack=None,
-            barcodes=[],
-            parameters={},
-            match_key="",
-            stock_kind=stock_kind,
-            stock=stock,
-        )
+    def rest(self, row: Row) -> dict[str, Any]:
+        step, minimum = self.optional("quantity_step", quantity_of), self.optional("minimum_quantity", quantity_of)
+        if step and minimum and minimum % step:
+            self.warn("minimum_quantity", "not_a_multiple", f"is no multiple of the step {step.normalize():f}")
+        model = self.text("model")
+        return {
+            "sku": self.sku(),
+            "model": model or None,
+            "category": self.category(),
+            "quantity_step": step,
+            "minimum_quantity": minimum,
+            "barcodes": self.barcodes() or None,
+            "parameters": self.parameters(),
+            "match_key": match_key(row.name, model) if row.name else None,
+        }
 
-    def required(self, name: str, default: str) -> str:
+    def name(self) -> str | None:
         try:
-            text = self.clean(name, self.good.get(name))
-            if not text:
-                raise UnreadableValueError("missing", "is missing")
+            name = self.clean("name", self.good.get("name"))
+            if not name and "name" in self.had.fields:
+                raise UnreadableValueError("missing", MISSING)
         except UnreadableValueError as error:
-            self.report(ERROR, name, error)
-            return default
-        return text
+            self.report(ERROR, "name", error)
+            return None
+        return name or None
 
     def text(self, name: str) -> str:
         try:
@@ -202,31 +199,37 @@ class GoodReader:
             self.warn(name, "broken_characters", BROKEN)
         return text_of(value, longest=LONGEST[name])
 
-    def sku(self) -> str:
-        if isinstance(self.good.get("sku"), float):
-            self.warn("sku", "not_text", "must be text: put it into quotes; the id was taken instead")
-            return self.external_id
+    def sku(self) -> str | None:
+        if isinstance(value := self.good.get("sku"), float):
+            self.warn("sku", "not_text", f"must be text: put {value} into quotes")
+            return None
         sku = self.text("sku")
         if "+" in sku and ROUNDED.fullmatch(sku):
             self.report(ERROR, "sku", UnreadableValueError("rounded", ROUNDED_SENTENCE.format(sku)))
-        return sku or self.external_id
+        return sku or None
 
     def price(self) -> Decimal | None:
+        """What cannot be one is refused, and so is none where the list has prices."""
         value = self.good.get("price")
         try:
-            if value is None or value == "":
-                raise UnreadableValueError("missing", "is missing")
-            return price_of(value)
+            if not is_empty(value):
+                return price_of(value)
+            if "price" in self.had.fields:
+                raise UnreadableValueError("missing", MISSING)
         except UnreadableValueError as error:
+            self.is_price_refused = True
             self.report(ERROR, "price", error)
-            return None
+        return None
 
-    def currency(self) -> str:
+    def currency(self) -> str | None:
         """A price in another currency must not be taken for rubles."""
         value = self.good.get("currency")
-        if value and str(value).strip().casefold() not in RUBLES:
+        if is_empty(value):
+            return None
+        if str(value).strip().casefold() not in RUBLES:
+            self.is_price_refused = True
             self.report(ERROR, "currency", UnreadableValueError("unknown", f"must be RUB, not «{str(value)[:20]}»"))
-        return "RUB"
+        return RUBLE
 
     def category(self) -> str | None:
         value = self.good.get("category")
@@ -243,12 +246,17 @@ class GoodReader:
             self.warn("category", "undeclared", f"«{category}» is not among the list's categories")
         return found
 
-    def stock(self, severity: str = WARNING) -> tuple[str, Decimal]:
+    def stock(self, severity: str = WARNING) -> tuple[str | None, Decimal | None]:
+        """Nothing is not zero, and what cannot be read is not «есть»: what is known already stays."""
+        value = self.good.get("quantity")
+        if is_empty(value):
+            self.had.without_stock += "quantity" in self.good or isinstance(self.good, TableGood)
+            return None, None
         try:
-            return stock_of(self.good.get("quantity"))
+            return stock_of(value)
         except UnreadableValueError as error:
             self.report(severity, "quantity", error)
-            return (EXACT if error.code == "negative" else UNKNOWN), ZERO
+            return (EXACT, ZERO) if error.code == "negative" else (None, None)
 
     def barcodes(self) -> list[str]:
         given = self.good.get("barcodes")
@@ -292,15 +300,15 @@ class GoodReader:
                 self.warn("parameters", error.code, f"«{shown}» {error.message}")
         return found
 
-    def optional(self, name: str, read: Callable[[Any], T], default: T) -> T:
+    def optional(self, name: str, read: Callable[[Any], T]) -> T | None:
         value = self.good.get(name)
-        if value is None or value == "":
-            return default
+        if is_empty(value):
+            return None
         try:
             return read(value)
         except UnreadableValueError as error:
             self.report(WARNING, name, error)
-            return default
+            return None
 
     def warn(self, name: str, code: str, message: str) -> None:
         self.report(WARNING, name, UnreadableValueError(code, message))
@@ -319,7 +327,7 @@ def _unit(value: Any) -> tuple[str | None, str]:
     text = text_of(value, longest=LONGEST["id"])
     found = unit_of(text)
     if found is None:
-        raise UnreadableValueError("unknown", f"«{text[:40]}» is not known; «{DEFAULT_UNIT[1]}» was taken")
+        raise UnreadableValueError("unknown", f"«{text[:40]}» is not known")
     return found
 
 

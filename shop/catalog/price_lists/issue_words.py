@@ -31,6 +31,7 @@ OF_A_FIELD: Mapping[str, str] = {
     "must be RUB, not (.*)": "должна быть RUB, а не {0}",
     "must be one of (.*), not (.*)": "должно быть одно из {0}, а не {1}",
     "is no multiple of the step (.*)": "не кратно шагу {0}",
+    "«(.*)» is not known": "«{0}» неизвестно",
     "«(.*)» is not known; «(.*)» was taken": "«{0}» неизвестно; взято «{1}»",
     "«(.*)» is not among the list's categories": "«{0}» нет среди категорий прайс-листа",
     "«(.*)» is no valid GTIN-8, 12, 13 or 14": "«{0}» — не GTIN-8, 12, 13 или 14",
@@ -44,6 +45,9 @@ OF_ALL: Mapping[str, str] = {
     r"The entry must be a group of fields \(id, name, price …\)\.": "Запись должна быть группой полей (id, name …).",
     r"The line has no price and was taken for the heading of a group\.": "В строке нет цены; она принята за заголовок.",
     r"This field is not read \((\d+) goods\)\.": "Это поле не читается (товаров: {0}).",
+    r"The quantity is empty \((\d+) goods\): their stock stays as it is\.": (
+        "Остаток не указан (товаров: {0}): их остатки остались прежними."
+    ),
     r"No good with this id is in your catalog\.": "Товара с этим кодом нет в вашем каталоге.",
 }
 FIELDS = re.compile(r"(?P<of>Category \d+|parameters «.*?»|[a-z_]+) (?P<said>.*?)\.?", re.DOTALL)

@@ -17,8 +17,9 @@ UNFINISHED_STATES = (QUEUED, *RUNNING_STATES)
 STATES = (QUEUED, CHECKING, HELD, APPLYING, APPLIED, FAILED, DISCARDED)
 SOURCES = ("upload", "url", "admin", "cli", "rollback")
 ERROR, WARNING = "error", "warning"
-FULL, UPDATE, STOCK_ONLY = "full", "update", "stock_only"
-MODES = (FULL, UPDATE, STOCK_ONLY)
+FULL, UPDATE, PRICES_AND_STOCK, STOCK_ONLY = "full", "update", "prices_and_stock", "stock_only"
+MODES = (FULL, UPDATE, PRICES_AND_STOCK, STOCK_ONLY)
+OF_WHOLE_GOODS = (FULL, UPDATE)  # the modes that take all that a list says of a good, and new goods
 APPLY, DISCARD, QUARANTINE = "apply", "discard", "quarantine"  # of a row; the last one is the guards' decision
 
 
@@ -28,12 +29,16 @@ class PriceList(Model):
     There is no file before it was fetched from `url`, and none where a list is rolled back. `layout` is what the
     supplier says of a table's columns. `reasons` are codes with facts, why it waits or ended as it did, and `message`
     says the same in English (reasons.py). A list found running `attempts` times was each time left by a dead worker.
+
+    `had` are the fields that the list states (had.py; None of lists from before they were noted, which stated all).
+    `is_dry_run` ends when somebody applies it. Who approves a list may have it take its quarantined rows, too; a
+    rollback may take stock back, except of `stock_left` offers, whose stock was stated since.
     """
 
     __tablename__ = "price_lists"
     __table_args__ = (
         CheckConstraint(f"source IN {SOURCES}", name="source_known"),
-        CheckConstraint("mode IN ('full', 'update', 'stock_only')", name="mode_known"),
+        CheckConstraint(f"mode IN {MODES}", name="mode_known"),
         CheckConstraint(f"state IN {STATES}", name="state_known"),
         Index(
             "uq_price_lists_running",
@@ -54,6 +59,8 @@ class PriceList(Model):
     raw: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     format: Mapped[str | None]
     shop: Mapped[str] = mapped_column(default="", server_default="")
+    had: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    is_dry_run: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     layout: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     url: Mapped[str | None]
     etag: Mapped[str | None]
@@ -62,6 +69,8 @@ class PriceList(Model):
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     approved_at: Mapped[datetime | None]
     approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    takes_quarantined: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    takes_stock_back: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     discarded_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     state: Mapped[str] = mapped_column(default=QUEUED, server_default=QUEUED)
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list, server_default="[]")
@@ -76,6 +85,7 @@ class PriceList(Model):
     offers_unchanged: Mapped[int] = mapped_column(default=0, server_default="0")
     offers_quarantined: Mapped[int] = mapped_column(default=0, server_default="0")
     stock_changed: Mapped[int] = mapped_column(default=0, server_default="0")
+    stock_left: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[CreatedAt]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -115,8 +125,10 @@ class PriceListIssue(Model):
 class PriceListRow(Model):
     """A good of the list, read and checked, staged beside the catalog until the list is applied or discarded.
 
-    `category` is one of the ids that the list declares. Rows that only state stock have no price. Of an applied list
-    the quarantined rows stay until somebody decides (`decision`) or a newer list states the same good.
+    It holds what the good says and nothing in place of what it leaves out: had.py decides that when it is compared.
+    `category` is one of the ids that the list declares. A good whose price was refused is kept with its id and name
+    alone. Of an applied list the quarantined rows stay until somebody decides (`decision`) or a newer list states the
+    same good.
     """
 
     __tablename__ = "price_list_rows"
@@ -124,24 +136,25 @@ class PriceListRow(Model):
     price_list_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # of price_lists, unchecked: 0017
     row: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     external_id: Mapped[str]
-    sku: Mapped[str]
-    name: Mapped[str]
-    model: Mapped[str]
+    sku: Mapped[str | None]
+    name: Mapped[str | None]
+    model: Mapped[str | None]
     category: Mapped[str | None]
     price: Mapped[UnitPrice | None]
     price_rrc: Mapped[UnitPrice | None]
-    currency: Mapped[str]
+    currency: Mapped[str | None]
     vat_rate: Mapped[str | None]
     unit_code: Mapped[str | None]
-    unit: Mapped[str]
-    quantity_step: Mapped[Quantity]
-    minimum_quantity: Mapped[Quantity]
+    unit: Mapped[str | None]
+    quantity_step: Mapped[Quantity | None]
+    minimum_quantity: Mapped[Quantity | None]
     units_per_pack: Mapped[Quantity | None]
-    barcodes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    barcodes: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     parameters: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    match_key: Mapped[str]
-    stock_kind: Mapped[str]
-    stock: Mapped[Quantity]
+    match_key: Mapped[str | None]
+    stock_kind: Mapped[str | None]
+    stock: Mapped[Quantity | None]
+    is_price_refused: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     decision: Mapped[str | None]
 
 
@@ -177,8 +190,8 @@ class ImportTerms(Model):
 
     __tablename__ = "import_terms"
     __table_args__ = (
-        CheckConstraint("mode IN ('full', 'update', 'stock_only')", name="mode_known"),
-        CheckConstraint("upload_mode IN ('full', 'update', 'stock_only')", name="upload_mode_known"),
+        CheckConstraint(f"mode IN {MODES}", name="mode_known"),
+        CheckConstraint(f"upload_mode IN {MODES}", name="upload_mode_known"),
         CheckConstraint("interval_hours BETWEEN 1 AND 168", name="interval_sensible"),
         Index("ix_import_terms_due", "next_fetch_at", postgresql_where=text("next_fetch_at IS NOT NULL")),
     )

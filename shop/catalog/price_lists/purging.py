@@ -1,12 +1,13 @@
-"""Files of price lists: kept for a while to look into, then only what was read of them."""
+"""Files of price lists are kept for a while to look into, and so are lists that were only tried."""
 
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
-from shop.catalog.price_lists.models import APPLIED, DISCARDED, FAILED, PriceList
-from shop.db import PURGE_BATCH, session
+from shop.catalog.price_lists.models import APPLIED, DISCARDED, FAILED, HELD, PriceList, PriceListRow
+from shop.catalog.price_lists.reasons import Reason, values_of
+from shop.db import PURGE_BATCH, now, session
 
 
 def purge_files(*, before: datetime) -> int:
@@ -32,3 +33,18 @@ def purge_files(*, before: datetime) -> int:
     )
     result = session().execute(update(PriceList).where(PriceList.id.in_(old)).values(raw=None))
     return cast(int, cast(Any, result).rowcount)
+
+
+def discard_dry_runs(*, before: datetime) -> int:
+    """A batch of those that came before that moment and that nobody has applied."""
+    old = (
+        select(PriceList.id)
+        .where(PriceList.is_dry_run, PriceList.state == HELD, PriceList.created_at < before)
+        .limit(PURGE_BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    found = session().scalars(old).all()
+    session().execute(delete(PriceListRow).where(PriceListRow.price_list_id.in_(found)))
+    values = {"state": DISCARDED, "finished_at": now(), **values_of([Reason("expired")])}
+    session().execute(update(PriceList).where(PriceList.id.in_(found)).values(**values))
+    return len(found)

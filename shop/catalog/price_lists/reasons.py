@@ -54,6 +54,10 @@ WHY_HELD: Mapping[str, Sentences] = {
         "Half of the prices move by {moved} % or more; up to {percent} % is usual.",
         "Половина цен меняется на {moved} % и больше; обычно не больше {percent} %.",
     ),
+    "dry_run": Sentences(
+        "The list was only tried: nothing is changed. It can be applied for seven days.",
+        "Пробная загрузка: ничего не изменено. Применить список можно в течение семи дней.",
+    ),
     "grown": Sentences(
         "Since somebody looked at it, the list has come to change more than was shown. Look at it again.",
         "С тех пор как список посмотрели, он стал менять больше, чем было показано. Посмотрите его ещё раз.",
@@ -68,6 +72,10 @@ WHY_DISCARDED: Mapping[str, Sentences] = {
     "replaced": Sentences(
         "A newer list of yours has taken this one's place.",
         "Его место занял более новый список.",
+    ),
+    "expired": Sentences(
+        "The list was only tried, and nobody has applied it for seven days.",
+        "Пробная загрузка: за семь дней список никто не применил.",
     ),
     "refused": Sentences(
         "Somebody has decided not to apply this list.",
@@ -91,6 +99,22 @@ WHY_FAILED: Mapping[str, Sentences] = {
     "NothingUsable": Sentences(
         "None of the {rows} goods in the file can be taken; the catalog stays as it is. {commonest}",
         "Ни один из товаров в файле ({rows}) принять нельзя; каталог остался прежним. Что не так, сказано построчно.",
+    ),
+    "no_price_of_new": Sentences(
+        "The list has no prices, and {unknown} of its goods are not in your catalog yet; a new good needs one.",
+        "В списке нет цен, а {unknown} из его товаров ещё нет в каталоге; новому товару нужна цена.",
+    ),
+    "no_name_of_new": Sentences(
+        "The list has no names, and {unknown} of its goods are not in your catalog yet; a new good needs one.",
+        "В списке нет наименований, а {unknown} из его товаров ещё нет в каталоге; новому товару нужно наименование.",
+    ),
+    "no_stock": Sentences(
+        "The list says nothing of stock: it has neither a column nor a key for the quantity. Nothing was changed.",
+        "В списке нет остатков: ни столбца, ни поля с количеством. Ничего не изменено.",
+    ),
+    "nothing_to_take": Sentences(
+        "The list has neither prices nor stock, and its mode takes nothing else. Nothing was changed.",
+        "В списке нет ни цен, ни остатков, а в этом режиме берётся только это. Ничего не изменено.",
     ),
     "NoGoods": Sentences(
         "The file holds no goods; the catalog stays as it is.",

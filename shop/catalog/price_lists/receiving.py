@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from shop.auth.models import SUPPLIER, Company, User
 from shop.catalog.events import PriceListReceived
-from shop.catalog.price_lists.models import ImportTerms, PriceList
+from shop.catalog.price_lists.models import PriceList
 from shop.catalog.price_lists.terms import terms_for
 from shop.db import session
 from shop.errors import Conflict, Invalid
@@ -41,12 +41,14 @@ def receive_price_list(
     raw: bytes,
     mode: str | None = None,
     layout: Mapping[str, Any] | None = None,
+    dry_run: bool = False,
     source: str = "upload",
     by: User | None,
 ) -> PriceList:
-    """Mode full withdraws what the list does not name, update leaves it, stock_only takes nothing but quantities.
+    """Mode full withdraws what the list does not name, update leaves it, the others take prices and stock, or stock.
 
-    `layout` (columns, headings) says what a table's columns mean. What is left out is as it was the last time.
+    `layout` (columns, headings) says what a table's columns mean. What is left out is as it was the last time. A
+    `dry_run` only shows what the list would do, and nothing of it is remembered.
     """
     if not raw.strip():
         raise EmptyFile
@@ -54,6 +56,7 @@ def receive_price_list(
         supplier,
         mode=mode,
         layout=layout,
+        dry_run=dry_run,
         source=source,
         by=by,
         file_name=_clean(file_name),
@@ -68,16 +71,24 @@ def receive_address(
     url: str,
     mode: str | None = None,
     layout: Mapping[str, Any] | None = None,
+    dry_run: bool = False,
     by: User | None,
 ) -> PriceList:
     """The same for a file that a worker will fetch."""
     check_url(url)
     name = _clean(urlsplit(url).path)
-    return _receive(supplier, mode=mode, layout=layout, source="url", by=by, file_name=name, url=url)
+    values = {"source": "url", "file_name": name, "url": url}
+    return _receive(supplier, mode=mode, layout=layout, dry_run=dry_run, by=by, **values)
 
 
 def _receive(
-    supplier: Company, *, mode: str | None, layout: Mapping[str, Any] | None, by: User | None, **values: Any
+    supplier: Company,
+    *,
+    mode: str | None,
+    layout: Mapping[str, Any] | None,
+    dry_run: bool,
+    by: User | None,
+    **values: Any,
 ) -> PriceList:
     if supplier.kind != SUPPLIER:
         raise NotASupplier
@@ -85,12 +96,17 @@ def _receive(
         raise SupplierNotApproved
     terms = terms_for(supplier)
     kept_as = "mode" if values["source"] == "url" else "upload_mode"
-    _remember(terms, kept_as, mode, layout or {})
+    chosen = _chosen(kept_as, mode, layout or {})
+    if not dry_run:
+        for name, value in chosen.items():
+            setattr(terms, name, value)
+    taken = {name: getattr(terms, name) for name in (kept_as, "columns", "headings")} | chosen
     price_list = PriceList(
         supplier_id=supplier.id,
         user_id=by.id if by else None,
-        mode=getattr(terms, kept_as),
-        layout={"columns": terms.columns, "headings": terms.headings},
+        mode=taken[kept_as],
+        layout={"columns": taken["columns"], "headings": taken["headings"]},
+        is_dry_run=dry_run,
         **values,
     )
     session().add(price_list)
@@ -99,14 +115,11 @@ def _receive(
     return price_list
 
 
-def _remember(terms: ImportTerms, kept_as: str, mode: str | None, layout: Mapping[str, Any]) -> None:
+def _chosen(kept_as: str, mode: str | None, layout: Mapping[str, Any]) -> dict[str, Any]:
     """What columns mean is the same for all files of a supplier; the mode of files is not that of its address."""
-    if mode is not None:
-        setattr(terms, kept_as, mode)
-    if layout.get("columns") is not None:
-        terms.columns = dict(layout["columns"])
-    if layout.get("headings") is not None:
-        terms.headings = layout["headings"]
+    columns, headings = layout.get("columns"), layout.get("headings")
+    given = {kept_as: mode, "columns": None if columns is None else dict(columns), "headings": headings}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _clean(file_name: str) -> str:

@@ -1,16 +1,21 @@
-"""Taking back the supplier's latest applied list: every offer that it changed becomes what it was. Stock stays."""
+"""Taking back the supplier's latest applied list: every offer that it changed becomes what it was.
 
-from sqlalchemy import delete, func, or_, select, text
+Stock stays, unless who takes the list back says otherwise.
+"""
+
+from sqlalchemy import delete, text
 
 from shop.auth.models import User
 from shop.catalog.barcodes import INTERNAL
 from shop.catalog.events import PriceListReceived
 from shop.catalog.price_lists.applying import apply_changes
-from shop.catalog.price_lists.diff import ANALYZE, CHANGED, COUNT, DATA, FORGET, KINDS
-from shop.catalog.price_lists.goods import match_key
-from shop.catalog.price_lists.models import APPLIED, STOCK_ONLY, UPDATE, PriceList, PriceListRow
+from shop.catalog.price_lists.diff import ANALYZE, CHANGED, COUNT, FORGET, KINDS, note_match_keys
+from shop.catalog.price_lists.had import DATA
+from shop.catalog.price_lists.models import UPDATE, PriceList, PriceListRow
 from shop.catalog.price_lists.reasons import WHY_FAILED
 from shop.catalog.price_lists.settling import complete
+from shop.catalog.price_lists.stock_stated import latest_applied
+from shop.catalog.stock import take_stock_back
 from shop.db import session
 from shop.errors import Conflict
 from shop.outbox.events import publish
@@ -31,10 +36,12 @@ wanted AS (
     SELECT
         row_number() OVER (ORDER BY offer.id) AS row, offer.id AS offer_id, offer.product_id, offer.external_id,
         coalesce(before.sku, offer.sku) AS sku, {BEFORE}, offer.name AS name_now,
-        CASE WHEN coalesce(before.is_listed, FALSE) THEN 'changed' ELSE 'withdrawn' END AS change,
+        CASE WHEN before.is_listed OR before.offer_id IS NOT NULL AND NOT offer.is_listed
+            THEN 'changed' ELSE 'withdrawn' END AS change,
+        coalesce(before.is_listed, FALSE) AS is_listed,
         offer.is_listed AS was_listed,
         coalesce(before.sku, offer.sku) IS DISTINCT FROM offer.sku
-            OR ({BEFORE}, TRUE) IS DISTINCT FROM ({NOW}, offer.is_listed) AS is_other
+            OR ({BEFORE}, coalesce(before.is_listed, FALSE)) IS DISTINCT FROM ({NOW}, offer.is_listed) AS is_other
     FROM made
     JOIN offers AS offer ON offer.id = made.offer_id
     LEFT JOIN offer_revisions AS before
@@ -42,20 +49,13 @@ wanted AS (
 )
 SELECT
     row, offer_id, product_id, external_id, sku, {OTHERS.replace("name,", "coalesce(name, name_now) AS name,", 1)},
-    change, FALSE AS makes_product, CAST(NULL AS text) AS category, CAST(NULL AS text) AS match_key,
+    change, is_listed, FALSE AS is_price_refused, FALSE AS makes_product,
+    CAST(NULL AS text) AS category, CAST(NULL AS text) AS match_key,
     ARRAY(SELECT gtin FROM unnest(barcodes) AS gtin WHERE gtin !~ :internal) AS barcodes_to_match,
     CAST(NULL AS text) AS stock_kind, CAST(NULL AS numeric) AS stock, CAST(NULL AS text[]) AS reasons
 FROM wanted
 WHERE (change = 'changed' AND is_other) OR (change = 'withdrawn' AND was_listed)
 """  # noqa: S608 - of constants
-
-NAMES = text("SELECT row, name, model FROM price_list_changes WHERE change = 'changed'")
-NOTE_MATCH_KEYS = text("""
-UPDATE price_list_changes AS change
-SET match_key = found.match_key
-FROM unnest(CAST(:rows AS bigint[]), CAST(:keys AS text[])) AS found (row, match_key)
-WHERE found.row = change.row
-""")
 
 RELEASE_QUARANTINED = text("""
 UPDATE offers AS offer SET is_quarantined = FALSE, updated_at = now()
@@ -70,8 +70,8 @@ class NotTheLatest(Conflict):
     message = WHY_FAILED["NotTheLatest"].en
 
 
-def roll_back(price_list: PriceList, *, by: User) -> PriceList:
-    """Queues an import of source rollback. Lists that changed nothing, and those of stock, do not count as the last."""
+def roll_back(price_list: PriceList, *, take_stock_back: bool = False, by: User) -> PriceList:
+    """Queues an import of source rollback."""
     if latest_applied(price_list.supplier_id) != price_list.id:
         raise NotTheLatest(price_list_id=price_list.id)
     rollback = PriceList(
@@ -81,6 +81,7 @@ def roll_back(price_list: PriceList, *, by: User) -> PriceList:
         mode=UPDATE,
         file_name=price_list.file_name,
         rolls_back_id=price_list.id,
+        takes_stock_back=take_stock_back,
     )
     session().add(rollback)
     session().flush()
@@ -88,38 +89,20 @@ def roll_back(price_list: PriceList, *, by: User) -> PriceList:
     return rollback
 
 
-def latest_applied(supplier_id: int) -> int | None:
-    changed = or_(
-        PriceList.offers_new > 0,
-        PriceList.offers_changed > 0,
-        PriceList.offers_withdrawn > 0,
-        PriceList.offers_quarantined > 0,
-    )
-    statement = select(func.max(PriceList.id)).where(
-        PriceList.supplier_id == supplier_id, PriceList.state == APPLIED, PriceList.mode != STOCK_ONLY, changed
-    )
-    return session().scalar(statement)
-
-
 def settle_rollback(rollback: PriceList) -> None:
     """Refuses where another list was applied since it was asked for."""
-    if latest_applied(rollback.supplier_id) != rollback.rolls_back_id:
+    if rollback.rolls_back_id is None or latest_applied(rollback.supplier_id) != rollback.rolls_back_id:
         raise NotTheLatest(price_list_id=rollback.rolls_back_id)
     session().execute(FORGET)
     session().execute(text(GATHER), {"rolls_back_id": rollback.rolls_back_id, "internal": INTERNAL})
     session().execute(ANALYZE)
-    _note_match_keys()
+    note_match_keys()
     counts = dict.fromkeys(KINDS, 0) | {change: count for change, count in session().execute(COUNT)}  # noqa: C416
     ids = {"rolls_back_id": rollback.rolls_back_id, "supplier_id": rollback.supplier_id}
     session().execute(RELEASE_QUARANTINED, ids)
     session().execute(delete(PriceListRow).where(PriceListRow.price_list_id == rollback.rolls_back_id))
     apply_changes(rollback, counts, takes_stock=False)
+    if rollback.takes_stock_back:
+        rollback.stock_changed, rollback.stock_left = take_stock_back(rollback.rolls_back_id)
     rollback.rows_total = rollback.rows_done = counts[CHANGED]
     complete(rollback, counts)
-
-
-def _note_match_keys() -> None:
-    """By them an offer whose pack or name comes back finds the product of its rivals again."""
-    found = session().execute(NAMES).all()
-    keys = [match_key(row.name, row.model) for row in found]
-    session().execute(NOTE_MATCH_KEYS, {"rows": [row.row for row in found], "keys": keys})

@@ -60,6 +60,7 @@ def _receive(form: dict[str, Any]) -> PriceList:
     user = current_user()
     supplier = queries.supplier_for(user, form["supplier_id"])
     chosen = {"mode": form["mode"], "layout": {name: form[name] for name in ("columns", "headings")}, "by": user}
+    chosen["dry_run"] = form["dry_run"]
     if form["url"] is not None:
         return receiving.receive_address(supplier, url=form["url"], **chosen)
     upload = form["file"]

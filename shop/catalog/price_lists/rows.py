@@ -6,19 +6,19 @@ from typing import Any, NamedTuple
 
 from shop.catalog.price_lists.formats.parsed import UnreadablePriceList
 from shop.catalog.price_lists.goods import LONGEST, NOT_WORDS, GoodReader, Issue, Row
-from shop.catalog.price_lists.models import ERROR, STOCK_ONLY, WARNING
+from shop.catalog.price_lists.had import KNOWN_FIELDS, Had
+from shop.catalog.price_lists.models import ERROR, WARNING
 from shop.catalog.price_lists.values import CONTROLS, UnreadableValueError, text_of
 
-KNOWN_FIELDS = frozenset(
-    {"id", "sku", "category", "model", "name", "price", "price_rrc", "currency", "vat_rate", "quantity", "parameters"}
-    | {"unit", "units_per_pack", "quantity_step", "minimum_quantity", "barcode", "barcodes"}
-)
 HEADING = "taken_as_heading"
 MOST_GOODS = 1_000_000  # what is kept of each, to know it when it comes again, takes 150 bytes
 
 
 class Checked(NamedTuple):
-    """What became of one entry of the list: the row, unless it was rejected, and all that is to be said about it."""
+    """What became of one entry of the list: the row, unless it was rejected, and all that is to be said about it.
+
+    One that was rejected for its price alone has a row, too, which says so.
+    """
 
     row: Row | None
     issues: list[Issue]
@@ -49,13 +49,16 @@ def check_goods(
     categories: MutableMapping[str, str],
     mode: str,
     *,
+    had: Had | None = None,
     declares_categories: bool = True,
     unread: Counter[str] | None = None,
 ) -> Iterator[Checked]:
     """One after the other, as they are read.
 
-    Where the list declares none, `categories` gains those that goods name; `unread` counts fields that nobody reads.
+    Where the list declares none, `categories` gains those that goods name. `had` gains what goods have, and `unread`
+    counts fields that nobody reads.
     """
+    had = had or Had()
     ids_of_names = {name.casefold(): key for key, name in categories.items()}
     first_rows: dict[str, int] = {}
     for count, (number, good) in enumerate(goods):
@@ -64,19 +67,20 @@ def check_goods(
         if isinstance(good, dict) and good.get("is_heading"):
             yield _heading(number, good)
             continue
-        checker = GoodReader(number, good if isinstance(good, dict) else {}, categories, ids_of_names)
+        checker = GoodReader(number, good if isinstance(good, dict) else {}, categories, ids_of_names, had)
         checker.may_add_category = not declares_categories
         try:
             if not isinstance(good, dict):
                 raise UnreadableValueError("not_a_good", "The entry must be a group of fields (id, name, price …).")
             if unread is not None and not good.keys() <= KNOWN_FIELDS:
                 unread.update(str(key)[:100] for key in good.keys() - KNOWN_FIELDS)
+            had.note(good)
             checker.identify(first_rows)
-            row = checker.stock_row() if mode == STOCK_ONLY else checker.row()
+            row = checker.row(mode)
         except UnreadableValueError as error:
             checker.report(ERROR, "" if error.code == "not_a_good" else "id", error)
             row = None
-        yield Checked(None if checker.is_rejected else row, checker.issues, checker.is_rejected)
+        yield Checked(row, checker.issues, checker.is_rejected)
 
 
 def unread_fields(counts: Counter[str]) -> list[Issue]:
@@ -85,6 +89,14 @@ def unread_fields(counts: Counter[str]) -> list[Issue]:
         Issue(0, WARNING, None, text_of(key, longest=100), "field_unknown", f"This field is not read ({count} goods).")
         for key, count in counts.most_common(20)
     ]
+
+
+def without_stock(had: Had) -> list[Issue]:
+    """Once for the whole list: what is known of their stock stays."""
+    if not had.without_stock or "quantity" not in had.fields:
+        return []
+    message = f"The quantity is empty ({had.without_stock} goods): their stock stays as it is."
+    return [Issue(0, WARNING, None, "quantity", "quantity_missing", message)]
 
 
 def _heading(number: int, good: dict[Any, Any]) -> Checked:

@@ -7,7 +7,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from shop.catalog.price_lists.formats.columns import FIELDS, HEADINGS, IGNORED
 from shop.catalog.price_lists.models import ERROR, MODES, SOURCES, STATES, WARNING
-from shop.http.fields import MAX_ID, AnswerSchema, Money, Schema, Text, UploadedFile
+from shop.http.fields import MAX_ID, AnswerSchema, Flag, Money, Schema, Text, UploadedFile
 from shop.http.pagination import PageArgsSchema
 from shop.money import VAT_RATES
 
@@ -37,7 +37,8 @@ def _columns(**options: Any) -> Columns:
 MODE: dict[str, Any] = {
     "validate": validate.OneOf(MODES),
     "metadata": {
-        "description": "full withdraws what the list does not name; update does not; stock_only: quantities. "
+        "description": "full withdraws what the list does not name; update does not; prices_and_stock takes these of "
+        "known goods, stock_only quantities. "
         "Remembered, for files and for addresses apart: what is left out is as the last time, at first full"
     },
 }
@@ -55,6 +56,12 @@ class TakePriceListSchema(Schema):
         load_default=None,
         validate=validate.Range(min=1, max=MAX_ID),
         metadata={"description": "For managers: whose list this is"},
+    )
+    dry_run = fields.Boolean(
+        load_default=False,
+        metadata={
+            "description": "Only show what the list would do; nothing is changed or remembered until it is applied"
+        },
     )
 
 
@@ -134,12 +141,26 @@ class GuardsSchema(AnswerSchema):
     guard_withdrawn_percent = fields.Integer(required=True, allow_none=True)
 
 
+class RollBackSchema(Schema):
+    take_stock_back = Flag(
+        load_default=False,
+        metadata={"description": "Stock, too, less what was shipped since; not where it was stated since"},
+    )
+
+
 class DecideRowsSchema(Schema):
     rows = fields.List(
         fields.Integer(strict=True, validate=validate.Range(min=1, max=MAX_ID)),
         load_default=None,
         validate=validate.Length(min=1, max=10_000),
         metadata={"description": "Only these rows of the list; left out: all that waits"},
+    )
+
+
+class ApplySchema(DecideRowsSchema):
+    with_quarantined = Flag(
+        load_default=False,
+        metadata={"description": "Of a held list that is applied as a whole: its quarantined rows, too"},
     )
 
 
@@ -157,9 +178,20 @@ class PriceListSchema(AnswerSchema):
     supplier_id = fields.Integer(required=True)
     source = fields.String(required=True, validate=validate.OneOf(SOURCES))
     mode = fields.String(required=True, validate=validate.OneOf(MODES))
+    dry_run = fields.Boolean(
+        required=True, attribute="is_dry_run", metadata={"description": "Whether the list was only tried so far"}
+    )
     file_name = fields.String(required=True)
     url = fields.String(required=True, allow_none=True)
     format = fields.String(required=True, allow_none=True, metadata={"description": "yaml, json, csv, xlsx or yml"})
+    had = fields.List(
+        fields.String(),
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "The fields that the list states, parameters as param:…; what it has not stays as it is"
+        },
+    )
     rolls_back_id = fields.Integer(required=True, allow_none=True)
     sha256 = fields.Function(
         lambda price_list: price_list.sha256.hex() if price_list.sha256 else None,
@@ -181,6 +213,9 @@ class PriceListSchema(AnswerSchema):
     offers_unchanged = fields.Integer(required=True)
     offers_quarantined = fields.Integer(required=True, metadata={"description": "Rows that wait for a decision"})
     stock_changed = fields.Integer(required=True)
+    stock_left = fields.Integer(
+        required=True, metadata={"description": "Of a rollback that takes stock back: what was stated since, and stays"}
+    )
     created_at = fields.AwareDateTime(required=True)
     started_at = fields.AwareDateTime(required=True, allow_none=True)
     finished_at = fields.AwareDateTime(required=True, allow_none=True)
@@ -237,7 +272,7 @@ class ChangeSchema(AnswerSchema):
     reasons = fields.List(
         fields.String(),
         required=True,
-        metadata={"description": "Why quarantined: price, unit, units_per_pack, vat_rate"},
+        metadata={"description": "Why quarantined: price, price_refused, unit, units_per_pack, vat_rate"},
     )
 
 

@@ -11,19 +11,22 @@ import orjson
 from psycopg import Copy
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, func, select, text, update
 
-from shop.catalog.price_lists.formats import ParsedPriceList, UnreadablePriceList
+from shop.catalog.price_lists.formats import ParsedPriceList
 from shop.catalog.price_lists.goods import Issue, Row
-from shop.catalog.price_lists.models import FULL, STOCK_ONLY, PriceList, PriceListIssue, PriceListRow
+from shop.catalog.price_lists.had import KNOWN_FIELDS, Had
+from shop.catalog.price_lists.lacking import count_unknown, refuse_columns, refuse_missing
+from shop.catalog.price_lists.models import FULL, PriceList, PriceListIssue, PriceListRow
 from shop.catalog.price_lists.reasons import WHY_FAILED
-from shop.catalog.price_lists.rows import Checked, check_categories, check_goods, unread_fields
+from shop.catalog.price_lists.rows import Checked, check_categories, check_goods, unread_fields, without_stock
 from shop.catalog.price_lists.values import CONTROLS
 from shop.db import session, transaction
 from shop.errors import Invalid
 
 BATCH = 5000
 PIECE = 50
+FEW = 10
 PATIENCE = text("SET LOCAL statement_timeout = '15min'")
 ROW_COLUMNS = ("price_list_id", *Row._fields)
 ISSUE_COLUMNS = ("price_list_id", *Issue._fields)
@@ -47,8 +50,7 @@ def stage(price_list_id: int, parsed: ParsedPriceList, *, mode: str, progress: P
 
     Only a full list may be empty: what that would do is for its supplier to decide.
     """
-    if mode != STOCK_ONLY:
-        _require_columns(parsed)
+    refuse_columns(parsed, mode)
     categories, category_issues = check_categories(parsed.categories)
     with transaction():
         forget_rows(price_list_id)
@@ -56,26 +58,31 @@ def stage(price_list_id: int, parsed: ParsedPriceList, *, mode: str, progress: P
         _note(price_list_id, categories=categories, rows_total=parsed.rows_expected, rows_done=0, rows_rejected=0)
         _copy_issues(price_list_id, category_issues)
     unread: Counter[str] = Counter()
-    options = {"declares_categories": parsed.declares_categories, "unread": unread}
-    checked = check_goods(parsed.goods, categories, mode, **options)  # type: ignore[arg-type]
+    had = Had() if parsed.lacks is None else Had(set(KNOWN_FIELDS - parsed.lacks), set(parsed.parameters))
+    declares = parsed.declares_categories
+    checked = check_goods(parsed.goods, categories, mode, had=had, declares_categories=declares, unread=unread)
     done, rejected, errors = _stage_batches(price_list_id, checked, progress or (lambda *_: None), parsed.rows_expected)
     with transaction():
-        _note(price_list_id, categories=categories, rows_total=done)
-        _copy_issues(price_list_id, unread_fields(unread))
-    if done and done == rejected:
-        raise NothingUsable(rows=done, commonest=_commonest(errors))
+        session().execute(PATIENCE)
+        _note(price_list_id, categories=categories, rows_total=done, had=had.names())
+        _copy_issues(price_list_id, [*unread_fields(unread), *without_stock(had)])
+        missing = refuse_missing(price_list_id, mode, had.names(), parsed) if done else Counter[str]()
+        _note(price_list_id, rows_rejected=PriceList.rows_rejected + missing.total())
+        is_usable = done != rejected + missing.total() or _is_few_refused_prices(price_list_id, done, had)
+    if done and not is_usable:
+        raise NothingUsable(rows=done, commonest=_commonest(errors + missing))
     if not done and mode != FULL:
         raise NoGoods
     with transaction():  # or the planner takes the new rows for a handful and joins them by nested loops
         session().execute(text("ANALYZE price_list_rows (price_list_id, row, external_id, category, decision)"))
 
 
-def _require_columns(parsed: ParsedPriceList) -> None:
-    """Or every row would be refused for the same reason, which then lies in the columns."""
-    if "price" in parsed.lacks:
-        raise UnreadablePriceList("no_price_column", columns=parsed.columns)
-    if "name" in parsed.lacks:
-        raise UnreadablePriceList("no_name_column", columns=parsed.columns)
+def _is_few_refused_prices(price_list_id: int, done: int, had: Had) -> bool:
+    """A column that is read wrong has more rows; a few prices that are refused say something of each good."""
+    if done > FEW or "price" not in had.fields:
+        return False
+    staged = select(func.count()).where(PriceListRow.price_list_id == price_list_id)
+    return session().scalar(staged) == done and not count_unknown(price_list_id)
 
 
 def forget_rows(price_list_id: int) -> None:
@@ -108,7 +115,7 @@ class _Batch:
     errors: list[str] = field(default_factory=list)
 
     def add(self, each: Checked) -> None:
-        self.taken += each.row is not None
+        self.taken += not each.is_rejected and each.row is not None
         self.issues += each.issues
         if each.is_rejected:
             self.rejected += 1
@@ -154,10 +161,10 @@ def _lines(price_list_id: int, rows: Iterable[Row]) -> str:
 
 
 def _line(row: Row) -> str:
-    *plain, barcodes, parameters, match_key, stock_kind, stock = row
+    *plain, barcodes, parameters = row
     values = [NULL if value is None else str(value) for value in plain]
-    packed = orjson.dumps(parameters).decode() if parameters else "{}"
-    return "\t".join((*values, f"{{{','.join(barcodes)}}}", packed, match_key, stock_kind, str(stock)))
+    numbers = NULL if barcodes is None else f"{{{','.join(barcodes)}}}"
+    return "\t".join((*values, numbers, orjson.dumps(parameters).decode() if parameters else "{}"))
 
 
 def _copy_issues(price_list_id: int, issues: Iterable[Issue]) -> None:

@@ -29,8 +29,9 @@ def apply_decisions(event: PriceListApproved, event_id: int) -> None:
 
 @handles(PriceListHeld, name="catalog.mail_held_price_list")
 def mail_held_price_list(event: PriceListHeld, event_id: int) -> None:
-    """Asks the supplier to look at a list that is held."""
-    mail_supplier(HELD, event.price_list_id, event_id=event_id, settings=current_settings())
+    """Asks the supplier to look at a list that is held; one that was only tried is looked at by who has tried it."""
+    if not session().get_one(PriceList, event.price_list_id).is_dry_run:
+        mail_supplier(HELD, event.price_list_id, event_id=event_id, settings=current_settings())
 
 
 @handles(PriceListFailed, name="catalog.mail_failed_price_list")

@@ -1,8 +1,8 @@
 """Single values as suppliers write them, read into ours. What cannot be meant raises UnreadableValueError.
 
 Stock comes as a number, as a bound (">100", "более 100", "100+") or as a word. A word that promises goods without
-saying how many («есть», «много», "+") and a blank are `unknown`: such offers can be ordered, and the supplier confirms.
-Blank is not zero, because a forgotten column would otherwise sell out a whole catalog; «нет» and "-" are zero.
+saying how many («есть», «много», "+") is `unknown`: such offers can be ordered, and the supplier confirms. «нет» and
+"-" are zero; a blank says nothing.
 """
 
 import re
@@ -59,6 +59,10 @@ def text_of(value: Any, *, longest: int) -> str:
     if len(text) > longest:
         raise UnreadableValueError("too_long", f"is longer than {longest} characters")
     return text
+
+
+def is_empty(value: Any) -> bool:
+    return value is None or (type(value) is str and (not value or value.isspace()))
 
 
 def is_plain(value: Any, longest: int) -> bool:

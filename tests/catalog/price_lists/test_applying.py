@@ -1,5 +1,6 @@
 """What a list does to the catalog."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
@@ -113,10 +114,10 @@ def test_readers_see_the_old_list_or_the_new_one_and_never_half(
         page = client.get("/api/v1/catalog/offers", headers=bearer(buyer)).json
         return {(each["external_id"], each["price"], each["stock"]["available"]) for each in page["items"]}
 
-    def read_meanwhile(price_list: PriceList) -> None:
+    def read_meanwhile(price_list: PriceList, counts: Mapping[str, int]) -> None:
         with ThreadPoolExecutor(1) as elsewhere:
             meanwhile.append(elsewhere.submit(seen).result(timeout=10))
-        forget_rows_applied(price_list)
+        forget_rows_applied(price_list, counts)
 
     buyer, meanwhile = make_user(BUYER), list[set[tuple[str, str, float]]]()
     run_import(app, supplier, list_of(*(good(n) for n in range(6))))

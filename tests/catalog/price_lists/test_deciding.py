@@ -38,8 +38,8 @@ def user(supplier: Company) -> User:
 
 @pytest.fixture
 def post(client: FlaskClient, user: User, drain: Drain) -> Post:
-    def send(price_list: PriceList, verb: str, rows: list[int] | None = None) -> Any:
-        body = None if rows is None else {"rows": rows}
+    def send(price_list: PriceList, verb: str, rows: list[int] | None = None, **wanted: Any) -> Any:
+        body = (wanted if rows is None else {"rows": rows} | wanted) or None
         answer = client.post(f"{LISTS}/{price_list.id}/{verb}", json=body, headers=bearer(user))
         drain()
         return answer
@@ -149,7 +149,7 @@ def test_a_list_that_changes_more_than_was_shown_is_held_again(
     post(held, "apply")
 
     assert (read(app, held).state, offers(app, supplier)["1"].is_listed) == (HELD, True)
-    post(held, "apply")
+    post(held, "apply", with_quarantined=True)
     assert read(app, held).state == APPLIED
     assert (offers(app, supplier)["7"].price, offers(app, supplier)["7"].vat_rate) == (10, "22")
 
@@ -214,9 +214,10 @@ def test_rows_that_move_too_much_wait_and_the_rest_is_applied(
 def test_a_pack_that_is_stated_or_no_longer_stated_is_another_pack(
     app: Flask, supplier: Company, before: int | None, after: int | None
 ) -> None:
-    run_import(app, supplier, ten(g1={"unit": "уп", "units_per_pack": before}))
+    has_packs = {"units_per_pack": 5}
+    run_import(app, supplier, ten(g1={"unit": "уп", "units_per_pack": before}, g2=has_packs))
 
-    done = run_import(app, supplier, ten(g1={"unit": "уп", "units_per_pack": after}))
+    done = run_import(app, supplier, ten(g1={"unit": "уп", "units_per_pack": after}, g2=has_packs))
 
     assert (done.state, done.offers_quarantined) == (APPLIED, 1)
     assert offers(app, supplier)["1"].units_per_pack == before

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shop.catalog.price_lists.formats import parse_price_list
+from shop.catalog.price_lists.goods import Row
 from shop.catalog.price_lists.models import FULL, STOCK_ONLY
 from shop.catalog.price_lists.rows import Checked, check_categories, check_goods, unread_fields
 
@@ -65,7 +66,9 @@ def codes(checked: Checked) -> list[tuple[str, str]]:
 def test_rejects(fields: dict[str, Any], code: str) -> None:
     checked = check_one(**fields)
 
-    assert checked.row is None
+    is_of_price = code.startswith(("price_", "currency_"))
+    assert checked.is_rejected
+    assert checked.row == (Row(1, "7", name="Товар", is_price_refused=True) if is_of_price else None)
     assert ("error", code) in codes(checked)
 
 
@@ -74,26 +77,26 @@ def test_rejects(fields: dict[str, Any], code: str) -> None:
     [
         ({"category": 999}, "category_undeclared", {"category": None}),
         ({"category": [1]}, "category_not_text", {"category": None}),
-        ({"model": True}, "model_not_text", {"model": ""}),
-        ({"sku": 1.10}, "sku_not_text", {"sku": "7"}),
+        ({"model": True}, "model_not_text", {"model": None}),
+        ({"sku": 1.10}, "sku_not_text", {"sku": None}),
         ({"name": "То\x00вар\x07"}, "name_broken_characters", {"name": "То вар"}),
         ({"name": "Товар\ud800"}, "name_broken_characters", {"name": "Товар"}),
         ({"price_rrc": "дорого"}, "price_rrc_not_a_number", {"price_rrc": None}),
         ({"quantity": -5}, "quantity_negative", {"stock_kind": "exact", "stock": 0}),
-        ({"quantity": "абв"}, "quantity_not_a_number", {"stock_kind": "unknown", "stock": 0}),
-        ({"quantity": ">абв"}, "quantity_not_a_number", {"stock_kind": "unknown", "stock": 0}),
-        ({"quantity": 10**12}, "quantity_too_large", {"stock_kind": "unknown", "stock": 0}),
-        ({"quantity": float("nan")}, "quantity_not_a_number", {"stock_kind": "unknown", "stock": 0}),
+        ({"quantity": "абв"}, "quantity_not_a_number", {"stock_kind": None, "stock": None}),
+        ({"quantity": ">абв"}, "quantity_not_a_number", {"stock_kind": None, "stock": None}),
+        ({"quantity": 10**12}, "quantity_too_large", {"stock_kind": None, "stock": None}),
+        ({"quantity": float("nan")}, "quantity_not_a_number", {"stock_kind": None, "stock": None}),
         ({"vat_rate": 20}, "vat_rate_unknown_rate", {"vat_rate": None}),
         ({"vat_rate": "много"}, "vat_rate_not_a_number", {"vat_rate": None}),
-        ({"unit": "999"}, "unit_unknown", {"unit": "шт", "unit_code": "796"}),
-        ({"unit": True}, "unit_not_text", {"unit": "шт", "unit_code": "796"}),
-        ({"quantity_step": 0}, "quantity_step_not_positive", {"quantity_step": 1}),
-        ({"quantity_step": "0.0001"}, "quantity_step_too_fine", {"quantity_step": 1}),
+        ({"unit": "999"}, "unit_unknown", {"unit": None, "unit_code": None}),
+        ({"unit": True}, "unit_not_text", {"unit": None, "unit_code": None}),
+        ({"quantity_step": 0}, "quantity_step_not_positive", {"quantity_step": None}),
+        ({"quantity_step": "0.0001"}, "quantity_step_too_fine", {"quantity_step": None}),
         ({"minimum_quantity": 5, "quantity_step": 2}, "minimum_quantity_not_a_multiple", {"minimum_quantity": 5}),
         ({"units_per_pack": -1}, "units_per_pack_not_positive", {"units_per_pack": None}),
-        ({"barcode": "9520000000012"}, "barcode_invalid", {"barcodes": []}),
-        ({"barcode": {"ean": 1}}, "barcode_invalid", {"barcodes": []}),
+        ({"barcode": "9520000000012"}, "barcode_invalid", {"barcodes": None}),
+        ({"barcode": {"ean": 1}}, "barcode_invalid", {"barcodes": None}),
         ({"barcodes": ["9520000000011", "0000000000000"]}, "barcode_invalid", {"barcodes": ["9520000000011"]}),
         ({"parameters": [1]}, "parameters_not_a_group", {"parameters": {}}),
         ({"parameters": {"a": None, "b": 1}}, "parameters_not_a_value", {"parameters": {"b": 1}}),
@@ -115,7 +118,7 @@ def test_takes_the_good_without(fields: dict[str, Any], code: str, taken: dict[s
 @pytest.mark.parametrize(
     ("fields", "taken"),
     [
-        ({"id": "00012"}, {"external_id": "00012", "sku": "00012"}),
+        ({"id": "00012"}, {"external_id": "00012", "sku": None}),
         ({"id": 5, "sku": "ХТ-2001"}, {"external_id": "5", "sku": "ХТ-2001"}),
         ({"name": 3310}, {"name": "3310"}),
         ({"name": "  Два\r\n  слова "}, {"name": "Два слова"}),
@@ -134,7 +137,7 @@ def test_takes_the_good_without(fields: dict[str, Any], code: str, taken: dict[s
         ({"quantity": "100+"}, {"stock_kind": "at_least", "stock": 100}),
         ({"quantity": "Есть"}, {"stock_kind": "unknown", "stock": 0}),
         ({"quantity": "+"}, {"stock_kind": "unknown", "stock": 0}),
-        ({"quantity": None}, {"stock_kind": "unknown", "stock": 0}),
+        ({"quantity": None}, {"stock_kind": None, "stock": None}),
         ({"quantity": "под заказ"}, {"stock_kind": "on_order", "stock": 0}),
         ({"quantity": "нет"}, {"stock_kind": "exact", "stock": 0}),
         ({"quantity": "-"}, {"stock_kind": "exact", "stock": 0}),
@@ -146,7 +149,7 @@ def test_takes_the_good_without(fields: dict[str, Any], code: str, taken: dict[s
         ({"unit": 6}, {"unit": "м", "unit_code": "006"}),
         ({"unit": "Рул."}, {"unit": "рул", "unit_code": "736"}),
         ({"unit": "меш"}, {"unit": "меш", "unit_code": None}),
-        ({"quantity_step": "2,5"}, {"quantity_step": Decimal("2.5"), "minimum_quantity": Decimal("2.5")}),
+        ({"quantity_step": "2,5"}, {"quantity_step": Decimal("2.5"), "minimum_quantity": None}),
         ({"barcode": 9520000000011}, {"barcodes": ["9520000000011"]}),
         ({"barcodes": ["036000291452", "00036000291452"]}, {"barcodes": ["0036000291452"]}),
         ({"barcode": "2100310000009"}, {"barcodes": ["2100310000009"]}),

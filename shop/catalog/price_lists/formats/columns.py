@@ -115,6 +115,7 @@ def parsed_table(
         declares_categories=False,
         lacks=header.lacks,
         columns=header.columns,
+        parameters=frozenset(header.parameters),
     )
 
 

@@ -27,7 +27,8 @@ class ParsedPriceList:
 
     Every good comes with its row: the line of a table as a spreadsheet counts it, elsewhere the how-manieth good it is.
     Goods are read once, while they are asked for. Where a list declares no categories, goods name theirs. `lacks` are
-    the fields of a good that no column of a table holds, `columns` what these are called.
+    the fields of a good that no column of a table holds, `columns` what these are called, `parameters` those of them
+    that are parameters; None and nothing of formats where every good names its own fields.
     """
 
     format: str
@@ -36,8 +37,9 @@ class ParsedPriceList:
     goods: Iterable[tuple[int, Any]]
     rows_expected: int
     declares_categories: bool = True
-    lacks: frozenset[str] = frozenset()
+    lacks: frozenset[str] | None = None
     columns: str = ""
+    parameters: frozenset[str] = frozenset()
     told: dict[str, int] = field(default_factory=dict)
 
 

@@ -14,6 +14,8 @@ PLAIN = {
     "price": "price",
     "currencyId": "currency",
     "categoryId": "category",
+    "model": "model",
+    "vendorCode": "sku",
     "min-quantity": "minimum_quantity",
     "step-quantity": "quantity_step",
 }
@@ -107,15 +109,16 @@ def _goods(offers: Iterator[Any]) -> Iterator[dict[str, Any]]:
 
 def _good(offer: Any) -> dict[str, Any]:
     given = {child.tag: _text(child) for child in reversed(offer) if isinstance(child.tag, str)}
-    good: dict[str, Any] = {name: given[tag] for tag, name in PLAIN.items() if given.get(tag)}
-    good |= {"id": offer.get("id"), "name": _name(given), "model": given.get("model") or ""}
-    if given.get("vendorCode"):
-        good["sku"] = given["vendorCode"]
-    if given.get("vat"):
+    good: dict[str, Any] = {name: given[tag] for tag, name in PLAIN.items() if tag in given}
+    good["id"] = offer.get("id")
+    if (name := _name(given)) or "name" in given:
+        good["name"] = name
+    if "vat" in given:
         good["vat_rate"] = VAT_RATES.get(given["vat"].upper(), given["vat"])
     if barcodes := [_text(each) for each in offer.findall("barcode")]:
         good["barcodes"] = barcodes
-    good["quantity"] = _stock(offer, given)
+    if offer.get("available") is not None or any(name in given for name in STOCK):
+        good["quantity"] = _stock(offer, given)
     good["parameters"] = _parameters(offer, given)
     return good
 
