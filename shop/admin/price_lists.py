@@ -10,7 +10,7 @@ from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import aliased
 from werkzeug import Response as BaseResponse
 from werkzeug.datastructures import FileStorage
-from wtforms import FileField, Form, SelectField, StringField
+from wtforms import BooleanField, FileField, Form, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
 from shop.admin.base import ManagedView, expose
@@ -23,7 +23,7 @@ from shop.admin.inputs import marked_rows
 from shop.admin.words import language, t
 from shop.auth.models import ACTIVE, SUPPLIER, Company, User
 from shop.catalog.price_lists import queries, receiving, reporting
-from shop.catalog.price_lists.deciding import apply_list, discard_list
+from shop.catalog.price_lists.deciding import apply_list, discard_list, withdraw_rows
 from shop.catalog.price_lists.issue_words import issue_in
 from shop.catalog.price_lists.models import (
     APPLIED,
@@ -68,6 +68,7 @@ class SendForm(Form):  # type: ignore[misc]
         "What the list is",
         choices=lambda: [("", t("as the last time")), *((mode, t(f"mode|{mode}")) for mode in MODES)],
     )
+    dry_run = BooleanField("Only try it", description="Shows what the list would do; nothing is changed")
 
 
 def _state(_view: Any, _context: Any, row: Any, _name: str) -> Markup:
@@ -149,7 +150,7 @@ class PriceListsView(ManagedView):
         file = form.file.data if isinstance(form.file.data, FileStorage) and form.file.data.filename else None
         if bool(url) == bool(file):
             raise OneSource(errors=[FieldError("form", "file", OneSource.message)])
-        chosen: dict[str, Any] = {"mode": form.mode.data or None, "by": manager()}
+        chosen: dict[str, Any] = {"mode": form.mode.data or None, "dry_run": form.dry_run.data, "by": manager()}
         if file is None:
             return receiving.receive_address(supplier, url=url, **chosen)
         name = file.filename or ""
@@ -172,6 +173,7 @@ class PriceListsView(ManagedView):
             "is_moving": is_moving,
             "can_apply": can_decide,
             "can_discard": can_decide or price_list.state == QUEUED,
+            "can_withdraw": can_decide and price_list.state == APPLIED,
             "can_roll_back": latest_applied(price_list.supplier_id) == price_list.id,
             "tabs": tabs,
             "tab": tab,
@@ -180,17 +182,24 @@ class PriceListsView(ManagedView):
 
     @expose("/<id:id_>/apply", methods=("POST",))
     def apply(self, id_: int) -> BaseResponse:
-        return self._decide(id_, "apply", apply_list, t("A worker applies it now; this page follows."))
+        decide = partial(apply_list, with_quarantined=request.form.get("with_quarantined") == "1")
+        return self._decide(id_, "apply", decide, t("A worker applies it now; this page follows."))
 
     @expose("/<id:id_>/discard", methods=("POST",))
     def discard(self, id_: int) -> BaseResponse:
         return self._decide(id_, "discard", discard_list, t("Discarded."))
 
+    @expose("/<id:id_>/withdraw", methods=("POST",))
+    def withdraw(self, id_: int) -> BaseResponse:
+        return self._decide(id_, "withdraw", withdraw_rows, t("Withdrawn."))
+
     @expose("/<id:id_>/rollback", methods=("POST",))
     def roll_back(self, id_: int) -> BaseResponse:
         price_list, made = self.find(id_), []
-        with self.acting("price_list.roll_back", price_list, done=t("It is being taken back.")) as trail:
-            rollback = roll_back(price_list, by=manager())
+        takes_stock = request.form.get("take_stock_back") == "1"
+        reason = t("with stock") if takes_stock else ""
+        with self.acting("price_list.roll_back", price_list, reason=reason, done=t("It is being taken back.")) as trail:
+            rollback = roll_back(price_list, take_stock_back=takes_stock, by=manager())
             trail.add_new(rollback)
             made.append(rollback)
         return self.back(self.page_of(made[0].id if made else id_))

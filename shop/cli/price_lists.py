@@ -30,7 +30,10 @@ price_lists = AppGroup("price-lists", help="Suppliers' price lists.")
     "--column", "columns", multiple=True, metavar="NAME=FIELD", help="What a column means: «€ без ПДВ=price»."
 )
 @click.option("--headings", type=click.Choice(HEADINGS), help="What titles between the rows are.")
-def import_file(file: Path, supplier: str, mode: str | None, columns: Sequence[str], headings: str | None) -> None:
+@click.option("--dry-run", is_flag=True, help="Only show what the list would do.")
+def import_file(
+    file: Path, supplier: str, mode: str | None, columns: Sequence[str], headings: str | None, dry_run: bool
+) -> None:
     """Import a price list for a supplier. Guards hold it as they would one from the supplier.
 
     Mode, columns and headings are as the last time, if left out.
@@ -40,7 +43,14 @@ def import_file(file: Path, supplier: str, mode: str | None, columns: Sequence[s
         with transaction():
             company = _supplier(supplier)
             price_list = receive_price_list(
-                company, file_name=file.name, raw=file.read_bytes(), mode=mode, layout=layout, source="cli", by=None
+                company,
+                file_name=file.name,
+                raw=file.read_bytes(),
+                mode=mode,
+                layout=layout,
+                dry_run=dry_run,
+                source="cli",
+                by=None,
             )
         _import(price_list.id)
     except Refusal as refusal:

@@ -183,18 +183,21 @@ def compare_statement(mode: str, had: Collection[str] | None) -> str:
         is_refused = f"offer.is_quarantined AND {STILL_REFUSED}"
     facts = {name: columns[name] for name in ("name", "model", "price")} | {"is_refused": is_refused}
     packs = {"pack": sql_pack("guarded"), "pack_before": sql_pack("offer")}
-    kind_of_new, stock_of_new = ("'unknown'", "0") if makes_offers else ("NULL", "NULL")
     return COMPARE.format(
         known=KNOWN,
         columns=", ".join(f"{value} AS {name}" for name, value in columns.items()),
         is_listed=is_listed,
         is_other=f"(({before}) IS DISTINCT FROM ({after}) OR {adds_category})",
         reasons=REASONS.format(**facts, **packs) if taken else "CAST(NULL AS text[])",
-        stock_kind=f"coalesce(row.stock_kind, CASE WHEN offer.id IS NULL THEN {kind_of_new} END)",
-        stock=f"coalesce(row.stock, CASE WHEN offer.id IS NULL THEN {stock_of_new} END)",
+        stock_kind=_stated_of_new("stock_kind", "'unknown'") if makes_offers else "row.stock_kind",
+        stock=_stated_of_new("stock", "0") if makes_offers else "row.stock",
         **{f"guarded_{name}": value for name, value in _guarded(mode, columns).items()},
         **facts,
     )
+
+
+def _stated_of_new(column: str, default: str) -> str:
+    return f"coalesce(row.{column}, CASE WHEN offer.id IS NULL THEN {default} END)"
 
 
 def note_match_keys() -> None:
