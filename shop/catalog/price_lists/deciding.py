@@ -146,7 +146,7 @@ def _refuse_without_price(price_list: PriceList, rows: Sequence[int] | None) -> 
     mine = (PriceListRow.price_list_id == price_list.id) & PriceListRow.decision.is_(None)
     without = select(PriceListRow.row).where(mine, PriceListRow.is_price_refused).order_by(PriceListRow.row)
     if rows is not None:
-        without = without.where(PriceListRow.row.in_(rows))
+        without = without.where(PriceListRow.row.in_(_select_given(rows)))
     elif session().scalar(select(PriceListRow.row).where(mine, ~PriceListRow.is_price_refused).limit(1)) is not None:
         return
     if found := session().scalars(without.limit(20)).all():
