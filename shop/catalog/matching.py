@@ -52,7 +52,8 @@ CREATE INDEX ON product_matches (offer_id);
 CREATE INDEX ON price_list_changes (offer_id) WHERE change = 'withdrawn'
 """)
 ANALYZE = text("ANALYZE product_matches")
-# Nobody had a thing before. Who takes the rows that have one now for a single row goes through all others for each of them.
+# Nobody had a thing before. Who takes the rows that have one now for a single row goes through all others for each of
+# them.
 ANALYZE_FOUND = text("ANALYZE product_matches (thing, pack, product_id, is_doubtful)")
 COUNT = text("SELECT count(*) FROM product_matches")
 

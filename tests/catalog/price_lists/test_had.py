@@ -157,7 +157,7 @@ def shown(offer: Offer, level: StockLevel, categories: dict[int | None, str]) ->
 
 def catalog(app: Flask, supplier: Company) -> dict[str, tuple[bool, Good]]:
     with app.app_context(), transaction():
-        categories: dict[int | None, str] = dict(session().execute(select(Category.id, Category.name)).tuples().all())
+        categories: dict[int | None, str] = dict(session().execute(select(Category.id, Category.name)).all())
         rows = session().execute(
             select(Offer, StockLevel)
             .join(StockLevel, StockLevel.offer_id == Offer.id)
