@@ -2,7 +2,6 @@
 
 import contextlib
 import http.client
-import ipaddress
 import socket
 import ssl
 import threading
@@ -12,15 +11,25 @@ from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
+import structlog
+
 from shop.errors import Invalid
+from shop.http.addresses import is_public
+
+log = structlog.get_logger()
 
 LONGEST_URL = 2000
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
+REFUSING_TAKES = 1.0  # seconds at least
 
 
 class AddressRefused(Invalid):
     code = "AddressRefused"
     message = "This address cannot be fetched."
+
+
+class HostRefused(OSError):  # noqa: N818 - a refusal is an answer, not an error
+    """Not known, or not public. Whoever may write an address must not find out with our help which names and
+    addresses our own network has, so only the log tells the two apart."""
 
 
 @dataclass
@@ -78,8 +87,8 @@ def connect(
 ) -> http.client.HTTPConnection:
     """Connected to an address that was checked: a second look-up might find another one.
 
-    `allowed_hosts` ("host" or "host:port") may be anywhere, also in this network; everybody else refuses with
-    AddressRefused unless it is public. What else goes wrong comes as it is: OSError, UnicodeError.
+    `allowed_hosts` ("host" or "host:port") may be anywhere, also in this network; others are refused with HostRefused
+    unless they are public. What else goes wrong comes as it is, an OSError.
     """
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -90,7 +99,7 @@ def connect(
         plain = _first_reachable(addresses, port, clock, patience)
         clock.watch(plain)
         connection.sock = _secured(plain, host) if parts.scheme == "https" else plain
-    except (OSError, UnicodeError):
+    except OSError:
         clock.rest()
         if plain:
             plain.close()
@@ -109,24 +118,24 @@ def target_of(parts: SplitResult) -> str:
     return "".join(sign if sign.isascii() else "".join(f"%{byte:02X}" for byte in sign.encode()) for sign in target)
 
 
-def is_public(text: str) -> bool:
-    address: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(text.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-        if inner is not None and not is_public(str(inner)):
-            return False
-        if address in NAT64:
-            return is_public(str(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)))
-    return address.is_global and not address.is_multicast and not address.is_reserved
-
-
 def _addresses(host: str, port: int, *, is_allowed: bool) -> list[str]:
     """All of them must be public: one that is not is reason enough to refuse the host."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    started = time.monotonic()
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
+        raise _refusal(host, f"unknown ({error})", started) from None
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not is_allowed and not all(map(is_public, addresses)):
-        raise AddressRefused(f"The host {host} is not on the public internet.")
+        raise _refusal(host, f"not public ({', '.join(addresses)})", started)
     return addresses
+
+
+def _refusal(host: str, reason: str, started: float) -> HostRefused:
+    """How long the look-up took would tell the two apart, too."""
+    log.warning("host_refused", host=host, reason=reason)
+    time.sleep(max(0.0, REFUSING_TAKES - (time.monotonic() - started)))
+    return HostRefused()
 
 
 def _first_reachable(addresses: list[str], port: int, clock: Clock, patience: float) -> socket.socket:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from shop.config import Settings
 from shop.db import now
-from shop.http.outgoing import AddressRefused, Clock, check_url, connect, target_of
+from shop.http.outgoing import AddressRefused, Clock, HostRefused, check_url, connect, target_of
 from shop.webhooks.subscribing import check_address
 
 CONNECT_PATIENCE = 5.0
@@ -83,6 +83,8 @@ def _talk(request: Request, settings: Settings, clock: Clock) -> int:
 
 
 def _error(error: Exception, clock: Clock) -> str:
+    if isinstance(error, HostRefused):
+        return UNREACHABLE
     if clock.expired or clock.left <= 0 or isinstance(error, TimeoutError):
         return TIMEOUT
     if isinstance(error, ssl.SSLError):

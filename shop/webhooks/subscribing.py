@@ -13,7 +13,8 @@ from shop.auth.models import Company, User
 from shop.config import Settings
 from shop.db import now, session, violated_constraint
 from shop.errors import Conflict, FieldError, Invalid
-from shop.http.outgoing import AddressRefused, check_url, is_allowed, is_public
+from shop.http.addresses import is_public
+from shop.http.outgoing import AddressRefused, check_url, is_allowed
 from shop.outbox.events import publish
 from shop.webhooks.event_types import event_types_for
 from shop.webhooks.events import WebhookSwitchedOff

@@ -1,14 +1,13 @@
 """A safe download: public addresses only, limits on hops, size and time."""
 
 import http.client
-import socket
 import ssl
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin
 
 from shop.catalog.price_lists.reasons import RefusedFile
-from shop.http.outgoing import Clock, check_url, connect, target_of
+from shop.http.outgoing import Clock, HostRefused, check_url, connect, target_of
 
 MOST_HOPS = 5
 CHUNK = 2**16
@@ -54,7 +53,7 @@ def download(
 def _connect(parts: SplitResult, allowed_hosts: Collection[str], clock: Clock) -> http.client.HTTPConnection:
     try:
         return connect(parts, allowed_hosts=allowed_hosts, clock=clock, patience=SILENCE)
-    except (OSError, UnicodeError) as error:
+    except OSError as error:
         raise _failure(error, clock) from None
 
 
@@ -90,10 +89,10 @@ def _header(answer: http.client.HTTPResponse, name: str) -> str | None:
 
 
 def _failure(error: Exception, clock: Clock) -> DownloadFailed:
+    if isinstance(error, HostRefused):
+        return DownloadFailed("unknown_host")
     if clock.expired or clock.left <= 0:
         return DownloadFailed("too_slow", seconds=round(clock.seconds))
-    if isinstance(error, socket.gaierror):
-        return DownloadFailed("unknown_host")
     if isinstance(error, TimeoutError):
         return DownloadFailed("silent", seconds=round(SILENCE))
     if isinstance(error, ssl.SSLError):

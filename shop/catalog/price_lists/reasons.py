@@ -288,8 +288,8 @@ UNREADABLE: Mapping[str, Sentences] = {
 NOT_FETCHED: Mapping[str, Sentences] = {
     "EmptyFile": Sentences("The file is empty.", "Файл пуст."),
     "AddressRefused": Sentences(
-        "The address, or one that it leads to, is not on the public internet or is no web address.",
-        "Адрес, или тот, на который он переадресует, не в общедоступном интернете или не веб-адрес.",
+        "The address, or one that it leads to, is no web address.",
+        "Адрес, или тот, на который он переадресует, не веб-адрес.",
     ),
     "redirects": Sentences(
         "The address leads to other addresses without an end.",
@@ -301,7 +301,9 @@ NOT_FETCHED: Mapping[str, Sentences] = {
     ),
     "too_slow": Sentences("The file did not arrive within {seconds} s.", "Файл не пришёл за {seconds} с."),
     "silent": Sentences("The server sent nothing for {seconds} s.", "Сервер молчал {seconds} с."),
-    "unknown_host": Sentences("The host is not known.", "Такой сервер не найден."),
+    "unknown_host": Sentences(
+        "The public internet knows no such host.", "В общедоступном интернете такого сервера нет."
+    ),
     "certificate": Sentences("The server's certificate is not valid.", "Сертификат сервера недействителен."),
     "cut_off": Sentences("The file was cut off while it was fetched.", "При загрузке файл оборвался."),
     "unreachable": Sentences(
