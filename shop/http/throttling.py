@@ -1,7 +1,6 @@
 """How often who may ask: one bucket per user, API key, or address without a log-in, over the whole API."""
 
 import hashlib
-import ipaddress
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -13,11 +12,13 @@ from flask import Flask, Response, current_app, g, request
 from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded, RequestLimit
 from flask_limiter._extension import LimiterContext
 from limits import RateLimitItem, parse_many
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from shop.config import Settings, current_settings
+from shop.http.addresses import counted_address, without_ports
 from shop.http.limit_storage import SCHEME_PREFIX
-from shop.http.requests import api_key_id, caller_id, typed
+from shop.http.requests import api_key_id, caller_id, json_of_body, typed
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -29,7 +30,9 @@ FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 def init_app(app: Flask, settings: Settings) -> None:
     """The limiter's hook must come after the one that reads the token: the bucket is the user's."""
     if settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1, x_host=1)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            without_ports(app.wsgi_app), x_for=settings.trusted_proxies, x_proto=1, x_host=1
+        )
     app.config["RATELIMIT_STORAGE_URI"] = SCHEME_PREFIX + settings.urls["limits"]
     app.config["RATELIMIT_STORAGE_OPTIONS"] = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2}
     app.after_request(_tell)  # registered before the limiter's own, so it runs after it
@@ -37,14 +40,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def caller_address() -> str:
-    """The address to count by: an IPv6 customer has a whole /64."""
-    try:
-        address = ipaddress.ip_address(request.remote_addr or "0.0.0.0")  # noqa: S104 - counts, binds nothing
-    except ValueError:
-        return "unknown"
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, 64), strict=False).network_address)
-    return str(address)
+    return counted_address(request.remote_addr or "")
 
 
 def polled(view: View) -> View:
@@ -145,8 +141,8 @@ def stated(field: str) -> str:
     if request.mimetype in FORMS:
         return request.form.get(field, "")
     try:
-        body = orjson.loads(request.get_data(cache=True))
-    except orjson.JSONDecodeError:
+        body = json_of_body()
+    except (orjson.JSONDecodeError, RequestEntityTooLarge):
         return ""
     return str(body.get(field) or "") if isinstance(body, dict) else ""
 
