@@ -63,6 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     openapi.init_app(app, api)
     for blueprint in (auth, catalog, catalog_management, price_lists, orders, webhooks):
         api.register_blueprint(blueprint)
+    openapi.say_what_patches_need(api.spec)
     webhook_messages.init_app(api.spec)
     examples.init_app(api.spec)
 

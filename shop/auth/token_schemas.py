@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields
 
 from shop.db import now
-from shop.http.fields import AnswerSchema, Identifier, Schema, Text
+from shop.http.fields import AnswerSchema, CountedList, Identifier, Schema, Text
 
 LONGEST_LIFE = timedelta(days=3650)
 
@@ -33,10 +33,11 @@ def _is_near(moment: datetime) -> None:
 
 class CreateApiKeySchema(Schema):
     name = Text(required=True, blank=False, max_length=100, metadata={"description": "What the key is for"})
-    scopes = fields.List(
+    scopes = CountedList(
         Text(blank=False, max_length=50),
         required=True,
-        validate=validate.Length(min=1, max=50),
+        min_length=1,
+        max_length=50,
         metadata={"description": "What the key may do, at most what you may do yourself. GET scopes lists them"},
     )
     expires_at = fields.AwareDateTime(

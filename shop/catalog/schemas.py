@@ -1,5 +1,6 @@
 """What the catalog takes and answers."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from shop.catalog.filters import HIGHEST_PRICE
 from shop.catalog.models import STOCK_KINDS
 from shop.catalog.price_lists.schemas import ChangeImportTermsSchema
 from shop.catalog.search import RELEVANCE, SORTS
-from shop.http.fields import MAX_ID, AnswerSchema, Flag, Identifier, Money, Quantity, Schema, Text
+from shop.http.fields import MAX_ID, AnswerSchema, CountedList, Flag, Identifier, Money, Quantity, Schema, Text
 from shop.http.pagination import PageArgsSchema
 from shop.money import VAT_RATES
 
@@ -30,6 +31,7 @@ PARAMETERS_PARAMETER = {
     },
 }
 LONGEST_PARAMETER, MOST_PARAMETER_VALUES = 500, 50
+MOST_IDS = 500
 
 
 def _is_price(value: Decimal | None) -> None:
@@ -62,14 +64,17 @@ class OfferFilterSchema(Schema):
     """What narrows a search. `param.NAME=VALUE` filters by a free parameter; `parameters` holds them once read."""
 
     q = Text(max_length=200, blank=False, metadata={"description": "Words of name and model, part of a SKU, a barcode"})
-    category = fields.List(_query_id(), metadata={"description": "Several: any of them"})
-    supplier = fields.List(_query_id(), metadata={"description": "Several: any of them"})
+    category = CountedList(_query_id(), max_length=MOST_IDS, metadata={"description": "Several: any of them"})
+    supplier = CountedList(_query_id(), max_length=MOST_IDS, metadata={"description": "Several: any of them"})
     price_min = Money(validate=_is_price)
     price_max = Money(validate=_is_price)
     in_stock = fields.Boolean(metadata={"description": "true: at hand now; false: sold out or on order"})
     orderable = fields.Boolean(metadata={"description": "true: an order of the minimum quantity would be taken now"})
     sku = Text(max_length=100, blank=False)
     barcode = Text(max_length=20, blank=False)
+
+    def unknown_names(self, data: Mapping[str, Any]) -> list[str]:
+        return [name for name in super().unknown_names(data) if not name.startswith(PARAMETER)]
 
     @pre_load
     def _leave_parameters(self, query: Any, **_: Any) -> dict[str, Any]:
@@ -221,10 +226,11 @@ class MergeProductsSchema(Schema):
 
 
 class SplitProductSchema(Schema):
-    offer_ids = fields.List(
+    offer_ids = CountedList(
         Identifier(),
         required=True,
-        validate=validate.Length(min=1, max=1000),
+        min_length=1,
+        max_length=1000,
         metadata={"description": "Some of its offers"},
     )
 

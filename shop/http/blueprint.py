@@ -4,12 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import orjson
 from flask import Flask, Request, Response, after_this_request, request
 from flask_smorest import Blueprint
-from marshmallow import RAISE, Schema
+from marshmallow import RAISE, Schema, ValidationError
 from webargs.core import missing
 from webargs.flaskparser import FlaskParser, abort, is_json_request
 from webargs.multidictproxy import MultiDictProxy
@@ -20,6 +20,7 @@ from werkzeug.routing import IntegerConverter
 
 from shop.errors import Refusal
 from shop.http.problems import CONTENT_TYPE, ProblemSchema, status_of
+from shop.http.requests import json_of_body
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -68,15 +69,19 @@ class StrictParser(FlaskParser):
         return self._schemas[argmap]
 
     def load_json(self, req: Request, schema: Any) -> Any:
-        body = req.get_data(cache=True)
-        if not body:
-            return missing
+        if not req.get_data(cache=True):
+            return missing if req.method != "PATCH" else self._refuse_to_change_nothing()
         if not is_json_request(req):
             raise UnsupportedMediaType
         try:
-            return orjson.loads(body)
+            body = json_of_body()
         except orjson.JSONDecodeError as error:
             abort(400, exc=error, messages={"json": [f"Not valid JSON: {error}"]})
+        return body if body != {} or req.method != "PATCH" else self._refuse_to_change_nothing()
+
+    def _refuse_to_change_nothing(self) -> NoReturn:
+        """Whoever changes nothing has lost on the way what was to be changed."""
+        raise ValidationError("Nothing is stated that should change. Send at least one field.")
 
     def load_files(self, req: Request, schema: Any) -> Any:
         """The fields of a multipart form together with its files, so that one schema documents both."""

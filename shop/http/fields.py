@@ -1,19 +1,34 @@
 """Fields and the schema base that every body and answer is built from: strict types, no unknown fields."""
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 import marshmallow as ma
 from flask_smorest.fields import Upload
 from marshmallow import fields, validate
+from marshmallow.exceptions import SCHEMA
 from werkzeug.datastructures import FileStorage
 
 from shop.money import money_text
 
 MAX_ID = 2**63 - 1
+MOST_ERRORS, MANY_UNKNOWN = 100, 10  # errors that one answer names; fields that are not looked at one by one
 PLAIN_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,9})?")
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u2028\u2029]")
+
+
+class MoreErrors(str):
+    """Among a schema's messages: stands for `number` errors that nobody would read, so that none is made of each."""
+
+    number: int
+
+    @classmethod
+    def of(cls, number: int) -> "MoreErrors":
+        made = cls(f"… and {number} more.")
+        made.number = number
+        return made
 
 
 class Schema(ma.Schema):
@@ -21,6 +36,24 @@ class Schema(ma.Schema):
 
     class Meta:
         unknown = ma.RAISE
+
+    def load(self, data: Any, *, unknown: Any = None, **options: Any) -> Any:
+        """Of an object with many unknown fields nothing else is looked at: they are named, or only counted."""
+        if isinstance(data, Mapping) and len(data) > MANY_UNKNOWN and (unknown or self.unknown) == ma.RAISE:
+            names = self.unknown_names(data)
+            if len(names) > MANY_UNKNOWN:
+                raise ma.ValidationError(self._many_unknown(names))
+        return super().load(data, unknown=unknown, **options)
+
+    def unknown_names(self, data: Mapping[str, Any]) -> list[str]:
+        known = {field.data_key or name for name, field in self.load_fields.items()}
+        return [name for name in data if name not in known]
+
+    def _many_unknown(self, names: list[str]) -> dict[str, str]:
+        """One text for all: lists would be copied again and again on their way out of nested objects."""
+        told = dict.fromkeys(names[:MOST_ERRORS], self.error_messages["unknown"])
+        more = len(names) - len(told)
+        return told | {SCHEMA: MoreErrors.of(more)} if more else told
 
 
 class AnswerSchema(Schema):
@@ -38,16 +71,47 @@ class Text(fields.String):
     def __init__(self, *, max_length: int = 255, blank: bool = True, multiline: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.blank, self.multiline = blank, multiline
-        self.validators = [validate.Length(max=max_length, min=0 if blank else 1), *self.validators]
+        self.length = validate.Length(max=max_length, min=0 if blank else 1)
+        self.validators = [self.length, *self.validators]
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
         text = text.strip() if self.multiline else " ".join(text.split())
+        if self.length.max and len(text) > self.length.max:
+            self.length(text)  # before anything dearer looks through it
         if CONTROL_CHARACTERS.search(text) or not _is_encodable(text):
             raise self.make_error("unstorable")
         if not text and not self.blank:
             raise self.make_error("blank")
         return text
+
+
+class CountedList(fields.List[Any]):
+    """A list that is counted before anything in it is looked at."""
+
+    def __init__(self, inner: Any, *, max_length: int, min_length: int | None = None, **kwargs: Any) -> None:
+        super().__init__(inner, **kwargs)
+        self.length = validate.Length(min_length, max_length)
+        self.validators = [self.length, *self.validators]
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, list):
+            self.length(value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class CountedDict(fields.Dict):
+    """The same for an object whose names are the sender's own."""
+
+    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.length = validate.Length(max=max_length)
+        self.validators = [self.length, *self.validators]
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, dict):
+            self.length(value)
+        return super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
 
 
 class Flag(fields.Boolean):

@@ -95,6 +95,14 @@ def init_app(app: Flask, api: ProblemApi) -> None:
     app.view_functions["api-docs.openapi_json"] = document
 
 
+def say_what_patches_need(spec: APISpec) -> None:
+    """After all blueprints: a change of nothing is refused, see StrictParser."""
+    for path in spec._paths.values():
+        if "patch" in path:
+            content = path["patch"]["requestBody"]["content"]["application/json"]
+            spec.components.schemas[content["schema"]["$ref"].rpartition("/")[2]]["minProperties"] = 1
+
+
 def document() -> Response:
     """The document as it is served, in place of flask-smorest's: made once, since nothing changes it afterwards."""
     kept = current_app.extensions

@@ -1,6 +1,7 @@
 """From a refusal to RFC 9457 problem+json: the only module that knows status codes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -29,7 +30,7 @@ from shop.errors import (
     Untrusted,
     VersionNeeded,
 )
-from shop.http.fields import AnswerSchema
+from shop.http.fields import MOST_ERRORS, AnswerSchema, MoreErrors
 
 log = structlog.get_logger()
 
@@ -65,6 +66,9 @@ SENTENCE_OF_STATUS = {
 }
 
 
+LARGEST_PROBLEM, MOST_FACTS, LONGEST_PAGE_DETAIL = 100_000, 256, 2_000
+
+
 class ProblemErrorSchema(AnswerSchema):
     location = fields.String(required=True, validate=validate.OneOf(("json", "query", "path", "headers", "files")))
     field = fields.String(required=True, metadata={"description": "Path of the field, such as lines.0.quantity"})
@@ -81,7 +85,15 @@ class ProblemSchema(AnswerSchema):
     status = fields.Integer(required=True)
     detail = fields.String(required=True, metadata={"description": "What went wrong and what to do, for people"})
     code = fields.String(required=True, metadata={"description": "Stable name of the problem, for programs"})
-    errors = fields.List(fields.Nested(ProblemErrorSchema), required=True)
+    errors = fields.List(
+        fields.Nested(ProblemErrorSchema),
+        required=True,
+        validate=validate.Length(max=MOST_ERRORS),
+        metadata={"description": "What is wrong with the input, where it is that"},
+    )
+    more_errors = fields.Integer(
+        required=True, metadata={"description": "How many errors there are beyond those: not more than 100 are named"}
+    )
     facts = fields.Dict(required=True, metadata={"description": "What the decision rests on; depends on the code"})
     request_id = fields.String(required=True, metadata={"description": "Quote this when asking for help"})
 
@@ -92,6 +104,7 @@ class ProblemSchema(AnswerSchema):
         "detail": "There is not enough left of these goods; in brackets how much there is: Бумага А4 (5).",
         "code": "OutOfStock",
         "errors": [],
+        "more_errors": 0,
         "facts": {
             "lines": [{"offer_id": 104, "sku": "000104", "name": "Бумага А4", "requested": 12, "available": 5}],
             "goods": "Бумага А4 (5)",
@@ -126,7 +139,7 @@ class ProblemApi(Api):  # type: ignore[misc]
         data: Mapping[str, Any] = getattr(error, "data", None) or {}
         detail = SENTENCE_OF_STATUS.get(status) or error.description or HTTPStatus(status).phrase
         response = _problem(
-            status, CODE_OF_STATUS.get(status, "Refused"), detail, errors=list(field_errors(data.get("messages", {})))
+            status, CODE_OF_STATUS.get(status, "Refused"), detail, errors=field_errors(data.get("messages", {}))
         )
         for name, value in error.get_headers():
             if name in ("Allow", "Retry-After", "WWW-Authenticate"):
@@ -178,13 +191,13 @@ def _problem(
     code: str,
     detail: str,
     *,
-    errors: list[FieldError] | None = None,
+    errors: Iterable[FieldError] = (),
     facts: Mapping[str, Any] | None = None,
 ) -> Response:
     if page := _page_of_problems():
-        return page(status, detail, errors or [])
+        return page(status, detail[:LONGEST_PAGE_DETAIL], _told(errors)[0])
     body = problem_body(status, code, detail, errors=errors, facts=facts, request_id=g.get("request_id", ""))
-    return Response(orjson.dumps(body, default=str), status=status, content_type=CONTENT_TYPE)
+    return Response(_dumped(body), status=status, content_type=CONTENT_TYPE)
 
 
 def problem_body(
@@ -192,20 +205,60 @@ def problem_body(
     code: str,
     detail: str,
     *,
-    errors: list[FieldError] | None = None,
+    errors: Iterable[FieldError] = (),
     facts: Mapping[str, Any] | None = None,
     request_id: str,
 ) -> dict[str, Any]:
+    told, more = _told(errors)
     return {
         "type": f"urn:problem:{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         "code": code,
-        "errors": [vars(error) for error in errors or []],
+        "errors": [vars(error) for error in told],
+        "more_errors": more,
         "facts": dict(facts or {}),
         "request_id": request_id,
     }
+
+
+def _told(errors: Iterable[FieldError]) -> tuple[list[FieldError], int]:
+    """The first errors, and how many more there are."""
+    told: list[FieldError] = []
+    more = 0
+    for error in errors:
+        if isinstance(error.message, MoreErrors):
+            more += error.message.number
+        elif len(told) < MOST_ERRORS:
+            told.append(replace(error, field=_shortened(error.field, 100), message=_shortened(error.message, 500)))
+        else:
+            more += 1
+    return told, more
+
+
+def _dumped(body: dict[str, Any]) -> bytes:
+    """Whatever was asked for, a refusal is a short answer: of long facts the beginning, and how much more there is."""
+    dumped = orjson.dumps(body, default=str)
+    most = MOST_FACTS
+    while len(dumped) > LARGEST_PROBLEM and most:
+        shorter = {"detail": _shortened(body["detail"], 10 * most), "facts": _fewer(body["facts"], most)}
+        dumped = orjson.dumps(body | shorter, default=str)
+        most //= 2
+    return dumped
+
+
+def _fewer(facts: Mapping[str, Any], most: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in facts.items():
+        found[name] = _shortened(value, 10 * most) if isinstance(value, str) else value
+        if isinstance(value, list | tuple) and len(value) > most:
+            found |= {name: value[:most], f"more_{name}": len(value) - most}
+    return found
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else text[:length] + "…"
 
 
 def _page_of_problems() -> Page | None:
@@ -236,4 +289,4 @@ def _leaves(tree: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
         for branch in tree:
             yield from _leaves(branch, path)
     else:
-        yield path, str(tree)
+        yield path, tree if isinstance(tree, str) else str(tree)

@@ -3,14 +3,22 @@
 import re
 import secrets
 import time
+from collections.abc import Mapping
+from itertools import dropwhile, islice
+from typing import Any
 from urllib.parse import quote
 
+import orjson
 import structlog
 from flask import Flask, Response, current_app, g, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from shop.config import Settings
+from shop.http.problems import CODE_OF_STATUS, CONTENT_TYPE, problem_body
 from shop.logs import ACCESS, access_log
 
+HOST = re.compile(r"(?:[\w-]{1,63}(?:\.[\w-]{1,63})*\.?|\[[\da-fA-F:.]+\])(?::(\d{1,5}))?", re.ASCII)
+LONGEST_HOST, HIGHEST_PORT = 262, 65535
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 REQUEST_ID_PARAMETER = {
     "in": "header",
@@ -27,6 +35,8 @@ HEADERS_OF_API = (
 )
 QUIET_PATHS = ("/health/", "/api/docs/", "/static/")
 MAX_TYPED = 500
+MOST_PARAMETERS = 2_000
+MOST_OBJECTS = 100_000  # objects and lists in a body: some hundred times what any operation takes
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -53,8 +63,18 @@ def is_program() -> bool:
 
 
 def typed(text: str) -> str:
-    """What a person can have typed into a field of one line."""
-    return "".join(filter(str.isprintable, text)).strip()[:MAX_TYPED].rstrip()
+    """What a person can have typed into a field of one line; of megabytes no copy is made."""
+    return "".join(islice(dropwhile(str.isspace, filter(str.isprintable, text)), MAX_TYPED)).rstrip()
+
+
+def json_of_body() -> Any:
+    """The body, read once. A million empty lists would take the reader a hundred times as long as they take to send."""
+    if "json_of_body" not in g:
+        body = request.get_data(cache=True)
+        if body.count(b"[") + body.count(b"{") > MOST_OBJECTS:
+            raise RequestEntityTooLarge
+        g.json_of_body = orjson.loads(body)
+    return g.json_of_body
 
 
 def shown_file(name: str) -> str:
@@ -62,12 +82,35 @@ def shown_file(name: str) -> str:
     return f"inline; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def _begin() -> None:
+def _begin() -> Response | None:
     given = request.environ.get("HTTP_X_REQUEST_ID", "")
     request_id = given if SAFE_REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
     g.request_id, g.started = request_id, time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
+    refused = _refused(request.environ)
+    if refused is None:
+        return None
+    # Not raised: pages of errors have links, and where the host is none no address can be made for them.
+    body = problem_body(400, CODE_OF_STATUS[400], refused, request_id=request_id)
+    return Response(orjson.dumps(body), status=400, content_type=CONTENT_TYPE)
+
+
+def _refused(environ: Mapping[str, Any]) -> str | None:
+    """What is wrong with a request before anybody looks at what it wants."""
+    if not _is_host(environ.get("HTTP_HOST")):
+        return "The header Host names no host."
+    if environ.get("QUERY_STRING", "").count("&") >= MOST_PARAMETERS:
+        return f"The address has more than {MOST_PARAMETERS} parameters."
+    return None
+
+
+def _is_host(text: str | None) -> bool:
+    """Also of what a proxy says in X-Forwarded-Host. HTTP/1.0 has none."""
+    if text is None:
+        return True
+    found = HOST.fullmatch(text) if len(text) <= LONGEST_HOST else None
+    return found is not None and int(found[1] or 80) <= HIGHEST_PORT
 
 
 def _finish(response: Response) -> Response:

@@ -6,7 +6,18 @@ from typing import Any, cast
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from shop.auth.contact_schemas import DeliveryPointSchema
-from shop.http.fields import MAX_ID, AnswerSchema, Day, Identifier, Money, Quantity, Schema, Text, UploadedFile
+from shop.http.fields import (
+    MAX_ID,
+    AnswerSchema,
+    CountedList,
+    Day,
+    Identifier,
+    Money,
+    Quantity,
+    Schema,
+    Text,
+    UploadedFile,
+)
 from shop.http.pagination import PageArgsSchema
 from shop.money import VAT_RATES
 from shop.orders.models import CORRECTION, INVOICE, STATES
@@ -48,7 +59,7 @@ class BasketLineArgsSchema(Schema):
 
 
 class AddLinesSchema(Schema):
-    lines = fields.List(fields.Nested(BasketLineArgsSchema), required=True, validate=validate.Length(1, 1000))
+    lines = CountedList(fields.Nested(BasketLineArgsSchema), required=True, min_length=1, max_length=1000)
 
     EXAMPLE = {"lines": [{"offer_id": 104, "quantity": 12}, {"sku": "000105", "supplier_id": 7, "quantity": 2.5}]}
 
@@ -148,10 +159,12 @@ class PlaceOrderSchema(Schema):
     comment = Text(load_default="", max_length=2000, multiline=True)
     client_reference = Text(load_default=None, allow_none=True, max_length=100, metadata={"description": "Your number"})
     requested_delivery_on = Day(load_default=None, allow_none=True)
-    lines = fields.List(
+    lines = CountedList(
         fields.Nested(OrderLineArgsSchema),
         load_default=None,
-        validate=[validate.Length(1, 1000), each_once("offer_id", "This good stands in the list twice.")],
+        min_length=1,
+        max_length=1000,
+        validate=each_once("offer_id", "This good stands in the list twice."),
         metadata={"description": "Order these instead of the basket"},
     )
 
@@ -304,10 +317,11 @@ class ChangedLineSchema(Schema):
 
 
 class ConfirmPartSchema(Schema):
-    lines = fields.List(
+    lines = CountedList(
         fields.Nested(ChangedLineSchema),
         load_default=list,
-        validate=[validate.Length(max=1000), each_once("line_id", "This line is named twice.")],
+        max_length=1000,
+        validate=each_once("line_id", "This line is named twice."),
         metadata={"description": "Only the lines of which fewer come; needs If-Match"},
     )
 
@@ -315,10 +329,11 @@ class ConfirmPartSchema(Schema):
 
 
 class ReceivePartSchema(Schema):
-    lines = fields.List(
+    lines = CountedList(
         fields.Nested(ChangedLineSchema),
         load_default=list,
-        validate=[validate.Length(max=1000), each_once("line_id", "This line is named twice.")],
+        max_length=1000,
+        validate=each_once("line_id", "This line is named twice."),
         metadata={"description": "Only the lines that are not complete; needs If-Match"},
     )
 
@@ -332,10 +347,10 @@ class MoveSchema(Schema):
 
 
 class SendPartSchema(MoveSchema):
-    lines = fields.List(
+    lines = CountedList(
         fields.Nested(ChangedLineSchema),
         load_default=list,
-        validate=validate.Length(max=1000),
+        max_length=1000,
         metadata={"description": "Only the lines of which fewer are on their way than confirmed; needs If-Match"},
     )
 

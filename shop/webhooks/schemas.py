@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from shop.http.fields import AnswerSchema, Flag, Identifier, Schema, Text
+from shop.http.fields import AnswerSchema, CountedList, Flag, Identifier, Schema, Text
 from shop.http.pagination import PageArgsSchema
 from shop.webhooks.event_types import EVENT_TYPES, TEST
 from shop.webhooks.models import STATES
@@ -11,9 +11,9 @@ LONGEST_URL = 500
 ADDRESS = "Begins with https://, holds no user name and no password"
 
 
-def _event_types(*, required: bool = False) -> "fields.List[str]":
+def _event_types(*, required: bool = False) -> CountedList:
     kinds = Text(validate=validate.OneOf([name for name in EVENT_TYPES if name != TEST]))
-    return fields.List(kinds, required=required, validate=validate.Length(min=1, max=len(EVENT_TYPES)))
+    return CountedList(kinds, required=required, min_length=1, max_length=len(EVENT_TYPES))
 
 
 class CreateWebhookSchema(Schema):

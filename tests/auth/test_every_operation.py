@@ -35,6 +35,20 @@ def test_a_field_that_nobody_asked_for_is_refused_by_name(client, world, operati
     assert wrong == []
 
 
+@pytest.mark.parametrize("body", [{}, {"json": {}}, {"data": b"{}", "content_type": "application/json; charset=utf-8"}])
+def test_a_change_of_nothing_is_refused(client, world, operations, body: dict[str, Any]) -> None:  # noqa: F811
+    patches = [operation for operation in operations if operation.method == "PATCH"]
+    answers = []
+    for operation in patches:
+        row = MATRIX[operation.name]
+        headers = bearer(world.people[(row.may or row.foreign)[0]])
+        answer = client.patch(world.path_of(operation), headers=headers, **body)
+        answers.append((operation.name, answer.status_code, [error["message"] for error in answer.json["errors"]]))
+    said = ["Nothing is stated that should change. Send at least one field."]
+    assert answers == [(operation.name, 422, said) for operation in patches]
+    assert len(patches) > 5
+
+
 def test_no_part_of_any_body_takes_unknown_fields(client) -> None:
     document = client.get("/api/schema/").json
     bodies = [

@@ -1,8 +1,15 @@
 """Every route states who may call it; every operation is documented with its refusals."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from flask import Flask
+from marshmallow import fields, validate
 
 from shop.auth.access import STATED_ELSEWHERE, access_of
+from shop.http.fields import AnswerSchema, CountedDict, CountedList, Schema
+
+BOUNDS = (validate.Length, validate.OneOf, validate.Equal)
 
 
 def test_every_route_states_its_access(app: Flask) -> None:
@@ -41,3 +48,27 @@ def test_every_operation_documents_its_refusals(client) -> None:
                 assert "401" in operation["responses"], (verb, path)
             if "{" in path:
                 assert "404" in operation["responses"], (verb, path)
+
+
+def test_every_list_that_is_taken_has_a_maximum_that_is_looked_at_first(app: Flask) -> None:
+    """Of bodies, forms and addresses; and text has one, too."""
+    taken = [(schema, name, part) for schema in taken_schemas(Schema) for name, part in parts_of(schema)]
+    lists = [each for each in taken if isinstance(each[2], fields.List | fields.Dict | fields.Tuple)]
+    assert len(lists) > 8
+    assert [each for each in lists if not isinstance(each[2], CountedList | CountedDict)] == []
+    texts = [each for each in taken if isinstance(each[2], fields.String)]
+    assert [each for each in texts if not any(isinstance(check, BOUNDS) for check in each[2].validators)] == []
+
+
+def taken_schemas(kind: type[Schema]) -> Iterator[type[Schema]]:
+    for each in kind.__subclasses__():
+        if each.__module__.startswith("shop.") and not issubclass(each, AnswerSchema):
+            yield each
+            yield from taken_schemas(each)
+
+
+def parts_of(schema: type[Schema]) -> Iterator[tuple[str, fields.Field[Any]]]:
+    for name, field in schema().load_fields.items():
+        yield name, field
+        inner = [getattr(field, part, None) for part in ("inner", "key_field", "value_field")]
+        yield from ((name, each) for each in inner if each is not None)

@@ -28,7 +28,17 @@ def test_a_problem_has_all_members_and_the_requests_id(client) -> None:
     assert answer.content_type == "application/problem+json"
     assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert answer.headers["X-Request-ID"] == answer.json["request_id"] == "my-request-1"
-    assert answer.json.keys() == {"type", "title", "status", "detail", "code", "errors", "facts", "request_id"}
+    assert answer.json.keys() == {
+        "type",
+        "title",
+        "status",
+        "detail",
+        "code",
+        "errors",
+        "more_errors",
+        "facts",
+        "request_id",
+    }
 
 
 @pytest.mark.parametrize("given", ["", "short", "x" * 100, "a b c d e f", "line\tbreak"])
@@ -93,3 +103,31 @@ def test_trouble_is_told_apart(app: Flask, monkeypatch, error, status: int, code
     assert (answer.status_code, answer.json["code"]) == (status, code)
     assert answer.headers.get("Retry-After") == retry
     assert "mistake of ours" not in answer.text
+
+
+NO_HOSTS = (
+    "a" * 5000,
+    "a." * 200,
+    *("", ".", "a..b", "a b", "a/b", "a@b", "a,b", "\x00", "\xfc.example", "%00", "a:", "a:b", "a:99999", "a:1:2"),
+    *("[::1", "::1", "[]", "[::1]x", "[gg::]"),
+)
+
+
+@pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host"])
+def test_a_host_that_is_none_is_refused_everywhere(make_app, header: str) -> None:
+    """Of several that a proxy names the last counts, and none is as if it said nothing."""
+    client = make_app(trusted_proxies=1).test_client()
+    no_hosts = [host for host in NO_HOSTS if header == "Host" or host not in ("", "a,b")]
+    for path in ("/admin/", "/admin/nothing", "/api/v1/basket", "/nothing", "/confirm-email", "/health/live"):
+        for host in no_hosts:
+            answer = client.get(path, headers={header: host})
+            assert (answer.status_code, answer.json["code"]) == (400, "MalformedRequest"), (path, host)
+            assert len(answer.headers["X-Request-ID"]) == 32
+
+
+@pytest.mark.parametrize(
+    "host", ["a", "shop_web:8000", "a.example.", "xn--80ak6aa92e.com", "127.0.0.1:65535", "[::1]:80", "[2001:db8::1]"]
+)
+def test_a_host_may_be_written_as_hosts_are(client, host: str) -> None:
+    assert client.get("/health/live", headers={"Host": host}).status_code == 200
+    assert client.get("/admin/", headers={"Host": host}).status_code == 303

@@ -7,12 +7,12 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from shop.catalog.price_lists.formats.columns import FIELDS, HEADINGS, IGNORED
 from shop.catalog.price_lists.models import ERROR, MODES, SOURCES, STATES, WARNING
-from shop.http.fields import MAX_ID, AnswerSchema, Flag, Money, Schema, Text, UploadedFile
+from shop.http.fields import MAX_ID, AnswerSchema, CountedDict, CountedList, Flag, Money, Schema, Text, UploadedFile
 from shop.http.pagination import PageArgsSchema
 from shop.money import VAT_RATES
 
 
-class Columns(fields.Dict):
+class Columns(CountedDict):
     """An object, or in a form the JSON text of one: the meaning of columns by their names."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
@@ -21,14 +21,14 @@ class Columns(fields.Dict):
                 value = orjson.loads(value)
             except orjson.JSONDecodeError:
                 raise ValidationError("Must be JSON: the meaning of columns by their names.") from None
-        return super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 def _columns(**options: Any) -> Columns:
     return Columns(
         keys=Text(max_length=200, blank=False),
         values=fields.String(validate=validate.OneOf([*FIELDS, IGNORED])),
-        validate=validate.Length(max=200),
+        max_length=200,
         metadata={"description": 'What columns mean, by their names: {"€ без ПДВ": "price"}; remembered'},
         **options,
     )
@@ -149,10 +149,11 @@ class RollBackSchema(Schema):
 
 
 class DecideRowsSchema(Schema):
-    rows = fields.List(
+    rows = CountedList(
         fields.Integer(strict=True, validate=validate.Range(min=1, max=MAX_ID)),
         load_default=None,
-        validate=validate.Length(min=1, max=10_000),
+        min_length=1,
+        max_length=10_000,
         metadata={"description": "Only these rows of the list; left out: all that waits"},
     )
 
