@@ -1,14 +1,26 @@
-"""Settings: everything an operator can set, read from the environment once, typed and frozen."""
+"""Settings: everything an operator can set, read once from the environment and .env, typed and frozen."""
 
+import os
+import re
+from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values, find_dotenv
 from flask import current_app
+from flask.helpers import get_load_dotenv
 from limits import parse_many
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 DEVELOPMENT_KEY = "development-only-secret-key-that-protects-nothing"
+ENV_FILE = Path(__file__).parent.parent / ".env"
+POSTGRESQL = re.compile(r"postgres(?:ql)?(?:\+psycopg)?(?=://)")
+# Words of texts that tell people to write a key: who copied one has none.
+EXAMPLE_WORDS = ("secret key", "change me", "changeme", "example", "random characters", "development only", "openssl")
+FEWEST_SIGNS = 8
 
 
 class ConfigurationError(Exception):
@@ -24,7 +36,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(SecretStr(""), description="Signs links; at least 32 random characters")
     base_url: str = Field("http://127.0.0.1:8000", description="Where people reach the product: the links in mails")
 
-    database_url: str = Field("", description="postgresql+psycopg://user:password@host/name")
+    database_url: str = Field("", description="postgresql://user:password@host/name")
     database_pool_size: int = Field(5, description="Connections kept per process; when busy 2.5 times as many")
     database_statement_timeout_ms: int = Field(15_000, description="A statement of a request may take this long")
     database_lock_timeout_ms: int = Field(5_000, description="… and wait this long for a lock")
@@ -57,7 +69,7 @@ class Settings(BaseSettings):
     throttle_login_address: str = Field("300/hour", description="Failed log-ins per address, whatever the account")
     throttle_reset: str = Field("5/hour", description="Mails with a link that anybody can ask for, per mailbox")
     throttle_invitations: str = Field("50/day", description="Invitations that a company mails; empty = off")
-    trusted_proxies: int = Field(0, description="How many X-Forwarded-For hops are ours; 0 = believe none")
+    trusted_proxies: int = Field(0, ge=0, description="How many X-Forwarded-For hops are ours; 0 = believe none")
 
     catalog_public: bool = Field(True, description="May anybody read the catalog without a log-in?")
     export_folder: str = Field("instance/exports", description="Where web processes keep the catalog's latest export")
@@ -121,6 +133,19 @@ class Settings(BaseSettings):
     log_json: bool = Field(True, description="One JSON object a line; off = for reading by people")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, value: str) -> str:
+        """Hosts hand out postgres:// and postgresql://; SQLAlchemy wants to be told the driver."""
+        written = POSTGRESQL.sub("postgresql+psycopg", value, count=1)
+        try:
+            is_known = not value or make_url(written).drivername == "postgresql+psycopg"
+        except (ArgumentError, ValueError):
+            is_known = False
+        if not is_known:
+            raise ValueError("must be written as postgresql://user:password@host/name")
+        return written
+
     @field_validator(
         "throttle_anon",
         "throttle_user",
@@ -143,9 +168,16 @@ class Settings(BaseSettings):
     def _is_complete(self) -> Self:
         if not self.database_url or not self.redis_url:
             raise ValueError("DATABASE_URL and REDIS_URL must be set ('make run' brings servers of its own)")
+        return self
+
+    @model_validator(mode="after")
+    def _keeps_its_secrets(self) -> Self:
         key = self.secret_key.get_secret_value()
-        if self.app_env != "development" and (len(key) < 32 or key == DEVELOPMENT_KEY):
+        is_too_short = self.app_env == "testing" and (len(key) < 32 or key == DEVELOPMENT_KEY)
+        if is_too_short or (self.app_env == "production" and is_guessable(key)):
             raise ValueError("SECRET_KEY must be set to at least 32 random characters outside development")
+        if self.app_env == "production" and _given_beside("OAUTHLIB_INSECURE_TRANSPORT"):
+            raise ValueError("OAUTHLIB_INSECURE_TRANSPORT must not be set: log-ins would go over plain HTTP")
         return self
 
     @model_validator(mode="after")
@@ -193,9 +225,41 @@ def current_settings() -> Settings:
     return settings
 
 
+def is_guessable(key: str) -> bool:
+    """One letter forty times, a short piece again and again, blanks, or a text that says what to write here."""
+    words = " ".join(re.findall(r"[a-z0-9]+", key.lower()))
+    return (
+        len(key.strip()) < 32
+        or len(set(key)) < FEWEST_SIGNS
+        or key in (key + key)[1:-1]
+        or any(word in words for word in EXAMPLE_WORDS)
+    )
+
+
 def load_settings() -> Settings:
+    """From .env beside wsgi.py and from the environment, which wins: the same for every process."""
+    _refuse_another_env_file()
     try:
-        return Settings()
+        return Settings(_env_file=ENV_FILE, _env_file_encoding="utf-8")
     except ValidationError as error:
         reasons = [f"{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}".lstrip(": ") for each in error.errors()]
         raise ConfigurationError("The settings are not usable:\n  " + "\n  ".join(reasons)) from None
+
+
+def _given_beside(name: str) -> str | None:
+    """What libraries read by themselves, so that it is no setting of ours."""
+    return os.environ.get(name) or dotenv_values(ENV_FILE).get(name)
+
+
+def _refuse_another_env_file() -> None:
+    """`flask` looks for such files by itself, in the working folder and those above it, as no other process does."""
+    if os.environ.get("FLASK_RUN_FROM_CLI") != "true" or not get_load_dotenv():
+        return
+    for name in (".env", ".flaskenv"):
+        found = find_dotenv(name, usecwd=True)
+        is_other = bool(found) and Path(found).resolve() != ENV_FILE.resolve()
+        if is_other and {each.lower() for each in dotenv_values(found)} & Settings.model_fields.keys():
+            raise ConfigurationError(
+                f"{found} is read by `flask` alone. Put its settings into {ENV_FILE}, which every process reads, or set"
+                " FLASK_SKIP_DOTENV=1."
+            )

@@ -283,7 +283,7 @@ def read_procfile(path: Path) -> dict[str, Sequence[str]]:
 
 
 def make_environment(root: Path, given: Mapping[str, str]) -> dict[str, str]:
-    """What the processes see: .env below the real environment, as `flask` reads it too, and defaults below both.
+    """What the processes see: .env below the real environment, as they read it too, and defaults below both.
 
     Links in mails lead to the port that is listened on.
     """
