@@ -58,7 +58,7 @@ WHERE offers.id = ANY (CAST((SELECT ARRAY[:first, :second, :third]::BIGINT[] AS 
 ORDER BY offers.id FOR SHARE OF offers;
 
 -- Stock, in one ordered lock …
-SELECT stock.offer_id, offers.sku, offers.name, stock.kind, stock.on_hand, stock.reserved
+SELECT stock.offer_id, offers.sku, offers.name, offers.unit, stock.kind, stock.on_hand, stock.reserved
 FROM stock_levels AS stock JOIN offers ON offers.id = stock.offer_id
 WHERE stock.offer_id = ANY (CAST((SELECT CAST(ARRAY[:first, :second, :third] AS bigint[])) AS bigint[]))
 ORDER BY stock.offer_id FOR UPDATE OF stock;

@@ -16,6 +16,7 @@ from shop.auth.models import Company, User
 from shop.catalog.models import EXACT, Category, Offer, OfferRevision, Product, StockLevel
 from shop.catalog.offers import IS_NOT_BEYOND, OfferNotFound
 from shop.catalog.price_lists.models import APPLIED, HELD, PriceList, PriceListRow
+from shop.catalog.units import whole_pieces
 from shop.catalog.words import Words, has_barcode
 from shop.db import now, session
 
@@ -61,7 +62,7 @@ def stock_left(_view: Any, _context: Any, row: Any, _name: str) -> Any:
     if row.stock_kind in ("unknown", "on_order"):
         return t(f"stock|{row.stock_kind}")
     prefix = "≥\u00a0" if row.stock_kind == "at_least" else ""
-    return f"{prefix}{number(row.available)}\u00a0{row.unit}"
+    return f"{prefix}{number(whole_pieces(row.available, row.unit))}\u00a0{row.unit}"
 
 
 class OffersView(ManagedView):

@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, Row, Select, any_, literal_column, select
 
 from shop.auth.models import ACTIVE, Company, LegalEntity
 from shop.catalog.models import BOUND_KINDS, EXACT, Offer, StockLevel
+from shop.catalog.units import whole_pieces
 from shop.db import given_list, session
 from shop.prepared import Prepared
 
@@ -39,7 +40,7 @@ class Terms(NamedTuple):
 
 
 class Good(NamedTuple):
-    """`available` is how much a reservation may take; None where the supplier does not say how much there is."""
+    """`left` is what nobody has reserved yet; None where the supplier does not say how much there is."""
 
     id: int
     revision: int
@@ -55,12 +56,17 @@ class Good(NamedTuple):
     minimum_quantity: Decimal
     is_listed: bool
     is_quarantined: bool
-    available: Decimal | None
+    left: Decimal | None
     supplier: Terms
 
     @property
     def supplier_id(self) -> int:
         return self.supplier.id
+
+    @property
+    def available(self) -> Decimal | None:
+        """How much a reservation may take."""
+        return None if self.left is None else whole_pieces(self.left, self.unit)
 
 
 @cache

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Select, Text, and_, bindparam, func, literal,
 from shop.auth.models import ACTIVE, BLOCKED, Company
 from shop.catalog.models import BOUND_KINDS, EXACT, CatalogGeneration, Category, Offer, StockLevel
 from shop.catalog.packs import sql_pack
+from shop.catalog.units import sql_is_counted, sql_minimum_of, sql_step_of, sql_whole_pieces
 from shop.errors import NotFound
 from shop.http.fields import MAX_ID
 from shop.money import sql_money_text
@@ -18,7 +19,9 @@ Answer = dict[str, Any]
 Finished = orjson.Fragment  # JSON that goes out as it stands
 
 STOCK_KIND = f"coalesce(stock_levels.kind, '{EXACT}')"
-AVAILABLE = "greatest(stock_levels.on_hand - stock_levels.reserved, 0)"
+AVAILABLE = sql_whole_pieces("greatest(stock_levels.on_hand - stock_levels.reserved, 0)", "is_counted")
+STEP = sql_step_of("offers.quantity_step", "is_counted")
+MINIMUM = sql_minimum_of("offers.minimum_quantity", "is_counted")
 BOUND = ", ".join(f"'{kind}'" for kind in BOUND_KINDS)
 IS_LISTED = f"(offers.is_listed AND companies.status = '{ACTIVE}')"
 
@@ -52,19 +55,18 @@ ANSWER = f"""row_to_json((
             {sql_money_text("offers.price")} AS price,
             {sql_money_text("offers.price_rrc")} AS price_rrc,
             offers.currency, offers.vat_rate, companies.price_includes_vat, offers.unit, offers.unit_code,
-            trim_scale(offers.quantity_step) AS quantity_step,
-            trim_scale(offers.minimum_quantity) AS minimum_quantity,
+            trim_scale({STEP}) AS quantity_step, trim_scale({MINIMUM}) AS minimum_quantity,
             trim_scale(offers.units_per_pack) AS units_per_pack,
             {sql_money_text("round(offers.price / split_part(pack, ' ', 1)::numeric, 4)")} AS base_price,
             split_part(pack, ' ', 2) AS base_unit,
             offers.barcodes, offers.parameters,
             json_build_object('kind', {STOCK_KIND}, 'available', trim_scale({AVAILABLE})) AS stock,
             {IS_LISTED} AND NOT offers.is_quarantined AND companies.accepts_orders
-                AND ({STOCK_KIND} NOT IN ({BOUND}) OR {AVAILABLE} >= offers.minimum_quantity) AS is_orderable,
+                AND ({STOCK_KIND} NOT IN ({BOUND}) OR {AVAILABLE} >= {MINIMUM}) AS is_orderable,
             {IS_LISTED} AS is_listed, offers.revision,
             greatest(offers.updated_at, stock_levels.updated_at, companies.offers_changed_at,
                 categories.offers_changed_at) AS updated_at
-        FROM (SELECT {sql_pack("offers")} AS pack) AS packed
+        FROM (SELECT {sql_pack("offers")} AS pack, {sql_is_counted("offers.unit")} AS is_counted) AS sold
     ) AS answer
 ))::text"""  # noqa: S608 - of our own words only
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, FromClause, case, func, literal, select, t
 from sqlalchemy.dialects.postgresql import insert
 
 from shop.catalog.models import BOUND_KINDS, StockChange, StockLevel
+from shop.catalog.units import whole_pieces
 from shop.db import session, sql_list
 from shop.errors import Conflict
 from shop.http.fields import quantity_number
@@ -20,7 +21,7 @@ MOST_RESERVED = Decimal(10**10)  # a tenth of what the column holds: a list may 
 OFFER_IDS, QUANTITIES = sql_list("offer_ids", "bigint"), sql_list("quantities", "numeric")
 
 LOCK = text(f"""
-SELECT stock.offer_id, offers.sku, offers.name, stock.kind, stock.on_hand, stock.reserved
+SELECT stock.offer_id, offers.sku, offers.name, offers.unit, stock.kind, stock.on_hand, stock.reserved
 FROM stock_levels AS stock JOIN offers ON offers.id = stock.offer_id
 WHERE stock.offer_id = ANY (CAST({OFFER_IDS} AS bigint[]))
 ORDER BY stock.offer_id FOR UPDATE OF stock
@@ -88,13 +89,14 @@ class LockedStock:
     offer_id: int
     sku: str
     name: str
+    unit: str
     kind: str
     on_hand: Decimal
     reserved: Decimal
 
     @property
     def available(self) -> Decimal:
-        return max(self.on_hand - self.reserved, Decimal(0))
+        return whole_pieces(max(self.on_hand - self.reserved, Decimal(0)), self.unit)
 
     def covers(self, quantity: Decimal) -> bool:
         """Only exact and at_least bound a reservation; the others await the supplier's confirmation."""

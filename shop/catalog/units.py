@@ -1,4 +1,7 @@
-"""Units of measure: the names that suppliers use, and their codes in ОКЕИ, the all-Russian classifier."""
+"""Units of measure: the names that suppliers use, their codes in ОКЕИ (the all-Russian classifier), and which of them
+are counted in whole pieces."""
+
+from decimal import ROUND_FLOOR, Decimal
 
 DEFAULT_UNIT: tuple[str | None, str] = ("796", "шт")
 
@@ -50,6 +53,32 @@ OTHER_NAMES = {
     "kg": "кг",
 }
 
+# What is counted: half a pair or half a bottle is nothing that could be sold, sent or taken back. What is not here may
+# be divided as far as a quantity has places: measures (кг, л, м, м2 …), «тыс. шт» (its thousandth is one piece) and
+# what only its supplier knows (бухта, смена, услуга): there the step says how.
+COUNTED = frozenset(
+    {"шт", "уп", "бут", "рул", "пар", "компл", "набор", "лист", "ящ"}
+    | {"ед", "единица", "экз", "изд", "изделие", "предмет", "наб", "к-т", "сет", "set", "pair", "pack", "box"}
+    | {
+        "пач",
+        "пачка",
+        "пак",
+        "пакет",
+        "кор",
+        "короб",
+        "коробка",
+        "бл",
+        "блок",
+        "бан",
+        "банка",
+        "бутыль",
+        "меш",
+        "мешок",
+    }
+    | {"фл", "флак", "флакон", "туба", "тюбик", "вед", "ведро", "канистра", "бочка", "баллон", "лот", "лоток", "стакан"}
+    | {"пал", "паллета", "палета", "поддон", "конт", "контейнер", "моток", "катушка", "амп", "ампула"}
+)
+
 CODE_OF_NAME = {name: code for code, name in NAME_OF_CODE.items()}
 LONGEST_NAME = 20
 
@@ -64,3 +93,41 @@ def unit_of(text: str) -> tuple[str | None, str] | None:
     if not name or len(name) > LONGEST_NAME:
         return None
     return CODE_OF_NAME.get(name), name
+
+
+def breaks_pieces(quantity: Decimal, unit: str) -> bool:
+    """Whether there can be no such quantity, as a piece would have to be divided for it."""
+    return quantity % 1 != 0 and unit in COUNTED
+
+
+def whole_pieces(quantity: Decimal, unit: str) -> Decimal:
+    """What can be taken of a quantity: of 10.5 bottles ten."""
+    return quantity.to_integral_value(ROUND_FLOOR) if breaks_pieces(quantity, unit) else quantity
+
+
+def step_of(step: Decimal, unit: str) -> Decimal:
+    """The step as it binds: one that would divide pieces is none, and one piece is the step."""
+    return Decimal(1) if breaks_pieces(step, unit) else step
+
+
+def minimum_of(minimum: Decimal, unit: str) -> Decimal:
+    return whole_pieces(minimum, unit) + 1 if breaks_pieces(minimum, unit) else minimum
+
+
+def sql_is_counted(unit: str) -> str:
+    """What the functions above ask first, in SQL."""
+    names = ", ".join(f"'{name}'" for name in sorted(COUNTED))
+    return f"{unit} IN ({names})"
+
+
+def sql_whole_pieces(quantity: str, is_counted: str) -> str:
+    """whole_pieces() in SQL, where that is known already."""
+    return f"(CASE WHEN {is_counted} THEN floor({quantity}) ELSE {quantity} END)"
+
+
+def sql_step_of(step: str, is_counted: str) -> str:
+    return f"(CASE WHEN {is_counted} AND mod({step}, 1) <> 0 THEN 1 ELSE {step} END)"
+
+
+def sql_minimum_of(minimum: str, is_counted: str) -> str:
+    return f"(CASE WHEN {is_counted} THEN ceil({minimum}) ELSE {minimum} END)"

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from shop.catalog.goods import Good
 from shop.catalog.models import Offer
+from shop.catalog.units import minimum_of, step_of
 from shop.errors import Conflict, Forbidden, Invalid, NotFound
 from shop.http.fields import quantity_number
 from shop.money import money_text
@@ -145,8 +146,11 @@ class SellerIncomplete(Conflict):
 
 
 def check_quantity(offer: Good | Offer, quantity: Decimal) -> None:
-    """Refuses what the offer's step and minimum do not allow, naming the nearest quantities that they do."""
-    step, minimum = offer.quantity_step, offer.minimum_quantity
+    """Refuses what the offer's step and minimum do not allow, naming the nearest quantities that they do.
+
+    The step of what is counted is whole, whatever is kept of it, so that no quantity divides a piece.
+    """
+    step, minimum = step_of(offer.quantity_step, offer.unit), minimum_of(offer.minimum_quantity, offer.unit)
     if quantity >= minimum and quantity % step == 0:
         return
     above = max(_multiple_from(minimum, step), _multiple_from(quantity, step))

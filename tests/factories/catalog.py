@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from shop.auth.models import SUPPLIER, Company
-from shop.catalog.models import EXACT, ONE_PIECE, Category, Offer, OfferRevision, Product, StockLevel
+from shop.catalog.models import EXACT, ONE_PIECE, Category, Offer, OfferData, OfferRevision, Product, StockLevel
 from shop.db import session
 from tests.factories import committed
 from tests.factories.auth import make_company
@@ -65,5 +65,6 @@ def make_offer(
     session().add(offer)
     session().flush()
     session().add(StockLevel(offer_id=offer.id, kind=stock_kind, on_hand=Decimal(on_hand)))
-    session().add(OfferRevision(offer_id=offer.id, revision=1, name=name, price=offer.price, vat_rate=offer.vat_rate))
+    said = {name: getattr(offer, name) for name in OfferData.__annotations__}
+    session().add(OfferRevision(offer_id=offer.id, revision=1, sku=sku, **said))
     return offer

@@ -54,7 +54,7 @@ def order(edge, buyer, supplier) -> Order:
     """Everything that can be told of an order is in it."""
     goods = [
         make_offer(supplier=supplier.company, price="0.4855", barcodes=["9520000000011"], on_hand=100),
-        make_offer(supplier=supplier.company, price="78.4", quantity_step=Decimal("0.5"), on_hand=100),
+        make_offer(supplier=supplier.company, price="78.4", unit="кг", quantity_step=Decimal("0.5"), on_hand=100),
     ]
     lines = {goods[0].id: Decimal(10), goods[1].id: Decimal("2.5")}
     order = make_order(lines, buyer=buyer, client_reference="PO-1", comment="Звонить\nза час")

@@ -215,7 +215,7 @@ PASTED = """Артикул\tКоличество
 
 def test_a_pasted_list_fills_the_basket_with_a_report_per_row(client, headers) -> None:
     offers = [make_offer(sku=sku) for sku in ("000104", "Б-1001")]
-    half = make_offer(sku="ХТ 2001", quantity_step=Decimal("0.5"), minimum_quantity=Decimal("0.5"))
+    half = make_offer(sku="ХТ 2001", unit="кг", quantity_step=Decimal("0.5"), minimum_quantity=Decimal("0.5"))
     report = client.post("/api/v1/basket/quick-order", json={"text": PASTED}, headers=headers).json
     assert [
         (row["row"], (row["result"] or {}).get("status"), (row["result"] or {}).get("code")) for row in report["rows"]

@@ -186,7 +186,7 @@ def test_refuses_less_than_the_suppliers_minimum_naming_what_is_missing(edge, bu
     ("quantity", "below", "above"), [("7", 5, 10), ("2.5", None, 5), ("4999.9", 4997.5, 5000), ("0.001", None, 5)]
 )
 def test_names_the_nearest_quantities_that_can_be_ordered(edge, buyer, contact, quantity, below, above) -> None:
-    offer = make_offer(quantity_step=Decimal("2.5"), minimum_quantity=Decimal(5), on_hand=10**6)
+    offer = make_offer(unit="кг", quantity_step=Decimal("2.5"), minimum_quantity=Decimal(5), on_hand=10**6)
     with pytest.raises(QuantityNotMultiple) as refused:
         place(edge, buyer, contact, {offer: quantity})
     facts = refused.value.facts

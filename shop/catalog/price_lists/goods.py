@@ -33,7 +33,7 @@ from shop.catalog.price_lists.values import (
     text_of,
     vat_rate_of,
 )
-from shop.catalog.units import unit_of
+from shop.catalog.units import breaks_pieces, unit_of, whole_pieces
 
 LONGEST = {"id": 100, "sku": 100, "name": 500, "model": 255, "category": 200}
 LONGEST_PARAMETER = 1000
@@ -138,6 +138,7 @@ class GoodReader:
                 return Row(self.number, self.external_id, name=row.name, is_price_refused=True)
             if mode != PRICES_AND_STOCK:
                 row = row._replace(**self.rest(row))
+            row = self.in_whole_pieces(row) if row.unit else row
         return None if self.is_rejected else row
 
     def priced_row(self) -> Row:
@@ -158,6 +159,19 @@ class GoodReader:
             stock_kind=stock_kind,
             stock=stock,
         )
+
+    def in_whole_pieces(self, row: Row) -> Row:
+        """What the list itself says is counted has no quantities that would divide a piece."""
+        for name in ("quantity_step", "minimum_quantity", "units_per_pack"):
+            given: Decimal | None = getattr(row, name)
+            if given is not None and breaks_pieces(given, row.unit):
+                self.warn(name, "not_whole", f"is no whole number of «{row.unit}»")
+                row = row._replace(**{name: None})
+        if row.stock is not None and breaks_pieces(row.stock, row.unit):
+            stock = whole_pieces(row.stock, row.unit)
+            self.warn("quantity", "not_whole", f"is no whole number of «{row.unit}»; {stock.normalize():f} was taken")
+            row = row._replace(stock=stock)
+        return row
 
     def rest(self, row: Row) -> dict[str, Any]:
         step, minimum = self.optional("quantity_step", quantity_of), self.optional("minimum_quantity", quantity_of)

@@ -32,6 +32,8 @@ OF_A_FIELD: Mapping[str, str] = {
     "must be one of (.*), not (.*)": "должно быть одно из {0}, а не {1}",
     "is no multiple of the step (.*)": "не кратно шагу {0}",
     "«(.*)» is not known": "«{0}» неизвестно",
+    "is no whole number of «(.*)»": "не целое число («{0}»)",
+    "is no whole number of «(.*)»; (.*) was taken": "не целое число («{0}»); взято: {1}",
     "«(.*)» is not known; «(.*)» was taken": "«{0}» неизвестно; взято «{1}»",
     "«(.*)» is not among the list's categories": "«{0}» нет среди категорий прайс-листа",
     "«(.*)» is no valid GTIN-8, 12, 13 or 14": "«{0}» — не GTIN-8, 12, 13 или 14",

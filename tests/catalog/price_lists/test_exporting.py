@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("unguarded")
 CATALOG = "/api/v1/catalog"
 AWKWARD = [
     good("0012", sku="12.0", name="=1+1", model="-5 %", price="0.4855", price_rrc="1.10", quantity=">100"),
-    good("12.50", name="'12.5", unit="уп", units_per_pack=12, quantity_step="0.125", quantity="есть"),
+    good("12.50", name="'12.5", unit="кг", units_per_pack=12, quantity_step="0.125", quantity="есть"),
     good("a;b", name='Чай "Высший", 5\tшт', barcode="9520000000011", vat_rate="none", quantity="под заказ"),
     good("+7", name="@имя", category=15, quantity=0, vat_rate=0, minimum_quantity=3),
     good(

@@ -105,6 +105,13 @@ def test_rejects(fields: dict[str, Any], code: str) -> None:
         ({"parameters": {"a": "x" * 1001}}, "parameters_too_long", {"parameters": {}}),
         ({"parameters": {"x" * 101: 1}}, "parameters_too_long", {"parameters": {}}),
         ({"parameters": {None: 1}}, "parameters_missing", {"parameters": {}}),
+        (
+            {"unit": "пар", "quantity_step": 0.5},
+            "quantity_step_not_whole",
+            {"quantity_step": None, "minimum_quantity": None},
+        ),
+        ({"unit": "ящ", "units_per_pack": 2.5}, "units_per_pack_not_whole", {"units_per_pack": None}),
+        ({"unit": "бут", "quantity": "более 10,5"}, "quantity_not_whole", {"stock_kind": "at_least", "stock": 10}),
     ],
 )
 def test_takes_the_good_without(fields: dict[str, Any], code: str, taken: dict[str, Any]) -> None:
@@ -149,6 +156,11 @@ def test_takes_the_good_without(fields: dict[str, Any], code: str, taken: dict[s
         ({"unit": 6}, {"unit": "м", "unit_code": "006"}),
         ({"unit": "Рул."}, {"unit": "рул", "unit_code": "736"}),
         ({"unit": "меш"}, {"unit": "меш", "unit_code": None}),
+        (
+            {"unit": "кг", "quantity_step": "0,5", "quantity": 10.5},
+            {"quantity_step": Decimal("0.5"), "stock": Decimal("10.5")},
+        ),
+        ({"unit": "тыс. шт", "quantity_step": "0,001"}, {"quantity_step": Decimal("0.001")}),
         ({"quantity_step": "2,5"}, {"quantity_step": Decimal("2.5"), "minimum_quantity": None}),
         ({"barcode": 9520000000011}, {"barcodes": ["9520000000011"]}),
         ({"barcodes": ["036000291452", "00036000291452"]}, {"barcodes": ["0036000291452"]}),
@@ -166,6 +178,15 @@ def test_reads(fields: dict[str, Any], taken: dict[str, Any]) -> None:
     assert checked.issues == []
     assert checked.row is not None
     assert {name: getattr(checked.row, name) for name in taken} == taken
+
+
+def test_leaves_out_a_step_and_a_minimum_that_divide_a_piece() -> None:
+    checked = check_one(unit="шт", quantity_step="0,5", minimum_quantity="1,5")
+
+    assert checked.row is not None
+    assert (checked.row.quantity_step, checked.row.minimum_quantity) == (None, None)
+    assert codes(checked) == [("warning", f"{name}_not_whole") for name in ("quantity_step", "minimum_quantity")]
+    assert checked.issues[0].message == "quantity_step is no whole number of «шт»"
 
 
 def test_names_row_and_id_of_a_repeated_good_and_of_what_is_none() -> None:
