@@ -48,10 +48,8 @@ SELECT offers.id, offers.revision, offers.name, offers.sku, offers.barcodes, off
     THEN greatest(coalesce(stock_levels.on_hand - stock_levels.reserved, 0), 0) END AS available, companies.id AS
         company_id, companies.name AS company_name, companies.status, companies.accepts_orders,
         companies.price_includes_vat, companies.delivery_fee, companies.free_delivery_from, companies.minimum_order,
-        (SELECT legal_entities.default_vat_rate
-FROM legal_entities
-WHERE legal_entities.company_id = companies.id ORDER BY legal_entities.id
- LIMIT 1) AS default_vat_rate
+        (SELECT legal_entities.default_vat_rate FROM legal_entities WHERE legal_entities.company_id = companies.id
+        ORDER BY legal_entities.id LIMIT 1) AS default_vat_rate
 FROM offers JOIN companies ON companies.id = offers.supplier_id LEFT OUTER JOIN stock_levels ON
     stock_levels.offer_id = offers.id
 WHERE offers.id = ANY (CAST((SELECT ARRAY[:first, :second, :third]::BIGINT[] AS anon_1) AS BIGINT[]))
@@ -83,15 +81,18 @@ WITH placed AS (
     RETURNING id, user_id
 ), parts AS (
     INSERT INTO supplier_orders (
-        order_id, supplier_id, price_includes_vat, subtotal, delivery_fee, delivery_vat, vat_total, total
+        order_id, supplier_id, price_includes_vat, subtotal, delivery_fee, delivery_vat, delivery_vat_rate, vat_total,
+        total
     )
     SELECT placed.id, part.*
     FROM placed, unnest(
         (SELECT CAST(ARRAY[:supplier] AS bigint[])), (SELECT CAST(ARRAY[true] AS boolean[])),
         (SELECT CAST(ARRAY[6.00] AS numeric[])), (SELECT CAST(ARRAY[0.00] AS numeric[])),
-        (SELECT CAST(ARRAY[0.00] AS numeric[])), (SELECT CAST(ARRAY[1.08] AS numeric[])),
-        (SELECT CAST(ARRAY[6.00] AS numeric[]))
-    ) AS part (supplier_id, price_includes_vat, subtotal, delivery_fee, delivery_vat, vat_total, total)
+        (SELECT CAST(ARRAY[0.00] AS numeric[])), (SELECT CAST(ARRAY['22'] AS text[])),
+        (SELECT CAST(ARRAY[1.08] AS numeric[])), (SELECT CAST(ARRAY[6.00] AS numeric[]))
+    ) AS part (
+        supplier_id, price_includes_vat, subtotal, delivery_fee, delivery_vat, delivery_vat_rate, vat_total, total
+    )
     ORDER BY part.supplier_id
     RETURNING id, order_id, supplier_id
 ), history AS (
@@ -100,15 +101,16 @@ WITH placed AS (
 ), lines AS (
     INSERT INTO order_lines (
         supplier_order_id, position, offer_id, revision, name, sku, barcode, unit_code, unit, units_per_pack,
-        price, vat_rate, ordered_quantity, quantity, net, vat, total
+        price, vat_rate, vat_is_default, ordered_quantity, quantity, net, vat, total
     )
     SELECT parts.id, line.position, offers.id, revision, name, sku, barcodes[1], unit_code, unit, units_per_pack,
-        price, vat_rate, line.quantity, line.quantity, line.net, line.vat, line.total
+        price, line.vat_rate, offers.vat_rate IS NULL, line.quantity, line.quantity, line.net, line.vat, line.total
     FROM unnest(
         (SELECT CAST(ARRAY[:first, :second, :third] AS bigint[])), (SELECT CAST(ARRAY[1, 2, 3] AS bigint[])),
-        (SELECT CAST(ARRAY[1, 1, 1] AS numeric[])), (SELECT CAST(ARRAY[1.64, 1.64, 1.64] AS numeric[])),
-        (SELECT CAST(ARRAY[0.36, 0.36, 0.36] AS numeric[])), (SELECT CAST(ARRAY[2.00, 2.00, 2.00] AS numeric[]))
-    ) AS line (offer_id, position, quantity, net, vat, total)
+        (SELECT CAST(ARRAY[1, 1, 1] AS numeric[])), (SELECT CAST(ARRAY['22', '22', '22'] AS text[])),
+        (SELECT CAST(ARRAY[1.64, 1.64, 1.64] AS numeric[])), (SELECT CAST(ARRAY[0.36, 0.36, 0.36] AS numeric[])),
+        (SELECT CAST(ARRAY[2.00, 2.00, 2.00] AS numeric[]))
+    ) AS line (offer_id, position, quantity, vat_rate, net, vat, total)
     JOIN offers ON offers.id = line.offer_id
     JOIN parts ON parts.supplier_id = offers.supplier_id
     ORDER BY parts.id, line.position
@@ -129,12 +131,22 @@ SELECT row_to_json(answer)::text AS answer FROM (
         (
     SELECT json_agg(part ORDER BY part.id) FROM (
         SELECT id, supplier_id, (SELECT name FROM companies WHERE companies.id = supplier_id) AS supplier, state,
-            subtotal::text, delivery_fee::text, vat_total::text, total::text, (
+            subtotal::text, delivery_fee::text, vat_total::text, total::text, CASE WHEN supplier_orders.state = 'new'
+    AND NOT supplier_orders.price_includes_vat THEN (
+    SELECT (supplier_orders.total + sum(due.vat))::text FROM (
+        SELECT round(order_lines.net * nullif((SELECT legal_entities.default_vat_rate FROM legal_entities
+            WHERE legal_entities.company_id = supplier_orders.supplier_id ORDER BY legal_entities.id LIMIT 1),
+            'none')::numeric / 100, 2) AS vat
+        FROM order_lines WHERE supplier_order_id = supplier_orders.id AND vat_rate IS NULL
+    ) AS due
+    HAVING sum(due.vat) > 0
+) END AS total_to_agree, (
     SELECT json_agg(line ORDER BY line.position) FROM (
         SELECT id, position, offer_id, name, sku, barcode, unit, unit_code,
             trim_scale(ordered_quantity) AS ordered_quantity, trim_scale(quantity) AS quantity, cut_reason,
             trim_scale(received_quantity) AS received_quantity, received_reason,
-            to_char(price, 'FM9999999990.0099') AS price, vat_rate, net::text, vat::text, total::text
+            to_char(price, 'FM9999999990.0099') AS price, vat_rate, vat_is_default,
+            net::text, vat::text, total::text
         FROM order_lines WHERE supplier_order_id = supplier_orders.id
     ) AS line
 ) AS lines

@@ -17,7 +17,10 @@ def line_sum(price: Decimal, quantity: Decimal) -> Decimal:
 
 
 def vat_inside(amount: Decimal, rate: str | None) -> Decimal:
-    """The VAT contained in `amount`; nothing where the goods carry none («без НДС») or their rate is unknown."""
+    """The VAT contained in `amount`; nothing where the goods carry none («без НДС»).
+
+    Of an unknown rate there is none to be named; what is ordered has a rate (refusals.VatRateUnknown).
+    """
     percent = _percent(rate)
     return round_sum(amount * percent / (100 + percent))
 
@@ -25,6 +28,11 @@ def vat_inside(amount: Decimal, rate: str | None) -> Decimal:
 def vat_on_top(amount: Decimal, rate: str | None) -> Decimal:
     """The VAT to add to `amount`, a sum without it."""
     return round_sum(amount * _percent(rate) / 100)
+
+
+def sql_vat_on_top(amount: str, rate: str) -> str:
+    """vat_on_top() in SQL; NULL where there is none to add."""
+    return f"round({amount} * nullif({rate}, '{NO_VAT}')::numeric / 100, 2)"
 
 
 def money_text(amount: Decimal) -> str:

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from shop.admin.words import t
 from shop.db import now
+from shop.money import NO_VAT
 
 NOTHING = Markup('<span class="nothing">—</span>')
 MAX_CLIPPED = 120
@@ -53,6 +54,13 @@ def number(amount: Decimal | int | str | None) -> str | Markup:
     if amount is None:
         return NOTHING
     return format_decimal(Decimal(amount), format="#,##0.###", locale=get_locale())
+
+
+def vat_rate(rate: str | None) -> str:
+    """Free of VAT, taxed at 0 % and unknown are three things."""
+    if rate is None:
+        return t("VAT unknown")
+    return t("without VAT") if rate == NO_VAT else f"{rate}\u00a0%"
 
 
 def moment(at: datetime | None) -> Markup:

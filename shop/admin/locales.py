@@ -61,6 +61,7 @@ def _words_of_templates() -> dict[str, Any]:
         "money": formatting.money,
         "number": formatting.number,
         "moment": formatting.moment,
+        "vat_rate": formatting.vat_rate,
         "day": formatting.day,
         "badge": formatting.badge,
         "plain": formatting.plain,

@@ -12,6 +12,7 @@ from shop.admin.bulk import Bulk, stated_reason
 from shop.admin.door import manager
 from shop.admin.filters import Filter, choice, contains, flag, since, until
 from shop.admin.formatting import badge, linked, money, number, shown, zone
+from shop.admin.inputs import typed_number
 from shop.admin.mails import mail_kind
 from shop.admin.words import t
 from shop.auth.models import Company, User
@@ -20,8 +21,10 @@ from shop.errors import FieldError, NotFound, Refusal
 from shop.http.requests import shown_file
 from shop.mail.models import MailMessage
 from shop.orders import queries
-from shop.orders.confirmation import confirm_part
-from shop.orders.cutting import Cut, Cuts
+from shop.orders.agreement import agree_total
+from shop.orders.confirmation import confirm_part, steps_of
+from shop.orders.cutting import Cut, Cuts, Steps, off_step
+from shop.orders.default_rates import totals_to_agree
 from shop.orders.documents.papers import paper_of
 from shop.orders.lifecycle import cancel_order, fulfill_order, move_order, move_part, moves_of
 from shop.orders.models import (
@@ -87,6 +90,18 @@ def _has_cut_line() -> Any:
     return cut.correlate(Order.__table__)
 
 
+def _is_to_be_agreed() -> Any:
+    """A part is not confirmed before the buyer agrees to its total with the VAT that was unknown."""
+    rateless = exists().where(
+        SupplierOrder.order_id == Order.id,
+        SupplierOrder.state == NEW,
+        ~SupplierOrder.price_includes_vat,
+        OrderLine.supplier_order_id == SupplierOrder.id,
+        OrderLine.vat_rate.is_(None),
+    )
+    return rateless.correlate(Order.__table__)
+
+
 class OrdersView(ManagedView):
     model = Order
     title, group, slug = "Orders", "Orders", "orders"
@@ -120,6 +135,7 @@ class OrdersView(ManagedView):
         flag("waiting", "A part waits for its confirmation", _has_part(SupplierOrder.state == NEW)),
         Filter("late", "Due and not sent", lambda _: _is_late(), "flag"),
         flag("cut", "With cut lines", _has_cut_line()),
+        flag("to_agree", "A total with VAT is to be agreed to", _is_to_be_agreed()),
         flag("standing", "Not canceled", Order.state != CANCELED),
     )
     bulk = (
@@ -162,6 +178,7 @@ class OrdersView(ManagedView):
             "invoices": invoices,
             "mails": _mails(order, [invoice.id for invoice in invoices]),
             "moves": {part.id: moves_of(part, manager()) for part in order.parts},
+            "totals_to_agree": totals_to_agree(order),
             "grave": GRAVE,
             "labels": MOVES,
             "mail_kind": mail_kind,
@@ -179,9 +196,21 @@ class OrdersView(ManagedView):
         """Whole, or less of some lines."""
         part = _part(id_, part_id)
         with self.acting("order.confirmed", part.order, part, done=_moved(part, CONFIRMED)) as trail:
-            stated = _stated(part, CutImpossible)
+            stated = _stated(part, CutImpossible, steps_of(part))
             trail.add_all(line for line in part.lines if line.id in stated)
             confirm_part(part, by=manager(), cuts=_cuts(stated), version=_version())
+        return self.back(self.page_of(id_))
+
+    @expose("/<id:id_>/parts/<id:part_id>/agree", methods=("POST",))
+    def agree(self, id_: int, part_id: int) -> BaseResponse:
+        """To the total with VAT, for a buyer who has said so; the reason says how."""
+        part, reason = _part(id_, part_id), stated_reason()
+        total = _decimal(typed_number("total") or "", Decimal("0.01")) or Decimal(0)
+        with self.acting(
+            "order.agreed", part.order, part, reason=reason, done=t("Noted that the buyer agrees.")
+        ) as trail:
+            trail.add_all(line for line in part.lines if line.vat_rate is None)
+            agree_total(part, total=total, by=manager(), reason=reason, version=_version())
         return self.back(self.page_of(id_))
 
     @expose("/<id:id_>/parts/<id:part_id>/send", methods=("POST",))
@@ -239,15 +268,15 @@ def _moved(part: SupplierOrder, to: str) -> str:
     return t("{supplier}: {state}", supplier=part.supplier.name, state=t(f"state|{to}"))
 
 
-def _stated(part: SupplierOrder, refusal: type[Refusal]) -> dict[int, tuple[Decimal, str]]:
+def _stated(part: SupplierOrder, refusal: type[Refusal], steps: Steps | None = None) -> dict[int, tuple[Decimal, str]]:
     """By line id, of a form in which each line has its quantity: those that are not as agreed, and why."""
     stated: dict[int, tuple[Decimal, str]] = {}
     wrong = []
     for line in part.lines:
         given = "".join(request.form.get(f"quantity-{line.id}", "").split()).replace(",", ".")[:20]
-        quantity = _quantity(given) if given else line.quantity
+        quantity = _decimal(given, Decimal("0.001")) if given else line.quantity
         why = "".join(filter(str.isprintable, " ".join(request.form.get(f"why-{line.id}", "").split())))[:200]
-        if problem := _problem(line, quantity, why):
+        if problem := _problem(line, quantity, why, (steps or {}).get(line.id)):
             wrong.append(FieldError("form", f"lines.{line.id}", f"{line.name}: {problem}"))
         elif quantity is not None and quantity != line.quantity:
             stated[line.id] = (quantity, why)
@@ -256,10 +285,12 @@ def _stated(part: SupplierOrder, refusal: type[Refusal]) -> dict[int, tuple[Deci
     return stated
 
 
-def _problem(line: OrderLine, quantity: Decimal | None, why: str) -> str:
+def _problem(line: OrderLine, quantity: Decimal | None, why: str, step: Decimal | None) -> str:
     """The stories refuse these, too; here it is said in the reader's language."""
     if quantity is None or not 0 <= quantity <= line.quantity:
         return t("a quantity from 0 to {most} is needed.", most=number(line.quantity))
+    if quantity != line.quantity and (below := off_step(line, quantity, step)) is not None:
+        return t("it is not divided so; nearest below: {below} {unit}.", below=number(below), unit=line.unit)
     return t("say why; it is read by those concerned.") if quantity < line.quantity and not why else ""
 
 
@@ -267,12 +298,12 @@ def _cuts(stated: dict[int, tuple[Decimal, str]]) -> Cuts:
     return {line_id: Cut(*said) for line_id, said in stated.items()}
 
 
-def _quantity(text: str) -> Decimal | None:
+def _decimal(text: str, place: Decimal) -> Decimal | None:
     try:
-        quantity = Decimal(text).quantize(Decimal("0.001"))
+        amount = Decimal(text).quantize(place)
     except InvalidOperation:
         return None
-    return quantity if quantity.is_finite() else None
+    return amount if amount.is_finite() else None
 
 
 def _history(order: Order) -> Any:

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 from psycopg.rows import namedtuple_row
 from sqlalchemy import BigInteger, Row, Select, any_, literal_column, select
 
-from shop.auth.models import ACTIVE, Company, LegalEntity
+from shop.auth.models import ACTIVE, Company
 from shop.catalog.models import BOUND_KINDS, EXACT, Offer, StockLevel
 from shop.catalog.units import whole_pieces
+from shop.catalog.vat_rates import effective_vat_rate, sql_default_vat_rate
 from shop.db import given_list, session
 from shop.prepared import Prepared
 
@@ -22,7 +23,7 @@ AVAILABLE = f"""CASE WHEN coalesce(stock_levels.kind, '{EXACT}') IN {BOUND_KINDS
 
 
 class Terms(NamedTuple):
-    """On what terms a supplier trades now; the VAT rate is that of the delivery."""
+    """On what terms a supplier trades now; the VAT rate is that of the delivery, and of goods whose own is unknown."""
 
     id: int
     name: str
@@ -68,17 +69,19 @@ class Good(NamedTuple):
         """How much a reservation may take."""
         return None if self.left is None else whole_pieces(self.left, self.unit)
 
+    @property
+    def effective_vat_rate(self) -> str | None:
+        return effective_vat_rate(self.vat_rate, self.supplier.default_vat_rate)
+
+    @property
+    def vat_is_default(self) -> bool:
+        """Whether it is the seller's, as the list states none."""
+        return self.vat_rate is None and self.effective_vat_rate is not None
+
 
 @cache
 def select_goods() -> Select[*tuple[Any, ...]]:
     """The columns of `good_of`, to which a caller may add its own. Built once."""
-    default_vat_rate = (
-        select(LegalEntity.default_vat_rate)
-        .where(LegalEntity.company_id == Company.id)
-        .order_by(LegalEntity.id)
-        .limit(literal_column("1"))
-        .scalar_subquery()
-    )
     return (
         select(
             Offer.id,
@@ -104,7 +107,7 @@ def select_goods() -> Select[*tuple[Any, ...]]:
             Company.delivery_fee,
             Company.free_delivery_from,
             Company.minimum_order,
-            default_vat_rate.label("default_vat_rate"),
+            literal_column(sql_default_vat_rate("companies.id")).label("default_vat_rate"),
         )
         .join(Company, Company.id == Offer.supplier_id)
         .outerjoin(StockLevel, StockLevel.offer_id == Offer.id)

@@ -11,7 +11,9 @@ from sqlalchemy import text
 
 from shop.auth.models import BUYER, MANAGER, SUPPLIER
 from shop.auth.tokens import Acting
+from shop.catalog.vat_rates import sql_default_vat_rate
 from shop.db import session
+from shop.money import sql_vat_on_top
 from shop.orders.lifecycle import moves_from
 from shop.orders.models import STATES
 from shop.orders.refusals import OrderNotFound, SupplierOrderNotFound
@@ -20,12 +22,22 @@ from shop.prepared import Prepared, is_in_transaction
 # Sums have two decimals in the database anyway; a price shows what it needs, at least two, as money_text does.
 PRICE = "to_char(price, 'FM9999999990.0099')"
 
+# Only of a part placed when a line could be without a VAT rate, whose prices are without VAT (agreement.py).
+DEFAULT_RATE = sql_default_vat_rate("supplier_orders.supplier_id")
+TOTAL_TO_AGREE = f"""CASE WHEN supplier_orders.state = 'new' AND NOT supplier_orders.price_includes_vat THEN (
+    SELECT (supplier_orders.total + sum(due.vat))::text FROM (
+        SELECT {sql_vat_on_top("order_lines.net", DEFAULT_RATE)} AS vat
+        FROM order_lines WHERE supplier_order_id = supplier_orders.id AND vat_rate IS NULL
+    ) AS due
+    HAVING sum(due.vat) > 0
+) END AS total_to_agree"""  # noqa: S608 - put together of constants
+
 LINES = f"""(
     SELECT json_agg(line ORDER BY line.position) FROM (
         SELECT id, position, offer_id, name, sku, barcode, unit, unit_code,
             trim_scale(ordered_quantity) AS ordered_quantity, trim_scale(quantity) AS quantity, cut_reason,
             trim_scale(received_quantity) AS received_quantity, received_reason,
-            {PRICE} AS price, vat_rate, net::text, vat::text, total::text
+            {PRICE} AS price, vat_rate, vat_is_default, net::text, vat::text, total::text
         FROM order_lines WHERE supplier_order_id = supplier_orders.id
     ) AS line
 ) AS lines"""  # noqa: S608 - put together of constants
@@ -52,7 +64,7 @@ INVOICES = """(
 PARTS = f"""(
     SELECT json_agg(part ORDER BY part.id) FROM (
         SELECT id, supplier_id, (SELECT name FROM companies WHERE companies.id = supplier_id) AS supplier, state,
-            subtotal::text, delivery_fee::text, vat_total::text, total::text, {LINES}
+            subtotal::text, delivery_fee::text, vat_total::text, total::text, {TOTAL_TO_AGREE}, {LINES}
         FROM supplier_orders WHERE order_id = orders.id
     ) AS part
 ) AS parts"""  # noqa: S608 - put together of constants
@@ -79,7 +91,7 @@ SELECT row_to_json(answer)::text AS answer FROM (
         supplier_orders.subtotal::text, supplier_orders.delivery_fee::text, supplier_orders.vat_total::text,
         supplier_orders.total::text, orders.created_at, comment, delivery_point, version,
         CAST(:moves AS json) -> supplier_orders.state AS moves,
-        {LINES},
+        {TOTAL_TO_AGREE}, {LINES},
         {HISTORY.format(whose="supplier_order_id = supplier_orders.id")},
         {INVOICES.format(whose="supplier_order_id = supplier_orders.id")}
     FROM supplier_orders

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from shop.catalog.stock import lock_stock, release
+from shop.catalog.units import step_of, whole_pieces
 from shop.errors import FieldError
 from shop.http.fields import quantity_number
 from shop.orders.models import OrderLine, SupplierOrder
-from shop.orders.pricing import line_sums
 from shop.orders.refusals import CutImpossible
+from shop.orders.sums import price_again, sum_up
 
 
 @dataclass(frozen=True)
@@ -21,29 +22,38 @@ class Cut:
 
 
 Cuts = Mapping[int, Cut]
+Steps = Mapping[int, Decimal]
 
 
-def cut_lines(part: SupplierOrder, cuts: Cuts) -> str:
+def cut_lines(part: SupplierOrder, cuts: Cuts, steps: Steps | None = None) -> str:
     """`cuts` by line id, of a locked part; what was cut, in words for the history.
 
+    `steps`, by line id, bind what is agreed on, and none what has left the warehouse: of a dozen bottles ten are whole.
     All of the part's stock is locked first: whoever ships the rest afterwards locks it, too, and in the same order.
     """
-    _check(part, cuts)
+    _check(part, cuts, steps or {})
     if not cuts:
         return ""
     lines = [line for line in part.lines if line.id in cuts]
     lock_stock(line.offer_id for line in part.lines)
     release({line.offer_id: line.quantity - cuts[line.id].quantity for line in lines})
     words = "; ".join(_cut(part, line, cuts[line.id]) for line in lines)
-    _sum_up(part)
+    sum_up(part)
     return words
 
 
-def _check(part: SupplierOrder, cuts: Cuts) -> None:
+def off_step(line: OrderLine, quantity: Decimal, step: Decimal | None) -> Decimal | None:
+    """The nearest quantity below, where this one is no multiple of the step or divides a piece."""
+    binding = step_of(step, line.unit) if step else None
+    below = quantity - quantity % binding if binding else whole_pieces(quantity, line.unit)
+    return None if below == quantity else below
+
+
+def _check(part: SupplierOrder, cuts: Cuts, steps: Steps) -> None:
     lines = {line.id: line for line in part.lines}
     errors = []
     for number, (line_id, cut) in enumerate(cuts.items()):
-        if problem := _problem(lines.get(line_id), cut):
+        if problem := _problem(lines.get(line_id), cut, steps.get(line_id)):
             errors.append(FieldError("json", f"lines.{number}", problem))
     if not errors and not any(cuts[line.id].quantity if line.id in cuts else line.quantity for line in part.lines):
         errors.append(FieldError("json", "lines", "Nothing would be left; cancel the part instead."))
@@ -51,11 +61,14 @@ def _check(part: SupplierOrder, cuts: Cuts) -> None:
         raise CutImpossible(errors=errors)
 
 
-def _problem(line: OrderLine | None, cut: Cut) -> str | None:
+def _problem(line: OrderLine | None, cut: Cut, step: Decimal | None) -> str | None:
     if line is None:
         return "This line is not in this part."
     if not 0 <= cut.quantity < line.quantity:
         return f"{line.name}: {quantity_number(line.quantity)} were agreed; state fewer, or leave the line out."
+    if (below := off_step(line, cut.quantity, step)) is not None:
+        binding = quantity_number(step_of(step or Decimal(1), line.unit))
+        return f"{line.name}: this comes in steps of {binding} {line.unit}; nearest below: {quantity_number(below)}."
     if not cut.reason:
         return f"{line.name}: say why, the buyer reads it."
     return None
@@ -64,14 +77,5 @@ def _problem(line: OrderLine | None, cut: Cut) -> str | None:
 def _cut(part: SupplierOrder, line: OrderLine, cut: Cut) -> str:
     was, line.quantity = line.quantity, cut.quantity
     line.cut_reason = "; ".join(filter(None, (line.cut_reason, cut.reason)))
-    line.net, line.vat, line.total = line_sums(
-        line.price, line.quantity, vat_rate=line.vat_rate, includes_vat=part.price_includes_vat
-    )
+    price_again(part, line)
     return f"{line.name}: {quantity_number(was)} → {quantity_number(line.quantity)} ({cut.reason})"
-
-
-def _sum_up(part: SupplierOrder) -> None:
-    """The delivery fee stays as agreed: less goods are not the buyer's doing."""
-    part.subtotal = sum((line.total for line in part.lines), Decimal(0))
-    part.vat_total = sum((line.vat for line in part.lines), part.delivery_vat)
-    part.total = part.subtotal + part.delivery_fee

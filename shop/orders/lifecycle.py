@@ -11,6 +11,7 @@ from shop.auth.tokens import Acting
 from shop.catalog.stock import release, ship
 from shop.db import now, session
 from shop.http.preconditions import check_version
+from shop.orders.default_rates import take_default_rates
 from shop.orders.documents.issuing import annul_invoices, issue_invoices
 from shop.orders.events import PartConfirmed, PartMoved
 from shop.orders.models import (
@@ -25,7 +26,14 @@ from shop.orders.models import (
     OrderEvent,
     SupplierOrder,
 )
-from shop.orders.refusals import MoveNotAllowed, MoveNotYours, NothingToCancel, NothingToFulfill, NothingToMove
+from shop.orders.refusals import (
+    MoveNotAllowed,
+    MoveNotYours,
+    NothingToCancel,
+    NothingToFulfill,
+    NothingToMove,
+    check_pieces,
+)
 from shop.outbox.events import publish
 
 TRANSITIONS: dict[str, tuple[str, ...]] = {
@@ -173,6 +181,8 @@ def _note(part: SupplierOrder, to: str, by: Acting, reason: str) -> None:
 
 def _confirm(order: Order, parts: Sequence[SupplierOrder], _reason: str) -> None:
     """Numbers are given last of all: the counter is locked until we commit."""
+    take_default_rates(parts)
+    check_pieces(line for part in parts for line in part.lines)
     for invoice in issue_invoices(order, parts):
         publish(PartConfirmed(supplier_order_id=invoice.supplier_order_id, invoice_id=invoice.id))
 

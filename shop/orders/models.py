@@ -108,6 +108,7 @@ class SupplierOrder(Model):
     subtotal: Mapped[Sum]
     delivery_fee: Mapped[Sum]
     delivery_vat: Mapped[Sum]
+    delivery_vat_rate: Mapped[str | None]
     vat_total: Mapped[Sum]
     total: Mapped[Sum]
 
@@ -115,12 +116,19 @@ class SupplierOrder(Model):
     supplier: Mapped[Company] = relationship()
     lines: Mapped[list["OrderLine"]] = relationship(back_populates="part", order_by="OrderLine.position")
 
+    @property
+    def lacks_vat_rate(self) -> bool:
+        """Only parts placed before rates were frozen with every line; a confirmed one is as its invoice says."""
+        is_without = self.delivery_fee and self.delivery_vat_rate is None
+        return bool(is_without) or any(line.vat_rate is None for line in self.lines)
+
 
 class OrderLine(Model):
     """A good as it was ordered: name, SKU, unit, price and VAT stay whatever later lists say.
 
     `quantity` is what the supplier delivers: as ordered, or less where he cut it, with the reason; the sums follow it.
-    `received_quantity` is what the buyer found at the door.
+    `received_quantity` is what the buyer found at the door. `vat_is_default`: the list stated no VAT rate, so that the
+    seller's own was taken.
     """
 
     __tablename__ = "order_lines"
@@ -147,6 +155,7 @@ class OrderLine(Model):
     received_reason: Mapped[str | None]
     price: Mapped[UnitPrice]
     vat_rate: Mapped[str | None]
+    vat_is_default: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     net: Mapped[Sum]
     vat: Mapped[Sum]
     total: Mapped[Sum]

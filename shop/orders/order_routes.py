@@ -26,6 +26,7 @@ from shop.orders import lifecycle, placement, queries, refusals
 from shop.orders.answers import order_answer
 from shop.orders.blueprint import ETAG, blueprint, finished_json
 from shop.orders.documents.papers import paper_of
+from shop.orders.part_routes import CONFIRM_REFUSALS
 from shop.orders.queries import OrderFilter
 from shop.orders.schemas import (
     BuyersListArgsSchema,
@@ -50,6 +51,7 @@ ORDERS_CURSOR = "orders:-id"
     refusals.OfferOnHold,
     refusals.SupplierNotAccepting,
     refusals.QuantityNotMultiple,
+    refusals.VatRateUnknown,
     refusals.BelowMinimumOrder,
     refusals.AmountTooLarge,
     OutOfStock,
@@ -114,7 +116,7 @@ def show_order(order_id: int) -> Any:
 
 @blueprint.route("/orders/<id:order_id>/fulfill", methods=["POST"])
 @only(MANAGER, scope="orders:write")
-@refuses(refusals.OrderNotFound, refusals.NothingToFulfill, refusals.SellerIncomplete, Stale, Busy)
+@refuses(refusals.OrderNotFound, refusals.NothingToFulfill, *CONFIRM_REFUSALS, Stale, Busy)
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(MoveSchema, required=False)
 @tagged

@@ -12,6 +12,7 @@ from shop.http.blueprint import refuses
 from shop.http.pagination import BadCursor, cursor_id, make_cursor, page_of, read_cursor
 from shop.http.preconditions import IF_MATCH, expected_version, tagged
 from shop.orders import queries, refusals
+from shop.orders.agreement import agree_total as agree_to_total
 from shop.orders.answers import part_answer
 from shop.orders.blueprint import ETAG, blueprint, finished_json
 from shop.orders.confirmation import confirm_part as confirm
@@ -24,6 +25,7 @@ from shop.orders.queries import OrderFilter
 from shop.orders.receiving import Received
 from shop.orders.receiving import receive_part as receive
 from shop.orders.schemas import (
+    AgreeTotalSchema,
     ConfirmPartSchema,
     ContractSchema,
     MoveSchema,
@@ -43,6 +45,12 @@ MOVE_REFUSALS = (
     refusals.MoveNotYours,
     Stale,
     Busy,
+)
+CONFIRM_REFUSALS = (
+    refusals.SellerIncomplete,
+    refusals.PiecesNotWhole,
+    refusals.VatRateUnknown,
+    refusals.TotalNotAgreed,
 )
 
 
@@ -110,7 +118,7 @@ def state_contract(body: dict[str, Any], part_id: int) -> Any:
 
 @blueprint.route("/supplier-orders/<id:part_id>/confirm", methods=["POST"])
 @only(SUPPLIER, MANAGER, scope="orders:write")
-@refuses(*MOVE_REFUSALS, refusals.CutImpossible, refusals.SellerIncomplete, VersionNeeded)
+@refuses(*MOVE_REFUSALS, refusals.CutImpossible, *CONFIRM_REFUSALS, VersionNeeded)
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(ConfirmPartSchema, required=False)
 @tagged
@@ -119,13 +127,42 @@ def confirm_supplier_order(body: dict[str, Any], part_id: int) -> Any:
     """Confirm a part, whole or cut
 
     The invoice is numbered at once and mailed. `lines` names what can only be delivered in part or not at all, with
-    the reason for the buyer; sums, stock and invoice follow. Cutting needs If-Match.
+    the reason for the buyer; sums, stock and invoice follow. What is left of a line is a multiple of the step by which
+    it was ordered, or 0. Cutting needs If-Match.
     """
     cuts = _cuts(body)
     version = expected_version(required=bool(cuts))
     with transaction():
         part = queries.find_part(part_id, by=current_caller())
         confirm(part, by=current_caller(), cuts=cuts, version=version)
+        return finished_json(part_answer(part.id, by=current_caller()))
+
+
+@blueprint.route("/supplier-orders/<id:part_id>/agree-total", methods=["POST"])
+@only(BUYER, MANAGER, scope="orders:write")
+@refuses(
+    refusals.SupplierOrderNotFound,
+    refusals.NothingToAgree,
+    refusals.TotalChanged,
+    refusals.VatRateUnknown,
+    Stale,
+    Busy,
+)
+@blueprint.doc(parameters=[IF_MATCH])
+@blueprint.arguments(AgreeTotalSchema)
+@tagged
+@blueprint.response(200, PartSchema, headers=ETAG)
+def agree_total(body: dict[str, Any], part_id: int) -> Any:
+    """Agree to the total of a part with its VAT
+
+    Only of a part placed when the VAT rate of some of its goods was unknown and the supplier's prices are without VAT:
+    it is not confirmed before. `total_to_agree` of the part says what it comes to. A manager does so on the buyer's
+    behalf and says how the buyer has agreed.
+    """
+    version = expected_version()
+    with transaction():
+        part = queries.find_part(part_id, by=current_caller())
+        agree_to_total(part, total=body["total"], by=current_caller(), reason=body["reason"], version=version)
         return finished_json(part_answer(part.id, by=current_caller()))
 
 
@@ -156,6 +193,7 @@ def send_supplier_order(body: dict[str, Any], part_id: int) -> Any:
 
     The goods leave the stock. `lines` names those of which fewer were shipped, with the reason for the buyer: sums
     follow, what was left out is free again, and a numbered correction to the invoice is mailed. That needs If-Match.
+    The step does not bind here: ten of a dozen are ten; only pieces stay whole.
     """
     cuts = _cuts(body)
     version = expected_version(required=bool(cuts))

@@ -24,6 +24,7 @@ from shop.orders.refusals import (
     SupplierNotAccepting,
     below_minimum,
     check_quantity,
+    unknown_vat_rate,
 )
 from shop.orders.writing import Wishes, write_order
 from shop.outbox.events import publish
@@ -107,6 +108,10 @@ def _change(offer: Good, price_seen: Decimal, unit_seen: str) -> dict[str, objec
 
 
 def _check_sums(parts: Sequence[PricedPart]) -> None:
+    rateless = [line.offer for part in parts for line in part.lines if line.offer.effective_vat_rate is None]
+    delivery_by = [part.supplier.name for part in parts if part.delivery_fee and not part.supplier.default_vat_rate]
+    if rateless or delivery_by:
+        raise unknown_vat_rate([(offer.id, offer.name) for offer in rateless], delivery_by=delivery_by)
     for part in parts:
         if part.missing_to_minimum:
             raise below_minimum(part.supplier.name, part.supplier.minimum_order, part.subtotal)

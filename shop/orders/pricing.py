@@ -50,7 +50,9 @@ class PricedPart:
 
 
 def price_line(offer: Good, quantity: Decimal) -> PricedLine:
-    sums = line_sums(offer.price, quantity, vat_rate=offer.vat_rate, includes_vat=offer.supplier.price_includes_vat)
+    sums = line_sums(
+        offer.price, quantity, vat_rate=offer.effective_vat_rate, includes_vat=offer.supplier.price_includes_vat
+    )
     return PricedLine(offer, quantity, *sums)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from shop.auth.tokens import Acting
+from shop.catalog.units import breaks_pieces
 from shop.errors import FieldError
 from shop.http.fields import quantity_number
 from shop.orders.lifecycle import check_move, lock_order, move
@@ -52,6 +53,8 @@ def _problem(line: OrderLine | None, received: Received) -> str | None:
         return "This line is not in this part."
     if not 0 <= received.quantity <= line.quantity:
         return f"{line.name}: between 0 and {quantity_number(line.quantity)} can be received."
+    if received.quantity != line.quantity and breaks_pieces(received.quantity, line.unit):
+        return f"{line.name}: {line.unit} are counted; state a whole number."
     if received.quantity < line.quantity and not received.reason:
         return f"{line.name}: say what was wrong with the rest."
     return None

@@ -1,13 +1,15 @@
 """What orders refuse, with the facts that a person or a program needs to mend it."""
 
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from shop.catalog.goods import Good
 from shop.catalog.models import Offer
-from shop.catalog.units import minimum_of, step_of
+from shop.catalog.units import breaks_pieces, minimum_of, step_of
 from shop.errors import Conflict, Forbidden, Invalid, NotFound
 from shop.http.fields import quantity_number
 from shop.money import money_text
+from shop.orders.models import OrderLine
 
 
 class OfferUnknown(NotFound):
@@ -140,6 +142,37 @@ class NothingToCancel(Conflict):
     message = "Nothing of this order can be canceled any more; the order is {state}."
 
 
+class VatRateUnknown(Conflict):
+    """`lines` names each good, `delivery_by` the suppliers whose delivery it is about."""
+
+    code = "VatRateUnknown"
+    message = "Neither the price list nor the supplier's legal entity states the VAT rate of: {names}."
+
+
+class TotalNotAgreed(Conflict):
+    """`placed` is what was ordered for, `total` what it comes to with VAT."""
+
+    code = "TotalNotAgreed"
+    message = "VAT was unknown when this was ordered; the buyer has to agree to {total} instead of {placed} first."
+
+
+class TotalChanged(Conflict):
+    code = "TotalChanged"
+    message = "The total with VAT is {total}, not {stated}. Read it again, then decide."
+
+
+class NothingToAgree(Conflict):
+    code = "NothingToAgree"
+    message = "The total stands at {total}; there is nothing to agree to."
+
+
+class PiecesNotWhole(Conflict):
+    """`lines` names each with its quantity. Lines ordered before pieces had to be whole may be so."""
+
+    code = "PiecesNotWhole"
+    message = "These are counted in whole pieces: {names}. Confirm fewer of them, or none, or cancel the part."
+
+
 class SellerIncomplete(Conflict):
     code = "SellerIncomplete"
     message = "{supplier} has no legal entity with a document prefix, so its invoice cannot be numbered."
@@ -167,6 +200,21 @@ def check_quantity(offer: Good | Offer, quantity: Decimal) -> None:
         above=quantity_number(above),
         nearest=" or ".join(str(quantity_number(value)) for value in nearest),
     )
+
+
+def unknown_vat_rate(goods: Sequence[tuple[int, str]], *, delivery_by: Sequence[str]) -> VatRateUnknown:
+    """`goods` are ids and names of offers."""
+    names = [name for _, name in goods] + [f"delivery by {name}" for name in delivery_by]
+    lines = [{"offer_id": offer_id, "name": name} for offer_id, name in goods]
+    return VatRateUnknown(names=", ".join(names), lines=lines, delivery_by=list(delivery_by))
+
+
+def check_pieces(lines: Iterable[OrderLine]) -> None:
+    """No document is about half a pair."""
+    if broken := [line for line in lines if breaks_pieces(line.quantity, line.unit)]:
+        named = [{"line_id": line.id, "name": line.name, "quantity": quantity_number(line.quantity)} for line in broken]
+        names = ", ".join(f"{line.name} ({quantity_number(line.quantity)} {line.unit})" for line in broken)
+        raise PiecesNotWhole(lines=named, names=names)
 
 
 def below_minimum(supplier: str, minimum: Decimal, subtotal: Decimal) -> BelowMinimumOrder:

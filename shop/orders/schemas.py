@@ -112,6 +112,15 @@ class QuickLineSchema(AnswerSchema):
     result = fields.Nested(LineResultSchema, required=True, allow_none=True)
 
 
+VAT_RATE = {
+    "description": "The list's, else the seller's own; null only where it was placed before one had to be known"
+}
+VAT_IS_DEFAULT = {"description": "The list states no rate, so the seller's own was taken"}
+TOTAL_TO_AGREE = {
+    "description": "The total with VAT that was unknown when this was placed; `POST …/agree-total`. null: nothing to do"
+}
+
+
 class BasketLineSchema(AnswerSchema):
     offer_id = fields.Integer(required=True)
     supplier_id = fields.Integer(required=True)
@@ -125,6 +134,13 @@ class BasketLineSchema(AnswerSchema):
     changes = fields.List(fields.Nested(BasketChangeSchema), required=True)
     is_orderable = fields.Boolean(required=True)
     available = Quantity(required=True, allow_none=True, metadata={"description": "null where it is not known"})
+    vat_rate = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf(VAT_RATES),
+        metadata={"description": "The list's, else the seller's own; null: neither is known"},
+    )
+    vat_is_default = fields.Boolean(required=True, metadata=VAT_IS_DEFAULT)
     net = Money(required=True, metadata={"description": "Without VAT; a supplier's prices may be so"})
     vat = Money(required=True)
     total = Money(required=True, metadata={"description": "With VAT, whether the price contains it or not"})
@@ -186,7 +202,8 @@ class OrderLineSchema(AnswerSchema):
     received_quantity = Quantity(required=True, allow_none=True)
     received_reason = fields.String(required=True, allow_none=True)
     price = Money(required=True)
-    vat_rate = fields.String(required=True, allow_none=True, validate=validate.OneOf(VAT_RATES))
+    vat_rate = fields.String(required=True, allow_none=True, validate=validate.OneOf(VAT_RATES), metadata=VAT_RATE)
+    vat_is_default = fields.Boolean(required=True, metadata=VAT_IS_DEFAULT)
     net = Money(required=True)
     vat = Money(required=True)
     total = Money(required=True)
@@ -201,6 +218,7 @@ class SupplierOrderSchema(AnswerSchema):
     delivery_fee = Money(required=True)
     vat_total = Money(required=True)
     total = Money(required=True)
+    total_to_agree = Money(required=True, allow_none=True, metadata=TOTAL_TO_AGREE)
     lines = fields.List(fields.Nested(OrderLineSchema), required=True)
 
 
@@ -284,6 +302,7 @@ class PartSchema(PartSummarySchema):
     moves = fields.List(
         fields.String(validate=StateField), required=True, metadata={"description": "States that you could move it to"}
     )
+    total_to_agree = Money(required=True, allow_none=True, metadata=TOTAL_TO_AGREE)
     lines = fields.List(fields.Nested(OrderLineSchema), required=True)
     history = fields.List(fields.Nested(OrderEventSchema), required=True)
     invoices = fields.List(fields.Nested(InvoiceSchema), required=True)
@@ -344,6 +363,13 @@ class MoveSchema(Schema):
     reason = Text(load_default="", max_length=500)
 
     EXAMPLE = {"reason": "Ordered twice by mistake"}
+
+
+class AgreeTotalSchema(Schema):
+    total = Money(required=True, metadata={"description": "As `total_to_agree` says it"})
+    reason = Text(load_default="", max_length=500, metadata={"description": "From managers: how the buyer has agreed"})
+
+    EXAMPLE = {"total": "1128.96", "reason": ""}
 
 
 class SendPartSchema(MoveSchema):

@@ -9,8 +9,9 @@ from shop.money import money_text
 from shop.orders.basket import InBasket
 from shop.orders.filling import LineResult
 from shop.orders.pricing import PricedLine, PricedPart, price_parts
+from shop.orders.refusals import QuantityNotMultiple, check_quantity, unknown_vat_rate
 
-BLOCKING = ("OfferWithdrawn", "OfferOnHold", "SupplierNotAccepting", "OutOfStock")  # agreeing does not help
+AGREED = ("PriceChanged", "UnitChanged")  # of the rest agreeing does not help
 
 Answer = dict[str, Any]
 
@@ -56,8 +57,10 @@ def _line(line: InBasket, priced: PricedLine) -> Answer:
         "price_seen": money_text(line.price_seen),
         "is_changed": line.is_changed,
         "changes": changes,
-        "is_orderable": not any(change["code"] in BLOCKING for change in changes),
+        "is_orderable": all(change["code"] in AGREED for change in changes),
         "available": None if offer.available is None else quantity_number(offer.available),
+        "vat_rate": offer.effective_vat_rate,
+        "vat_is_default": offer.vat_is_default,
         "net": money_text(priced.net),
         "vat": money_text(priced.vat),
         "total": money_text(priced.total),
@@ -83,6 +86,19 @@ def _changes(line: InBasket) -> Iterator[dict[str, str]]:
             f"Only {quantity_number(offer.available)} {offer.unit} are left." if offer.available else "None are left."
         )
         yield {"code": "OutOfStock", "message": left}
+    yield from _other_refusals(line)
+
+
+def _other_refusals(line: InBasket) -> Iterator[dict[str, str]]:
+    """What ordering would refuse, too: a step that has changed, pieces divided, a VAT rate that nobody states."""
+    offer = line.offer
+    try:
+        check_quantity(offer, line.quantity)
+    except QuantityNotMultiple as refusal:
+        yield {"code": refusal.code, "message": refusal.detail}
+    if offer.effective_vat_rate is None:
+        unknown = unknown_vat_rate([(offer.id, offer.name)], delivery_by=[])
+        yield {"code": unknown.code, "message": unknown.detail}
 
 
 def _part(part: PricedPart) -> Answer:

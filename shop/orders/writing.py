@@ -27,15 +27,18 @@ WITH placed AS (
     RETURNING id, user_id
 ), parts AS (
     INSERT INTO supplier_orders (
-        order_id, supplier_id, price_includes_vat, subtotal, delivery_fee, delivery_vat, vat_total, total
+        order_id, supplier_id, price_includes_vat, subtotal, delivery_fee, delivery_vat, delivery_vat_rate, vat_total,
+        total
     )
     SELECT placed.id, part.*
     FROM placed, unnest(
         {sql_list("supplier_ids", "bigint")}, {sql_list("include_vat", "boolean")},
         {sql_list("part_subtotals", "numeric")}, {sql_list("part_fees", "numeric")},
-        {sql_list("part_fee_vats", "numeric")}, {sql_list("part_vats", "numeric")},
-        {sql_list("part_totals", "numeric")}
-    ) AS part (supplier_id, price_includes_vat, subtotal, delivery_fee, delivery_vat, vat_total, total)
+        {sql_list("part_fee_vats", "numeric")}, {sql_list("part_fee_rates", "text")},
+        {sql_list("part_vats", "numeric")}, {sql_list("part_totals", "numeric")}
+    ) AS part (
+        supplier_id, price_includes_vat, subtotal, delivery_fee, delivery_vat, delivery_vat_rate, vat_total, total
+    )
     ORDER BY part.supplier_id
     RETURNING id, order_id, supplier_id
 ), history AS (
@@ -44,14 +47,15 @@ WITH placed AS (
 ), lines AS (
     INSERT INTO order_lines (
         supplier_order_id, position, offer_id, revision, name, sku, barcode, unit_code, unit, units_per_pack,
-        price, vat_rate, ordered_quantity, quantity, net, vat, total
+        price, vat_rate, vat_is_default, ordered_quantity, quantity, net, vat, total
     )
     SELECT parts.id, line.position, offers.id, revision, name, sku, barcodes[1], unit_code, unit, units_per_pack,
-        price, vat_rate, line.quantity, line.quantity, line.net, line.vat, line.total
+        price, line.vat_rate, offers.vat_rate IS NULL, line.quantity, line.quantity, line.net, line.vat, line.total
     FROM unnest(
         {sql_list("offer_ids", "bigint")}, {sql_list("positions", "bigint")}, {sql_list("quantities", "numeric")},
+        {sql_list("vat_rates", "text")},
         {sql_list("nets", "numeric")}, {sql_list("vats", "numeric")}, {sql_list("totals", "numeric")}
-    ) AS line (offer_id, position, quantity, net, vat, total)
+    ) AS line (offer_id, position, quantity, vat_rate, net, vat, total)
     JOIN offers ON offers.id = line.offer_id
     JOIN parts ON parts.supplier_id = offers.supplier_id
     ORDER BY parts.id, line.position
@@ -92,6 +96,7 @@ def _parts(parts: Sequence[PricedPart]) -> dict[str, list[object]]:
         "part_subtotals": [part.subtotal for part in parts],
         "part_fees": [part.delivery_fee for part in parts],
         "part_fee_vats": [part.delivery_vat for part in parts],
+        "part_fee_rates": [part.supplier.default_vat_rate for part in parts],
         "part_vats": [part.vat_total for part in parts],
         "part_totals": [part.total for part in parts],
     }
@@ -103,6 +108,7 @@ def _lines(parts: Sequence[PricedPart]) -> dict[str, list[object]]:
         "positions": [position for position, _ in numbered],
         "offer_ids": [line.offer.id for _, line in numbered],
         "quantities": [line.quantity for _, line in numbered],
+        "vat_rates": [line.offer.effective_vat_rate for _, line in numbered],
         "nets": [line.net for _, line in numbered],
         "vats": [line.vat for _, line in numbered],
         "totals": [line.total for _, line in numbered],

@@ -9,6 +9,7 @@ import python_calamine
 from sqlalchemy import select, update
 
 from shop.admin.models import AuditEntry
+from shop.catalog.models import Offer
 from shop.db import now, session
 from shop.orders.lifecycle import fulfill_order
 from shop.orders.models import Invoice, Order, OrderEvent, OrderLine, SupplierOrder
@@ -204,10 +205,47 @@ def test_less_can_be_confirmed_with_the_reason(desk, edge) -> None:
     address = f"/admin/orders/{order.id}/parts/{part.id}/confirm"
     refused = desk.post(address, **{f"quantity-{line.id}": "2,5"})
     assert "say why" in refused.text
-    page = desk.post(address, **{f"quantity-{line.id}": "2,5", f"why-{line.id}": "Нет на складе"})
+    page = desk.post(address, **{f"quantity-{line.id}": "2", f"why-{line.id}": "Нет на складе"})
     assert "Нет на складе" in page.text
     with edge():
-        assert session().get(SupplierOrder, part.id).subtotal == 25
+        assert session().get(SupplierOrder, part.id).subtotal == 20
+
+
+@pytest.mark.parametrize(("step", "given", "below"), [(1, "2,5", "2 шт"), (6, "11", "6 шт")])
+def test_the_nearest_quantity_is_named_in_the_readers_language(desk, edge, step: int, given: str, below: str) -> None:
+    order = make_order({make_offer(quantity_step=step).id: 12})
+    [line] = lines_of(edge, order)
+    address = f"/admin/orders/{order.id}/parts/{order.parts[0].id}/confirm"
+    page = desk.post(address, **{f"quantity-{line.id}": given, f"why-{line.id}": "Нет на складе"})
+    assert f"it is not divided so; nearest below: {below}." in page.text
+    assert state_of(edge, order) == "new"
+
+
+def test_a_manager_notes_that_the_buyer_agrees_to_the_total_with_vat(desk, edge) -> None:
+    order = make_order({make_offer(supplier=make_company("supplier", price_includes_vat=False)).id: 10})
+    make_order()
+    part = order.parts[0]
+    with edge() as current:
+        found, line = current.get_one(SupplierOrder, part.id), current.get_one(OrderLine, part.lines[0].id)
+        line.vat_rate, line.vat, line.total, found.vat_total = None, 0, line.net, 0
+        found.subtotal = found.total = found.order.total = line.net
+    with edge():
+        session().execute(update(Offer).values(vat_rate=None))
+    assert numbers(desk.get("/admin/orders/", to_agree="1")) == [order.number]
+    page = desk.get(f"/admin/orders/{order.id}/").text
+    assert "With VAT it is 1,220.00" in page
+    assert "VAT unknown" in page
+    address = f"/admin/orders/{order.id}/parts/{part.id}/agree"
+    assert "how the buyer has agreed" in desk.post(address, total="1220.00").text
+    assert "to 1220.00 instead of 1000.00" in desk.post(move_address(order), to="confirmed").text
+    told = desk.post(address, total="1220.00", reason="По телефону").text
+    assert "Noted that the buyer agrees." in told
+    assert "the supplier&#39;s own rate" in told
+    by_thing = {entry.object_type: entry for entry in entries(edge) if entry.action == "order.agreed"}
+    assert by_thing["supplier_orders"].changes["total"] == ["1000.00", "1220.00"]
+    assert (by_thing["order_lines"].changes["vat_rate"], by_thing["orders"].reason) == ([None, "22"], "По телефону")
+    desk.post(move_address(order), to="confirmed")
+    assert state_of(edge, order) == "confirmed"
 
 
 def test_less_can_be_sent_with_the_reason_and_a_correction(desk, edge) -> None:

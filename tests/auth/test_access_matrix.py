@@ -174,6 +174,7 @@ MATRIX = {
     "send_supplier_order": Row("SM", foreign="T", body={}),
     "deliver_supplier_order": Row("SM", foreign="T", body={}),
     "cancel_supplier_order": Row("ASM", foreign="BT", body={"reason": "Передумали"}),
+    "agree_total": Row("AM", foreign="B", body={"total": "1.00"}),
     "receive_supplier_order": Row("AM", foreign="B", body={}),
     "refuse_supplier_order": Row("AM", foreign="B", body={"reason": "Бой"}),
 }

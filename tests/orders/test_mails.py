@@ -41,6 +41,17 @@ def text_of(message) -> str:
     return message.get_body(("plain",)).get_content()
 
 
+@pytest.mark.parametrize(("locale", "says"), [("ru", "взята ваша"), ("en", "your own was taken")])
+def test_a_supplier_reads_where_the_companys_vat_rate_was_taken(edge, drain, mailbox, locale, says) -> None:
+    person = make_user("supplier", locale=locale)
+    unknown = make_offer(supplier=person.company, name="Сито", vat_rate=None)
+    make_order({unknown.id: 1, make_offer(supplier=person.company, vat_rate="10").id: 1})
+    drain()
+    [told] = [text_of(message) for message in mailbox.messages if message["To"] == person.email]
+    assert says in told
+    assert [line for line in told.splitlines() if "%" in line] == ["1. Сито — 22 %"]
+
+
 def act(edge, order, what, **others) -> None:
     manager = make_user("manager")
     with edge() as current:

@@ -16,6 +16,7 @@ RUSSIAN = {
     ),
     "act|order.confirm": "заказ подтверждён",
     "act|order.confirmed": "часть подтверждена",
+    "act|order.agreed": "покупатель согласен на сумму с НДС",
     "act|order.assemble": "заказ собран",
     "act|order.assembled": "часть собрана",
     "act|order.send": "заказ отправлен",

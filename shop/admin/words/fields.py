@@ -148,6 +148,8 @@ FIELDS = {
     "user_id": "человек",
     "vat": "НДС",
     "vat_rate": "ставка НДС",
+    "vat_is_default": "ставка НДС поставщика",
+    "delivery_vat_rate": "ставка НДС доставки",
     "vat_total": "НДС всего",
     "webhook_id": "вебхук",
 }

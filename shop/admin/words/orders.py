@@ -54,6 +54,18 @@ RUSSIAN = {
     "What was wrong": "Что не так",
     "a quantity from 0 to {most} is needed.": "нужно количество от 0 до {most}.",
     "say why; it is read by those concerned.": "укажите причину: её прочитают те, кого это касается.",
+    "it is not divided so; nearest below: {below} {unit}.": "так это не делится; ближайшее снизу: {below} {unit}.",
+    "The buyer agrees…": "Покупатель согласен…",
+    "How the buyer has agreed": "Как покупатель согласился",
+    "Noted that the buyer agrees.": "Записано, что покупатель согласен.",
+    "Ordered while some VAT rates were unknown. With VAT it is {total}, not {placed}; the buyer has to agree.": (
+        "Ставка НДС части товаров при заказе была неизвестна. С НДС сумма {total}, а не {placed};"
+        " до подтверждения покупатель должен согласиться."
+    ),
+    "A total with VAT is to be agreed to": "Ждёт согласия на сумму с НДС",
+    "the supplier's own rate": "ставка поставщика",
+    "without VAT": "без НДС",
+    "VAT unknown": "неизвестен",
     "Noted what was received.": "Записано, что получено.",
     "These quantities cannot be meant; errors names each line.": "Такие количества не подходят:",
     "The quantities received cannot be meant; errors names each line.": "Такие количества не подходят:",

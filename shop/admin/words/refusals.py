@@ -64,6 +64,20 @@ RUSSIAN = {
     "{supplier} has no legal entity with a document prefix, so its invoice cannot be numbered.": (
         "У поставщика {supplier} в реквизитах нет префикса документов, поэтому накладную не пронумеровать."
     ),
+    "Neither the price list nor the supplier's legal entity states the VAT rate of: {names}.": (
+        "Ставки НДС нет ни в прайс-листе, ни в реквизитах поставщика: {names}."
+    ),
+    "VAT was unknown when this was ordered; the buyer has to agree to {total} instead of {placed} first.": (
+        "При заказе ставка НДС была неизвестна; сначала покупатель должен согласиться на {total} вместо {placed}."
+    ),
+    "The total with VAT is {total}, not {stated}. Read it again, then decide.": (
+        "Сумма с НДС — {total}, а не {stated}. Посмотрите ещё раз."
+    ),
+    "The total stands at {total}; there is nothing to agree to.": "Сумма {total} не меняется: соглашаться не на что.",
+    "These are counted in whole pieces: {names}. Confirm fewer of them, or none, or cancel the part.": (
+        "Это считают целыми штуками: {names}. Подтвердите меньше, уберите строку или отмените часть."
+    ),
+    "Say how the buyer has agreed.": "Напишите, как покупатель согласился.",
     "There is not enough left of these goods; in brackets how much there is: {goods}.": (
         "Этих товаров не хватает, в скобках — сколько есть: {goods}."
     ),

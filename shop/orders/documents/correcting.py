@@ -22,7 +22,8 @@ def issue_correction(part: SupplierOrder) -> Invoice:
     before = cast(InvoiceData, corrected.data)
     seller = session().get_one(LegalEntity, corrected.legal_entity_id)
     correction = new_document(part, CORRECTION, seller)
-    lines = freeze_lines(part)
+    rates = {line["position"]: line["vat_rate"] for line in before["lines"]}
+    lines = freeze_lines(part, rates)
     changes: dict[str, Any] = {
         "kind": CORRECTION,
         "number": correction.number,
@@ -30,7 +31,7 @@ def issue_correction(part: SupplierOrder) -> Invoice:
         "corrects": {"number": corrected.number, "issued_on": before["issued_on"]},
         "changes": _changes(before["lines"], lines),
         "lines": lines,
-        "totals": freeze_totals(part, before["delivery"]),
+        "totals": freeze_totals(part, before["delivery"], rates),
     }
     correction.data = corrected.data | changes
     session().add(correction)

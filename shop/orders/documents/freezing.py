@@ -1,11 +1,13 @@
 """Freezing: what a document remembers of a part, its lines and the companies, as plain values."""
 
+from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 
 from shop.auth.models import LegalEntity
-from shop.money import NO_VAT
 from shop.orders.documents.data import Bank, Consignee, Delivery, InvoiceData, Line, Party, Totals, VatByRate
 from shop.orders.models import Invoice, Order, OrderLine, SupplierOrder
+
+Rates = Mapping[int, str]  # by position, as an invoice states them
 
 NET_PRICE, THOUSANDTH = Decimal("0.0001"), Decimal("0.001")
 
@@ -14,7 +16,7 @@ def freeze(
     invoice: Invoice, order: Order, part: SupplierOrder, *, seller: LegalEntity, payer: Party, contract: str | None
 ) -> InvoiceData:
     """All that the paper of a first invoice shows; nothing of it is looked up again."""
-    delivery = _delivery(part, seller)
+    delivery = _delivery(part)
     planned = order.requested_delivery_on
     return {
         "kind": "invoice",
@@ -61,12 +63,12 @@ def nameless_party(name: str) -> Party:
     return nothing
 
 
-def freeze_lines(part: SupplierOrder) -> list[Line]:
-    """A line cut to nothing is no line of the document."""
-    return [_line(line) for line in part.lines if line.quantity]
+def freeze_lines(part: SupplierOrder, rates: Rates | None = None) -> list[Line]:
+    """A line cut to nothing is no line of the document. `rates`: of the invoice that is corrected."""
+    return [_line(line, _rate(line, rates)) for line in part.lines if line.quantity]
 
 
-def freeze_totals(part: SupplierOrder, delivery: Delivery | None) -> Totals:
+def freeze_totals(part: SupplierOrder, delivery: Delivery | None, rates: Rates | None = None) -> Totals:
     lines = [line for line in part.lines if line.quantity]
     units = {line.unit for line in lines}
     return {
@@ -74,7 +76,7 @@ def freeze_totals(part: SupplierOrder, delivery: Delivery | None) -> Totals:
         "net": str(part.total - part.vat_total),
         "vat": str(part.vat_total),
         "total": str(part.total),
-        "vat_by_rate": _vat_by_rate(lines, delivery),
+        "vat_by_rate": _vat_by_rate([(_rate(line, rates), line.vat, line.total) for line in lines], delivery),
         "lines": len(lines),
     }
 
@@ -95,7 +97,12 @@ def _consignee(order: Order) -> Consignee:
     return {"name": point["name"], "address": point["address"], "phone": point["phone"]}
 
 
-def _line(line: OrderLine) -> Line:
+def _rate(line: OrderLine, rates: Rates | None) -> str:
+    """An unknown rate is not «без НДС». Only lines invoiced before each had one lack it: there it is the invoice's."""
+    return (rates or {})[line.position] if line.vat_rate is None else line.vat_rate
+
+
+def _line(line: OrderLine, rate: str) -> Line:
     return {
         "position": line.position,
         "sku": line.sku,
@@ -108,7 +115,7 @@ def _line(line: OrderLine) -> Line:
         "price": str(line.price),
         "net_price": str((line.net / line.quantity).quantize(NET_PRICE, rounding=ROUND_HALF_UP)),
         "net": str(line.net),
-        "vat_rate": line.vat_rate or NO_VAT,
+        "vat_rate": rate,
         "vat": str(line.vat),
         "total": str(line.total),
     }
@@ -125,20 +132,21 @@ def _packs(line: OrderLine) -> str | None:
     return str(int(line.quantity / line.units_per_pack))
 
 
-def _delivery(part: SupplierOrder, seller: LegalEntity) -> Delivery | None:
+def _delivery(part: SupplierOrder) -> Delivery | None:
     if not part.delivery_fee:
         return None
+    assert part.delivery_vat_rate
     return {
         "name": "Доставка",
         "net": str(part.delivery_fee - part.delivery_vat),
-        "vat_rate": seller.default_vat_rate or NO_VAT,
+        "vat_rate": part.delivery_vat_rate,
         "vat": str(part.delivery_vat),
         "total": str(part.delivery_fee),
     }
 
 
-def _vat_by_rate(lines: list[OrderLine], delivery: Delivery | None) -> list[VatByRate]:
-    amounts = [(line.vat_rate or NO_VAT, line.vat, line.total) for line in lines]
+def _vat_by_rate(amounts: list[tuple[str, Decimal, Decimal]], delivery: Delivery | None) -> list[VatByRate]:
+    """`amounts` of the lines: rate, VAT, total."""
     if delivery:
         amounts.append((delivery["vat_rate"], Decimal(delivery["vat"]), Decimal(delivery["total"])))
     sums: dict[str, tuple[Decimal, Decimal]] = {}
