@@ -56,6 +56,9 @@ Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 CreatedAt = Annotated[datetime, mapped_column(server_default=func.now())]
 Quantity = Annotated[Decimal, mapped_column(Numeric(14, 3))]
 UnitPrice = Annotated[Decimal, mapped_column(Numeric(14, 4))]
+ComparedPrice = Annotated[
+    Decimal, mapped_column(Numeric(18, 4))
+]  # per kg of what is sold by the gram: a thousand times its price
 Sum = Annotated[Decimal, mapped_column(Numeric(14, 2))]
 
 

@@ -20,7 +20,14 @@ from shop.auth.events import (
     UserRegistered,
 )
 from shop.auth.social import ProviderLinked, ProviderUnlinked
-from shop.catalog.events import PriceListApplied, PriceListApproved, PriceListFailed, PriceListHeld, PriceListReceived
+from shop.catalog.events import (
+    PriceListApplied,
+    PriceListApproved,
+    PriceListFailed,
+    PriceListHeld,
+    PriceListReceived,
+    VatTermsChanged,
+)
 from shop.catalog.price_lists import mails as price_list_mails
 from shop.catalog.price_lists import tasks as price_lists
 from shop.mail import tasks as mail
@@ -51,6 +58,7 @@ SUBSCRIBERS: dict[type[Event], Sequence[Task]] = {
     PriceListApplied: [price_lists.notify_applied],
     PriceListHeld: [price_lists.mail_held_price_list, price_lists.notify_held],
     PriceListFailed: [price_lists.mail_failed_price_list, price_lists.notify_failed],
+    VatTermsChanged: [price_lists.follow_vat_terms],
     OrderPlaced: [orders.announce_order, orders.notify_placed],
     PartConfirmed: [orders.send_invoice, orders.notify_confirmed],
     PartCorrected: [orders.send_correction, orders.notify_corrected],

@@ -63,7 +63,10 @@ class Company(Model):
 
 
 class LegalEntity(Model):
-    """Who signs: the name, numbers and bank of a company on documents. A company starts with one."""
+    """Who signs: the name, numbers and bank of a company on documents. A company starts with one.
+
+    `vat_deducted`: a buyer gets the VAT that it pays back, so it compares prices without VAT.
+    """
 
     __tablename__ = "legal_entities"
 
@@ -80,6 +83,7 @@ class LegalEntity(Model):
     bank_account: Mapped[str | None]
     correspondent_account: Mapped[str | None]
     default_vat_rate: Mapped[str | None]
+    vat_deducted: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     time_zone: Mapped[str] = mapped_column(default="Europe/Moscow", server_default="Europe/Moscow")
     document_prefix: Mapped[str | None] = mapped_column(unique=True)
 

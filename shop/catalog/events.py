@@ -7,6 +7,18 @@ from shop.outbox.events import Event
 
 
 @dataclass(frozen=True)
+class VatTermsChanged(Event):
+    """Whether a supplier's prices include VAT, or at which rate where an offer has none of its own, is another now.
+
+    Published by triggers on companies and legal entities, whoever writes them.
+    """
+
+    type: ClassVar[str] = "supplier.vat_terms_changed"
+
+    supplier_id: int
+
+
+@dataclass(frozen=True)
 class PriceListReceived(Event):
     """A supplier's list has arrived, or shall be fetched, and waits to be imported."""
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shop.auth.models import Company
-from shop.db import CreatedAt, Id, Model, Quantity, UnitPrice
+from shop.db import ComparedPrice, CreatedAt, Id, Model, Quantity, UnitPrice
 
 EXACT, AT_LEAST, UNKNOWN, ON_ORDER = "exact", "at_least", "unknown", "on_order"
 STOCK_KINDS = (EXACT, AT_LEAST, UNKNOWN, ON_ORDER)
@@ -102,8 +102,10 @@ class Offer(OfferData, Model):
     """One supplier's listing of a product. Withdrawn when a list no longer has it, never deleted.
 
     A trigger fills `search`, `name_key` (lower case, ё as е: the order of names) and `code_key` (SKU and model without
-    separators) from name, model and SKU, whoever writes them. `supplier_category` is the number in the supplier's own
-    list; `product_decided_by_id` is the manager who put the offer where it is, and lists leave it there.
+    separators) from name, model and SKU, whoever writes them. Another one fills `price_with_vat` (of the priced unit)
+    and `compare_price_…` (of one `base_unit`, with VAT and without it) where a writer does not state them.
+    `supplier_category` is the number in the supplier's own list; `product_decided_by_id` is the manager who put the
+    offer where it is, and lists leave it there.
     """
 
     __tablename__ = "offers"
@@ -116,7 +118,15 @@ class Offer(OfferData, Model):
         Index("ix_offers_listed", "id", postgresql_where=text("is_listed")),
         Index("ix_offers_supplier", "supplier_id", "id", postgresql_where=text("is_listed")),
         Index("ix_offers_category", "category_id", "id", postgresql_where=text("is_listed")),
-        Index("ix_offers_price", "price", "id", postgresql_where=text("is_listed")),
+        Index("ix_offers_price_with_vat", "price_with_vat", "id", postgresql_where=text("is_listed")),
+        Index(
+            "ix_offers_compare_price_gross",
+            *("base_unit", "compare_price_gross", "id"),
+            postgresql_where=text("is_listed"),
+        ),
+        Index(
+            "ix_offers_compare_price_net", "base_unit", "compare_price_net", "id", postgresql_where=text("is_listed")
+        ),
         Index("ix_offers_name_key", "name_key", "id", postgresql_where=text("is_listed")),
         Index("ix_offers_updated_at", "updated_at", "id"),
         Index("ix_offers_supplier_category", "supplier_id", "supplier_category"),
@@ -146,6 +156,10 @@ class Offer(OfferData, Model):
     search: Mapped[str] = mapped_column(TSVECTOR, server_default=FetchedValue(), deferred=True)
     name_key: Mapped[str] = mapped_column(server_default=FetchedValue(), deferred=True)
     code_key: Mapped[str] = mapped_column(server_default=FetchedValue(), deferred=True)
+    price_with_vat: Mapped[ComparedPrice] = mapped_column(server_default=FetchedValue(), deferred=True)
+    compare_price_gross: Mapped[ComparedPrice] = mapped_column(server_default=FetchedValue(), deferred=True)
+    compare_price_net: Mapped[ComparedPrice] = mapped_column(server_default=FetchedValue(), deferred=True)
+    base_unit: Mapped[str] = mapped_column(server_default=FetchedValue(), deferred=True)
 
     supplier: Mapped[Company] = relationship()
     stock: Mapped["StockLevel"] = relationship(viewonly=True)

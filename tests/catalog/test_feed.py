@@ -23,6 +23,7 @@ from shop.catalog.suppliers import change_terms
 from shop.db import db, now, session
 from tests.factories.auth import make_company, make_user
 from tests.factories.catalog import make_category, make_offer, shown
+from tests.outbox_drain import Drain
 
 
 def pull(edge: Callable[[], Any], since: datetime, limit: int = 2) -> tuple[list[int], datetime]:
@@ -135,7 +136,7 @@ def reserve_it(offer: Offer, _: User) -> None:
     ],
 )
 def test_brings_whatever_shows_something_else(
-    app: Flask, edge: Callable[[], Any], change: Callable[[Offer, User], None]
+    app: Flask, edge: Callable[[], Any], drain: Drain, change: Callable[[Offer, User], None]
 ) -> None:
     offer, manager = make_offer(category=make_category()), make_user(MANAGER)
     make_offer(category=make_category())
@@ -145,6 +146,7 @@ def test_brings_whatever_shows_something_else(
 
     with edge() as current:
         change(current.get_one(Offer, offer.id), current.merge(manager))
+    drain()
     with edge():
         after = shown(show_offer(offer.id))
         changed = changed_offers(OfferFilter(), since=moment, limit=40, cursor=None).items
@@ -184,11 +186,12 @@ def test_says_when_a_supplier_is_blocked_and_when_it_is_back(app: Flask, edge: C
     assert (again["id"], again["is_listed"], again["is_orderable"], back.gone) == (offers[1].id, True, True, [])
 
 
-def test_every_offer_of_a_supplier_comes_page_by_page(app: Flask, edge: Callable[[], Any]) -> None:
+def test_every_offer_of_a_supplier_comes_page_by_page(app: Flask, edge: Callable[[], Any], drain: Drain) -> None:
     supplier = make_company(SUPPLIER)
     ids = [make_offer(supplier=supplier).id for _ in range(5)]
     _, moment = pull(edge, now() - timedelta(days=1))
     with edge() as current:
         current.get_one(Company, supplier.id).price_includes_vat = False
+    drain()
 
     assert pull(edge, moment)[0] == ids

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from sqlalchemy import text
 
+from shop.catalog import compare_prices
 from shop.catalog.matching import match_products, move_changed_offers
 from shop.catalog.price_lists.change_sets import write_change_set
 from shop.catalog.price_lists.diff import CHANGED, NEW, QUARANTINED, WITHDRAWN
@@ -44,10 +45,13 @@ SET name = excluded.name, category_id = excluded.category_id
 WHERE supplier_categories.name IS DISTINCT FROM excluded.name
 """)
 
-ADD_OFFERS = text(f"""
-INSERT INTO offers (id, product_id, supplier_id, external_id, supplier_category, {COLUMNS})
-SELECT offer_id, product_id, :supplier_id, external_id, category, {COLUMNS}
-FROM price_list_changes
+# Read once for all offers of the list.
+TERMS = "WITH terms AS MATERIALIZED (SELECT * FROM vat_terms(:supplier_id))"
+
+ADD_OFFERS = text(f"""{TERMS}
+INSERT INTO offers (id, product_id, supplier_id, external_id, supplier_category, {COLUMNS}, {compare_prices.COLUMNS})
+SELECT offer_id, product_id, :supplier_id, external_id, category, {COLUMNS}, prices.*
+FROM price_list_changes AS change, terms, {compare_prices.sql_prices("change")} AS prices
 WHERE change = 'new'
 ORDER BY row
 """)  # noqa: S608 - of constants
@@ -62,14 +66,15 @@ SELECT count(*) FROM (
 ) AS locked
 """)
 
-CHANGE_OFFERS = text(f"""
+CHANGE_OFFERS = text(f"""{TERMS}
 UPDATE offers AS offer
 SET ({COLUMNS}) = ROW({", ".join(f"change.{name}" for name in DATA)}),
+    ({compare_prices.COLUMNS}) = ROW(prices.*),
     supplier_category = coalesce(change.category, offer.supplier_category),
     is_listed = change.is_listed, withdrawn_at = CASE WHEN NOT change.is_listed THEN offer.withdrawn_at END,
     is_quarantined = FALSE,
     revision = offer.revision + 1, updated_at = now()
-FROM price_list_changes AS change
+FROM price_list_changes AS change, terms, {compare_prices.sql_prices("change")} AS prices
 WHERE offer.id = change.offer_id AND change.change = 'changed'
 """)  # noqa: S608 - of constants
 
@@ -203,7 +208,7 @@ def forget_rows_applied(price_list: PriceList, counts: Mapping[str, int]) -> Non
 def _change_offers(counts: Mapping[str, int], ids: Mapping[str, int | None]) -> None:
     if counts[CHANGED]:
         move_changed_offers()
-        session().execute(CHANGE_OFFERS)
+        session().execute(CHANGE_OFFERS, ids)
     if counts[WITHDRAWN]:
         session().execute(WITHDRAW_OFFERS)
     session().execute(QUARANTINE_OFFERS)

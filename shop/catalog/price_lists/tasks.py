@@ -3,8 +3,15 @@
 import structlog
 from celery import shared_task
 
-from shop.catalog.events import PriceListApplied, PriceListApproved, PriceListFailed, PriceListHeld, PriceListReceived
-from shop.catalog.price_lists import fetching, importing
+from shop.catalog.events import (
+    PriceListApplied,
+    PriceListApproved,
+    PriceListFailed,
+    PriceListHeld,
+    PriceListReceived,
+    VatTermsChanged,
+)
+from shop.catalog.price_lists import fetching, importing, vat_terms
 from shop.catalog.price_lists.mails import FAILED, HELD, mail_supplier
 from shop.catalog.price_lists.models import PriceList
 from shop.config import current_settings
@@ -25,6 +32,12 @@ def import_price_list(event: PriceListReceived, event_id: int) -> None:
 def apply_decisions(event: PriceListApproved, event_id: int) -> None:
     """Applies a held list, or rows of a list, as somebody has decided."""
     importing.apply_decisions(event.price_list_id, current_settings(), event_id=event_id)
+
+
+@handles_by_itself(VatTermsChanged, name=vat_terms.TASK)
+def follow_vat_terms(event: VatTermsChanged, event_id: int) -> None:
+    """Brings the prices to compare up to what a supplier's prices mean now."""
+    vat_terms.follow_vat_terms(event.supplier_id, event_id=event_id)
 
 
 @handles(PriceListHeld, name="catalog.mail_held_price_list")
