@@ -9,7 +9,7 @@ from marshmallow import ValidationError
 from sqlalchemy import ColumnElement, Select, func, select, union_all
 from sqlalchemy.orm import selectinload
 from werkzeug import Response
-from wtforms import Form, SelectField, StringField
+from wtforms import BooleanField, Form, SelectField, StringField
 
 from shop.admin.auditing import entries_about
 from shop.admin.base import ManagedView, expose
@@ -40,6 +40,7 @@ LABELS = {
     "bank_account": "Account",
     "correspondent_account": "Correspondent account",
     "default_vat_rate": "VAT rate",
+    "vat_deducted": "Deducts VAT",
     "time_zone": "Time zone",
     "document_prefix": "Prefix of documents",
 }
@@ -59,6 +60,7 @@ class LegalEntityForm(Form):  # type: ignore[misc]
     bank_account = StringField(LABELS["bank_account"])
     correspondent_account = StringField(LABELS["correspondent_account"])
     default_vat_rate = SelectField(LABELS["default_vat_rate"], choices=["", *VAT_RATES])
+    vat_deducted = BooleanField(LABELS["vat_deducted"], description="Buyers only: they compare prices without VAT.")
     time_zone = StringField(LABELS["time_zone"], default="Europe/Moscow")
     document_prefix = StringField(LABELS["document_prefix"], description="Suppliers only: 2 to 4 capital letters.")
 
@@ -175,6 +177,8 @@ class CompaniesView(ManagedView):
         """Its form, and what becomes of it."""
         company = self.find(id_)
         form = LegalEntityForm(request.form if request.method == "POST" else None, obj=company.legal_entity)
+        if company.kind != BUYER:
+            del form.vat_deducted
         if request.method == "POST" and self._describe(company, form):
             return redirect(self.page_of(id_), 303)
         return self.render("desk/form.html", form=form, heading=company.name, return_url=self.page_of(id_))
@@ -182,12 +186,17 @@ class CompaniesView(ManagedView):
     def _describe(self, company: Company, form: Form) -> bool:
         done = []
         with self.acting("company.describe", company, *company.legal_entities, done=t("Saved.")) as trail, _told(form):
-            details = DescribeLegalEntitySchema().load({name: text or None for name, text in form.data.items()})
+            details = DescribeLegalEntitySchema().load(_stated(form))
             entity = describe_legal_entity(company, by=manager(), **details)
             if entity not in company.legal_entities:
                 trail.add_new(entity)
             done.append(entity)
         return bool(done)
+
+
+def _stated(form: Form) -> dict[str, Any]:
+    """What nobody typed is nothing; a box that is not ticked is an answer."""
+    return {name: value if isinstance(value, bool) else value or None for name, value in form.data.items()}
 
 
 @contextmanager

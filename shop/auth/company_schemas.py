@@ -5,7 +5,7 @@ from marshmallow import fields, validate
 from shop.auth.emails import MAX_LENGTH
 from shop.auth.models import ACTIVE, BLOCKED, BUYER, PENDING, SUPPLIER
 from shop.auth.schemas import LOCALES, CompanySchema, Password
-from shop.http.fields import AnswerSchema, Identifier, Schema, Text
+from shop.http.fields import AnswerSchema, Flag, Identifier, Schema, Text
 from shop.http.pagination import PageArgsSchema
 from shop.money import VAT_RATES
 
@@ -22,6 +22,9 @@ class LegalEntitySchema(AnswerSchema):
     bank_account = fields.String(required=True, allow_none=True)
     correspondent_account = fields.String(required=True, allow_none=True)
     default_vat_rate = fields.String(required=True, allow_none=True, validate=validate.OneOf(VAT_RATES))
+    vat_deducted = fields.Boolean(
+        required=True, metadata={"description": "Of buyers: prices are compared without the VAT that is got back"}
+    )
     time_zone = fields.String(required=True)
     document_prefix = fields.String(required=True, allow_none=True)
 
@@ -38,6 +41,10 @@ class DescribeLegalEntitySchema(Schema):
     bank_account = Text(load_default=None, allow_none=True, blank=False, max_length=20)
     correspondent_account = Text(load_default=None, allow_none=True, blank=False, max_length=20)
     default_vat_rate = Text(load_default=None, allow_none=True, validate=validate.OneOf(VAT_RATES))
+    vat_deducted = Flag(
+        load_default=False,
+        metadata={"description": "Buyers only: you get back the VAT that you pay, so prices compare without it"},
+    )
     time_zone = Text(load_default="Europe/Moscow", max_length=50, metadata={"description": "Like Europe/Moscow"})
     document_prefix = Text(
         load_default=None,

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from stdnum.ru import inn as inns
 from stdnum.ru import ogrn as ogrns
 
-from shop.auth.models import SUPPLIER, Company, LegalEntity, User
+from shop.auth.models import BUYER, SUPPLIER, Company, LegalEntity, User
 from shop.auth.security import log
 from shop.db import session, violated_constraint
 from shop.errors import Conflict, FieldError, Invalid
@@ -49,7 +49,9 @@ def legal_entity_of(company: Company) -> LegalEntity | None:
     return session().scalar(statement)
 
 
-def describe_legal_entity(company: Company, *, by: User | None, **details: str | None) -> LegalEntity:
+def describe_legal_entity(
+    company: Company, *, by: User | None, vat_deducted: bool | None = None, **details: str | None
+) -> LegalEntity:
     """Sets details of the company's first legal entity, which is made if there is none yet.
 
     Refuses what cannot be real (LegalEntityInvalid), a prefix that is taken (DocumentPrefixTaken), and to leave an
@@ -61,6 +63,8 @@ def describe_legal_entity(company: Company, *, by: User | None, **details: str |
     with _free_prefix(details.get("document_prefix")), session().no_autoflush:
         for name, value in details.items():
             setattr(entity, name, value)
+        if vat_deducted is not None:
+            entity.vat_deducted = vat_deducted
         _check(entity, company)
         session().add(entity)
     log.info("legal_entity_described", company_id=company.id, by=by.id if by else None)
@@ -88,6 +92,8 @@ def _check(entity: LegalEntity, company: Company) -> None:
     wrong = dict(wrong_details(entity))
     if company.kind != SUPPLIER and entity.document_prefix:
         wrong["document_prefix"] = "Only suppliers issue documents."
+    if company.kind != BUYER and entity.vat_deducted:
+        wrong["vat_deducted"] = "Only buyers compare prices."
     if company.kind == SUPPLIER and company.is_active:
         wrong |= {name: "Needed while the company trades." for name in missing_details(entity) if name not in wrong}
     if wrong:

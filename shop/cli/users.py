@@ -57,15 +57,16 @@ def list_companies(status: str | None) -> None:
 @click.option("--bank-account")
 @click.option("--correspondent-account")
 @click.option("--default-vat-rate", help="22, 10, 7, 5, 0 or none.")
+@click.option("--vat-deducted/--no-vat-deducted", default=None, help="Whether a buyer gets back the VAT it pays.")
 @click.option("--time-zone", help="Like Europe/Moscow.")
 @click.option("--document-prefix", help="2 to 4 capital letters before the numbers of its documents.")
 @says_no
-def describe_company(company_id: int, **details: str | None) -> None:
+def describe_company(company_id: int, vat_deducted: bool | None, **details: str | None) -> None:
     """Set details of a company's legal entity; what is not given stays as it is."""
     given = {name: value for name, value in details.items() if value is not None}
     with transaction():
         company = companies.find_company(company_id, lock=True)
-        entity = legal_entities.describe_legal_entity(company, by=None, **given)
+        entity = legal_entities.describe_legal_entity(company, by=None, vat_deducted=vat_deducted, **given)
         missing = legal_entities.missing_details(entity)
     click.echo(f"Still missing: {', '.join(missing)}" if missing else "Complete.")
 

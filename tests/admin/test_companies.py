@@ -149,6 +149,18 @@ def test_what_was_described_is_shown_and_changed(desk, edge) -> None:
     assert about_entity.changes["legal_address"] == ["г. Москва, ул. Примерная, д. 1", "г. Москва, ул. Новая, д. 2"]
 
 
+def test_whether_a_buyer_deducts_vat_is_ticked_and_noted(desk, edge) -> None:
+    company = make_company()
+    address = f"/admin/companies/{company.id}/legal-entity"
+    buyer = {name: value for name, value in DETAILS.items() if name != "document_prefix"}
+    assert 'name="vat_deducted"' in desk.get(address).text
+    assert "Deducts VAT" in desk.post(address, **buyer | {"vat_deducted": "y"}).text
+    desk.post(address, **buyer)
+    changes = [entry.changes.get("vat_deducted") for entry in entries(edge) if entry.object_type == "legal_entities"]
+    assert changes == [[False, True], [True, False]]
+    assert 'name="vat_deducted"' not in desk.get(f"/admin/companies/{make_company('supplier').id}/legal-entity").text
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

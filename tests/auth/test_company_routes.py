@@ -20,6 +20,7 @@ ENTITY = {
     "bank_account": "40702810800000000101",
     "correspondent_account": "30101810000000000101",
     "default_vat_rate": "10",
+    "vat_deducted": False,
     "time_zone": "Asia/Yekaterinburg",
     "document_prefix": "МП",
 }
@@ -158,3 +159,21 @@ def test_commands_block_and_unblock(app, edge):
     with edge():
         assert session().get_one(Company, company.id).status_reason == "Жалобы"
     assert "is active" in run(args=["users", "unblock-company", str(company.id)]).output
+
+
+def test_a_buyer_says_that_it_deducts_vat(client):
+    token = bearer(make_user())
+    entity = {name: value for name, value in ENTITY.items() if name != "document_prefix"}
+    path = f"{AUTH}/company/legal-entity"
+    assert client.get(path, headers=token).json["vat_deducted"] is False
+    assert client.put(path, json=entity | {"vat_deducted": True}, headers=token).json["vat_deducted"] is True
+    assert client.get("/api/v1/catalog/offers", headers=token).status_code == 200
+    refused = client.put(path, json=entity | {"vat_deducted": "yes"}, headers=token)
+    assert refused.status_code == 422
+    entity.pop("vat_deducted")
+    assert client.put(path, json=entity, headers=token).json["vat_deducted"] is False  # all of it at once
+
+
+def test_a_supplier_deducts_nothing(client, supplier):
+    refused = put(client, bearer(supplier), vat_deducted=True)
+    assert (refused.status_code, [error["field"] for error in refused.json["errors"]]) == (422, ["vat_deducted"])

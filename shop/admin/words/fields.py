@@ -26,6 +26,7 @@ FIELDS = {
     "delivery_id": "вебхук",
     "dedupe_key": "ключ",
     "default_vat_rate": "ставка НДС",
+    "vat_deducted": "НДС к вычету",
     "delivery_fee": "доставка",
     "delivery_point": "куда доставить",
     "delivery_total": "доставка всего",

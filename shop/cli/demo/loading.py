@@ -85,6 +85,7 @@ def _legal_entity(data: Any) -> LegalEntity:
     return LegalEntity(
         **{field: data[field] for field in plain if data.get(field) is not None},
         default_vat_rate=None if rate is None else str(rate),
+        vat_deducted=data.get("vat_deducted", False),
         bank_name=bank.get("name"),
         bank_bik=bank.get("bik"),
         bank_account=bank.get("account"),
