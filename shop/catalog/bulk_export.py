@@ -28,35 +28,38 @@ COLUMNS = (
     "id", "product_id", "supplier_id", "supplier", "external_id", "sku", "name", "model", "category_id", "category",
     "price", "price_rrc", "currency", "vat_rate", "price_includes_vat", "unit", "unit_code", "quantity_step",
     "minimum_quantity", "units_per_pack", "base_price", "base_unit", "barcodes", "stock_kind", "available",
-    "is_orderable", "revision", "updated_at", "parameters",
+    "is_orderable", "revision", "updated_at", "parameters", "price_with_vat", "compare_price", "compare_includes_vat",
 )  # fmt: skip
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def export_catalog(file_format: str, *, generation: int, folder: Path) -> ExportFile:
+def export_catalog(file_format: str, *, generation: int, folder: Path, with_vat: bool = True) -> ExportFile:
     """Listed offers of active suppliers by id, as gzip. One statement, so one moment: never half a price list.
 
     To be called outside of a transaction: who waits here while another writes the file must hold no connection.
     """
     return export_file(
-        folder, generation=generation, suffix=f"{file_format}.gz", write=lambda file: _write(file, file_format)
+        folder,
+        generation=generation,
+        suffix=f"{'' if with_vat else 'net.'}{file_format}.gz",
+        write=lambda file: _write(file, file_format, with_vat),
     )
 
 
-def _write(file: BinaryIO, file_format: str) -> datetime:
+def _write(file: BinaryIO, file_format: str, with_vat: bool) -> datetime:
     """The moment is read before the data."""
     with db.engine.connect() as connection:
         as_of: datetime = connection.scalar(AS_OF)
-        for part in _compressed(map(_FORMATS[file_format], _partitions(connection))):
+        for part in _compressed(map(_FORMATS[file_format], _partitions(connection, with_vat))):
             file.write(part)
     return as_of
 
 
-def _partitions(connection: Connection) -> Iterator[Rows | None]:
+def _partitions(connection: Connection, with_vat: bool) -> Iterator[Rows | None]:
     """None first: the place of a heading."""
     yield None
-    statement = select_offers().where(Offer.is_listed).order_by(Offer.id)
+    statement = select_offers(with_vat=with_vat).where(Offer.is_listed).order_by(Offer.id)
     yield from connection.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE}).mappings().partitions()
 
 

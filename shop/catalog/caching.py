@@ -15,9 +15,10 @@ from typing import Any
 
 import orjson
 from flask import Flask, Response, request
-from sqlalchemy import Text, cast, func, select
+from sqlalchemy import Text, cast, func, literal_column, select
 
 from shop.auth.access import CATALOG_ALONG, caller
+from shop.auth.models import LegalEntity, User
 from shop.catalog.models import CatalogGeneration
 from shop.catalog.recent_answers import SECONDS
 from shop.http.caching import Versioned, finished, not_modified, remembered, send
@@ -27,6 +28,15 @@ from shop.recent import Recent
 SNAPSHOT = cast(func.pg_current_snapshot(), Text)
 GENERATION = func.coalesce(select(CatalogGeneration.number).scalar_subquery(), 0)  # 0: never was anything written
 STATE = func.concat(GENERATION, " ", SNAPSHOT)
+DEDUCTS_VAT = (  # of the company that who is calling belongs to
+    select(LegalEntity.vat_deducted)
+    .where(LegalEntity.company_id == User.company_id)
+    .order_by(LegalEntity.id)
+    .limit(literal_column("1"))
+    .correlate(User)
+    .scalar_subquery()
+)
+ALONG = func.concat(STATE, " ", DEDUCTS_VAT)
 STATE_OF_REQUEST = "shop.catalog_state"
 READ_STATE = Prepared(select(STATE.label("state")))
 MOST, LONGEST = 300, 2**16  # bytes
@@ -35,7 +45,12 @@ LIFETIME_WITH_STOCK = 60  # stock moves with every order and does not raise the 
 
 
 def init_app(app: Flask) -> None:
-    app.extensions[CATALOG_ALONG] = STATE
+    app.extensions[CATALOG_ALONG] = ALONG
+
+
+def deducts_vat() -> bool:
+    """Whether who is calling buys for a company that gets back the VAT it pays: it compares prices without."""
+    return _along().endswith(" t")
 
 
 def catalog_generation() -> int:
@@ -43,7 +58,10 @@ def catalog_generation() -> int:
 
 
 def known_answer(compute: Callable[[], Any]) -> Response:
-    """To this address and query, whoever asks: computed where anything was written since it was computed last."""
+    """To this address and query, whoever asks that compares with VAT or without it as this caller does.
+
+    Computed where anything was written since it was computed last.
+    """
     return send(_known() or _keep(finished(compute())))
 
 
@@ -65,14 +83,18 @@ def cached_answer(
 
 
 def _known() -> Versioned | None:
-    state, answer = _recent.fresh().get((request.path, request.query_string), (None, None))
+    state, answer = _recent.fresh().get(_asked(), (None, None))
     return answer if state == _state() else None
 
 
 def _keep(answer: Versioned) -> Versioned:
     if len(answer.body) <= LONGEST:
-        _recent[request.path, request.query_string] = _state(), answer
+        _recent[_asked()] = _state(), answer
     return answer
+
+
+def _asked() -> tuple[str, bytes, bool]:
+    return request.path, request.query_string, deducts_vat()
 
 
 def _state() -> str:
@@ -85,12 +107,17 @@ def _state() -> str:
 
 def _read_state() -> str:
     """The generation and the snapshot: read with the token, or now where there is none."""
+    return _along().rpartition(" ")[0] or str(READ_STATE.rows()[0]["state"])
+
+
+def _along() -> str:
+    """What was read with the token: ALONG."""
     found = caller()
-    return str(found.along if found and found.along else READ_STATE.rows()[0]["state"])
+    return str(found.along) if found and found.along else ""
 
 
 def _generation(state: str) -> int:
     return int(state.partition(" ")[0])
 
 
-_recent: Recent[tuple[str, bytes], tuple[str, Versioned]] = Recent(seconds=SECONDS, most=MOST)
+_recent: Recent[tuple[str, bytes, bool], tuple[str, Versioned]] = Recent(seconds=SECONDS, most=MOST)

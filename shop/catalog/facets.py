@@ -83,8 +83,8 @@ def _count(wanted: OfferFilter, words: Words | None) -> Any:
     prices = _hits("at_any_price", any_price, words) if any_price != wanted else hits
     statement: Select[*tuple[Any, ...]] = select(
         select(func.count()).select_from(hits).scalar_subquery().label("offers"),
-        func.min(prices.c.price).label("lowest"),
-        func.max(prices.c.price).label("highest"),
+        func.min(prices.c.price_with_vat).label("lowest"),
+        func.max(prices.c.price_with_vat).label("highest"),
         literal_column(CATEGORIES.format(hits=categories.name, most=MOST_CATEGORIES)).label("categories"),
         literal_column(SUPPLIERS.format(hits=suppliers.name, most=MOST_SUPPLIERS)).label("suppliers"),
         literal_column(PARAMETERS).label("parameters"),
@@ -93,7 +93,7 @@ def _count(wanted: OfferFilter, words: Words | None) -> Any:
 
 
 def _hits(name: str, wanted: OfferFilter, words: Words | None) -> CTE:
-    columns = (Offer.category_id, Offer.supplier_id, Offer.price, Offer.parameters)
+    columns = (Offer.category_id, Offer.supplier_id, Offer.price_with_vat, Offer.parameters)
     return select_matching(*columns, wanted=wanted, words=words).where(Offer.is_listed).cte(name)
 
 

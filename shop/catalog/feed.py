@@ -40,12 +40,14 @@ class Changes:
     as_of: datetime
 
 
-def changed_offers(wanted: OfferFilter, *, since: datetime, limit: int, cursor: str | None) -> Changes:
+def changed_offers(
+    wanted: OfferFilter, *, since: datetime, limit: int, cursor: str | None, with_vat: bool = True
+) -> Changes:
     """Offers that show something else than before, also withdrawn ones, and the moment to ask from the next time."""
     scope = f"changed:{since.isoformat()}:{scope_of(wanted, 'changed')}"
     key = read_cursor(cursor, scope=scope, types=(_moment, _moment, cursor_id))
     moment: datetime = key[0] if key else as_of()  # before the data: see AS_OF
-    rows = Prepared(_page(wanted, since, key[1:] if key else None, limit)).rows()
+    rows = Prepared(_page(wanted, since, key[1:] if key else None, limit, with_vat)).rows()
     page, next_cursor = page_of(
         rows, limit=limit, cursor_of=lambda row: make_cursor(scope=scope, key=[moment, row["changed_at"], row["id"]])
     )
@@ -63,10 +65,12 @@ def as_of() -> datetime:
     return moment
 
 
-def _page(wanted: OfferFilter, since: datetime, after: Sequence[Any] | None, limit: int) -> Select[*tuple[Any, ...]]:
+def _page(
+    wanted: OfferFilter, since: datetime, after: Sequence[Any] | None, limit: int, with_vat: bool
+) -> Select[*tuple[Any, ...]]:
     changed = _changed(wanted, since, after, limit).subquery("changed")
     return (
-        select_offers(Offer.id, blocked=True)
+        select_offers(Offer.id, with_vat=with_vat, blocked=True)
         .add_columns(changed.c.changed_at, (Company.status == ACTIVE).label("is_shown"))
         .join(changed, changed.c.id == Offer.id)
         .order_by(changed.c.changed_at, changed.c.id)

@@ -33,6 +33,7 @@ class OfferFilter:
     supplier: tuple[int, ...] = ()
     price_min: Decimal | None = None
     price_max: Decimal | None = None
+    base_unit: str | None = None
     in_stock: bool | None = None
     orderable: bool | None = None
     sku: str | None = None
@@ -101,8 +102,9 @@ def _meanings(value: str) -> list[str | int | float | bool]:
 CONDITIONS: Mapping[str, Any] = {
     "category": lambda ids: Offer.category_id.in_(ids),
     "supplier": lambda ids: Offer.supplier_id.in_(ids),
-    "price_min": lambda price: Offer.price >= price,
-    "price_max": lambda price: Offer.price <= price,
+    "price_min": lambda price: Offer.price_with_vat >= price,
+    "price_max": lambda price: Offer.price_with_vat <= price,
+    "base_unit": lambda unit: Offer.base_unit == unit,
     "in_stock": _is_in_stock,
     "orderable": _is_orderable,
     "sku": lambda sku: Offer.sku == sku,

@@ -7,6 +7,7 @@ import orjson
 from sqlalchemy import BigInteger, Select, Text, and_, bindparam, func, literal, literal_column, or_, select
 
 from shop.auth.models import ACTIVE, BLOCKED, Company
+from shop.catalog.compare_prices import compare_price
 from shop.catalog.models import BOUND_KINDS, EXACT, CatalogGeneration, Category, Offer, StockLevel
 from shop.catalog.packs import sql_pack
 from shop.catalog.units import sql_is_counted, sql_minimum_of, sql_step_of, sql_whole_pieces
@@ -43,9 +44,46 @@ class OfferNotFound(NotFound):
     message = "There is no such offer."
 
 
-# An offer as clients get it, finished in the database: for a page that costs a third of carrying values over and
-# putting them together here. OfferSchema documents it.
-ANSWER = f"""row_to_json((
+@cache
+def select_offers(
+    *columns: Any, with_vat: bool = True, blocked: bool = False, finished: bool = True
+) -> Select[*tuple[Any, ...]]:
+    """Finished answers under the name `answer`, or without, with whatever columns a list is sorted by.
+
+    With VAT or without it is what their readers compare.
+
+    Built once: putting it together costs as much as running it.
+
+    Offers of suppliers who are not active do not exist for readers; withdrawn ones do, unless a list leaves them out.
+    With `blocked` come also, as withdrawn, those of suppliers who were active once: whoever has a copy must hear of it.
+    """
+    answer = (literal_column(_answer(with_vat), Text).label("answer"),) if finished else ()
+    return (
+        select(*columns, *answer)
+        .select_from(Offer)
+        .join(Company, Company.id == Offer.supplier_id)
+        .outerjoin(Category, Category.id == Offer.category_id)
+        .outerjoin(StockLevel, StockLevel.offer_id == Offer.id)
+        .where(WAS_ACTIVE if blocked else Company.status == ACTIVE)
+    )
+
+
+def show_offer(offer_id: int, *, with_vat: bool = True) -> Finished:
+    """Withdrawn offers, too: orders refer to them."""
+    rows = ONE_OFFER[with_vat].rows({"offer_id": offer_id})
+    if not rows:
+        raise OfferNotFound(offer_id=offer_id)
+    return answer_of(rows[0])
+
+
+def answer_of(row: Row) -> Finished:
+    return Finished(row["answer"])
+
+
+def _answer(with_vat: bool) -> str:
+    """An offer as clients get it, finished in the database: for a page that costs a third of carrying values over and
+    putting them together here. OfferSchema documents it."""
+    return f"""row_to_json((
     SELECT answer FROM (
         SELECT offers.id, offers.product_id,
             json_build_object('id', companies.id, 'name', companies.name) AS supplier,
@@ -58,7 +96,10 @@ ANSWER = f"""row_to_json((
             trim_scale({STEP}) AS quantity_step, trim_scale({MINIMUM}) AS minimum_quantity,
             trim_scale(offers.units_per_pack) AS units_per_pack,
             {sql_money_text("round(offers.price / split_part(pack, ' ', 1)::numeric, 4)")} AS base_price,
-            split_part(pack, ' ', 2) AS base_unit,
+            offers.base_unit,
+            {sql_money_text("offers.price_with_vat")} AS price_with_vat,
+            {sql_money_text(f"offers.{compare_price(with_vat).key}")} AS compare_price,
+            {with_vat} AS compare_includes_vat,
             offers.barcodes, offers.parameters,
             json_build_object('kind', {STOCK_KIND}, 'available', trim_scale({AVAILABLE})) AS stock,
             {IS_LISTED} AND NOT offers.is_quarantined AND companies.accepts_orders
@@ -71,36 +112,7 @@ ANSWER = f"""row_to_json((
 ))::text"""  # noqa: S608 - of our own words only
 
 
-@cache
-def select_offers(*columns: Any, blocked: bool = False, finished: bool = True) -> Select[*tuple[Any, ...]]:
-    """Finished answers under the name `answer`, or without, with whatever columns a list is sorted by.
-
-    Built once: putting it together costs as much as running it.
-
-    Offers of suppliers who are not active do not exist for readers; withdrawn ones do, unless a list leaves them out.
-    With `blocked` come also, as withdrawn, those of suppliers who were active once: whoever has a copy must hear of it.
-    """
-    answer = (literal_column(ANSWER, Text).label("answer"),) if finished else ()
-    return (
-        select(*columns, *answer)
-        .select_from(Offer)
-        .join(Company, Company.id == Offer.supplier_id)
-        .outerjoin(Category, Category.id == Offer.category_id)
-        .outerjoin(StockLevel, StockLevel.offer_id == Offer.id)
-        .where(WAS_ACTIVE if blocked else Company.status == ACTIVE)
-    )
-
-
-def show_offer(offer_id: int) -> Finished:
-    """Withdrawn offers, too: orders refer to them."""
-    rows = ONE_OFFER.rows({"offer_id": offer_id})
-    if not rows:
-        raise OfferNotFound(offer_id=offer_id)
-    return answer_of(rows[0])
-
-
-def answer_of(row: Row) -> Finished:
-    return Finished(row["answer"])
-
-
-ONE_OFFER = Prepared(select_offers().where(Offer.id == bindparam("offer_id")))
+ONE_OFFER = {
+    with_vat: Prepared(select_offers(with_vat=with_vat).where(Offer.id == bindparam("offer_id")))
+    for with_vat in (True, False)
+}

@@ -1,17 +1,20 @@
 """Products: rival offers side by side, and what a manager decides about them: these are one thing, those are not."""
 
 from collections.abc import Sequence
-from typing import Any
+from decimal import Decimal
+from functools import cache
 
 import structlog
 from sqlalchemy import bindparam, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from shop.auth.models import ACTIVE, Company, User
+from shop.catalog.compare_prices import cheapest_first, compare_price
 from shop.catalog.matching import ONE_AT_A_TIME
 from shop.catalog.models import Barcode, Category, Offer, Product
 from shop.catalog.offers import Answer, answer_of, select_offers
-from shop.catalog.packs import base_price
+from shop.catalog.packs import base_price, base_unit
 from shop.db import session
 from shop.errors import Conflict, FieldError, Invalid, NotFound
 from shop.money import money_text
@@ -21,8 +24,13 @@ log = structlog.get_logger()
 
 MOST_OTHER_PACKS = 20
 
-_RIVALS = select_offers().where(Offer.product_id == bindparam("product_id")).order_by(Offer.price, Offer.id)
-RIVALS, LISTED_RIVALS = Prepared(_RIVALS), Prepared(_RIVALS.where(Offer.is_listed))
+
+@cache
+def _rivals(*, with_vat: bool, withdrawn: bool) -> Prepared:
+    statement = select_offers(with_vat=with_vat).where(Offer.product_id == bindparam("product_id"))
+    statement = statement if withdrawn else statement.where(Offer.is_listed)
+    return Prepared(statement.order_by(*cheapest_first(bindparam("base_unit"), with_vat=with_vat)))
+
 
 # A number that only the parted offers bear goes with them; one that others bear, too, stays.
 MOVE_OWN_BARCODES = text("""
@@ -54,7 +62,7 @@ class NothingToSplit(Invalid):
     message = "Name some of the product's offers, but not all of them."
 
 
-def show_product(product_id: int, *, withdrawn: bool = False) -> Answer:
+def show_product(product_id: int, *, withdrawn: bool = False, with_vat: bool = True) -> Answer:
     """A product and who offers it, the cheapest first. One that was merged shows what it was merged into."""
     asked = aliased(Product)
     statement = (
@@ -68,15 +76,17 @@ def show_product(product_id: int, *, withdrawn: bool = False) -> Answer:
     found = session().execute(statement).mappings().one_or_none()
     if found is None:
         raise ProductNotFound(product_id=product_id)
-    offers = (RIVALS if withdrawn else LISTED_RIVALS).rows({"product_id": found["id"]})
+    rivals = _rivals(with_vat=with_vat, withdrawn=withdrawn)
+    offers = rivals.rows({"product_id": found["id"], "base_unit": base_unit(found["pack"])})
     if not offers and not withdrawn:
         raise ProductNotFound(product_id=product_id)
     return {
         "id": found["id"],
         "name": found["name"],
         "category": found["category_id"] and {"id": found["category_id"], "name": found["category_name"]},
+        "compare_includes_vat": with_vat,
         "offers": [answer_of(offer) for offer in offers],
-        "other_packs": _other_packs(found["id"], found["match_key"], found["pack"]),
+        "other_packs": _other_packs(found["id"], found["match_key"], found["pack"], with_vat),
     }
 
 
@@ -115,8 +125,8 @@ def split_product(product_id: int, *, offer_ids: Sequence[int], by: User) -> int
     return new.id
 
 
-def _other_packs(product_id: int, match_key: str | None, pack: str) -> list[Answer]:
-    """The same thing by the crate or by the gram, with its lowest price per base unit."""
+def _other_packs(product_id: int, match_key: str | None, pack: str, with_vat: bool) -> list[Answer]:
+    """The same thing by the crate or by the gram, with what its cheapest offer costs per base unit."""
     same_number = aliased(Barcode)
     alike = or_(
         Product.match_key == match_key,
@@ -127,21 +137,25 @@ def _other_packs(product_id: int, match_key: str | None, pack: str) -> list[Answ
         ),
     )
     statement = (
-        select(Product.id, Product.name, Product.pack, func.min(Offer.price).label("price"))
+        select(Product.id, Product.name, Product.pack, Offer.price, compare_price(with_vat))
+        .ext(distinct_on(Product.id))
         .join(Offer, Offer.product_id == Product.id)
         .join(Company, Company.id == Offer.supplier_id)
         .where(alike, Product.pack != pack, Offer.is_listed, Company.status == ACTIVE)
-        .group_by(Product.id)
-        .order_by(Product.id)
+        .order_by(Product.id, *cheapest_first(func.split_part(Product.pack, " ", 2), with_vat=with_vat))
         .limit(MOST_OTHER_PACKS)
     )
     return [_pack_answer(*row) for row in session().execute(statement)]
 
 
-def _pack_answer(product_id: int, name: str, pack: str, price: Any) -> Answer:
-    quantity, base_unit = pack.split(" ", 1)
-    cheapest = base_price(price, type(price)(quantity))
-    return {"id": product_id, "name": name, "base_price": money_text(cheapest), "base_unit": base_unit}
+def _pack_answer(product_id: int, name: str, pack: str, price: Decimal, compared: Decimal) -> Answer:
+    return {
+        "id": product_id,
+        "name": name,
+        "base_price": money_text(base_price(price, pack)),
+        "compare_price": money_text(compared),
+        "base_unit": base_unit(pack),
+    }
 
 
 def _locked(product_id: int, *, field: str | None = None) -> Product:

@@ -9,7 +9,7 @@ from flask import Response
 from shop.auth.access import catalog_reader, current_company, current_user, only
 from shop.auth.models import SUPPLIER, Company
 from shop.catalog import bulk_export, categories, facets, feed, offers, products, search, suppliers
-from shop.catalog.caching import cached_answer, catalog_generation, known_answer
+from shop.catalog.caching import cached_answer, catalog_generation, deducts_vat, known_answer
 from shop.catalog.filters import OfferFilter
 from shop.catalog.offers import Answer
 from shop.catalog.schemas import (
@@ -61,13 +61,18 @@ def search_offers(args: dict[str, Any]) -> Response:
     and model numbers, and barcodes; where it finds nothing, typing mistakes are forgiven and `approximate` is true.
     By relevance at most 1,000 hits can be paged through.
 
+    `price_min`, `price_max` and the sorts by price go by `price_with_vat`. `sort=compare_price` goes by what one
+    `base_unit` costs you: the offers of one unit after those of another, each beginning with its cheapest. Name a unit
+    by `base_unit` to get that alone. `compare_price` is without VAT for buyers whose legal entity deducts it, and with
+    VAT for everybody else; `compare_includes_vat` says which.
+
     To keep a copy in step take `GET export`, then ask with `changed_since` from its `X-As-Of` on, and from each
     answer's `as_of` the next time. Whatever changes what an offer shows is a change of it: data, product and stock, the
-    name of its category, its supplier's name, `price_includes_vat` and whether it takes orders. Offers that were
+    name of its category, its supplier's name, its terms of VAT and whether it takes orders. Offers that were
     withdrawn come with `is_listed` false, and the ids of those whose supplier was blocked in `gone`: delete them. A
     filter other than `supplier` keeps from you what changed so that it passes no longer.
     """
-    page = {name: args.pop(name) for name in ("limit", "cursor")}
+    page = {name: args.pop(name) for name in ("limit", "cursor")} | {"with_vat": not deducts_vat()}
     sort, since = args.pop("sort"), args.pop("changed_since")
     wanted = OfferFilter(**args)
     if since is not None:
@@ -115,14 +120,15 @@ def export_catalog(args: dict[str, Any]) -> Response:
     `changed_since` from the moment in the header `X-As-Of` on. At most 15 minutes old, unless you have it already.
     """
     with transaction():  # gives the connection back: making the file takes a while, and one of its own
-        generation, file_format = catalog_generation(), args["format"]
-    etag = f"{generation}-{file_format}"
+        generation, file_format, with_vat = catalog_generation(), args["format"], not deducts_vat()
+    etag = f"{generation}-{file_format}" if with_vat else f"{generation}-net-{file_format}"
     if unchanged := not_modified(etag):
         return unchanged
-    found = bulk_export.export_catalog(file_format, generation=generation, folder=_export_folder())
+    found = bulk_export.export_catalog(file_format, generation=generation, folder=_export_folder(), with_vat=with_vat)
     response = Response(found.content, content_type="application/gzip")
     response.set_etag(etag, weak=True)
     response.headers["Cache-Control"] = "private, no-cache"
+    response.vary.add("Authorization")
     response.headers["X-As-Of"] = found.as_of.isoformat()
     response.headers["Content-Disposition"] = f'attachment; filename="catalog.{file_format}.gz"'
     return response
@@ -138,7 +144,7 @@ def show_offer(offer_id: int) -> Response:
 
     Also one that its supplier has withdrawn: `is_listed` is false then.
     """
-    return known_answer(lambda: offers.show_offer(offer_id))
+    return known_answer(lambda: offers.show_offer(offer_id, with_vat=not deducts_vat()))
 
 
 @blueprint.route("/products/<id:product_id>")
@@ -149,10 +155,10 @@ def show_offer(offer_id: int) -> Response:
 def show_product(product_id: int) -> Response:
     """One product with all suppliers' offers of it, the cheapest first
 
-    Prices per base unit make packs of different sizes comparable. `GET catalog/offers` finds products by words and
-    codes.
+    By `compare_price`: per base unit, so that packs of different sizes are comparable, and without VAT for buyers whose
+    legal entity deducts it (`compare_includes_vat`). `GET catalog/offers` finds products by words and codes.
     """
-    return known_answer(lambda: products.show_product(product_id))
+    return known_answer(lambda: products.show_product(product_id, with_vat=not deducts_vat()))
 
 
 @blueprint.route("/categories")

@@ -66,8 +66,9 @@ class OfferFilterSchema(Schema):
     q = Text(max_length=200, blank=False, metadata={"description": "Words of name and model, part of a SKU, a barcode"})
     category = CountedList(_query_id(), max_length=MOST_IDS, metadata={"description": "Several: any of them"})
     supplier = CountedList(_query_id(), max_length=MOST_IDS, metadata={"description": "Several: any of them"})
-    price_min = Money(validate=_is_price)
-    price_max = Money(validate=_is_price)
+    price_min = Money(validate=_is_price, metadata={"description": "Of price_with_vat"})
+    price_max = Money(validate=_is_price, metadata={"description": "Of price_with_vat"})
+    base_unit = Text(max_length=20, blank=False, metadata={"description": "As offers name it: шт, кг, л, м …"})
     in_stock = fields.Boolean(metadata={"description": "true: at hand now; false: sold out or on order"})
     orderable = fields.Boolean(metadata={"description": "true: an order of the minimum quantity would be taken now"})
     sku = Text(max_length=100, blank=False)
@@ -95,7 +96,7 @@ class SearchOffersSchema(PageArgsSchema, OfferFilterSchema):
     sort = fields.String(
         load_default=None,
         validate=validate.OneOf(list(SORTS)),
-        metadata={"description": "By default relevance with q, else newest"},
+        metadata={"description": "By default relevance with q, else newest; compare_price goes unit by unit"},
     )
     changed_since = fields.AwareDateTime(
         load_default=None,
@@ -143,8 +144,15 @@ class OfferSchema(AnswerSchema):
     quantity_step = Quantity(required=True)
     minimum_quantity = Quantity(required=True)
     units_per_pack = Quantity(required=True, allow_none=True)
-    base_price = Money(required=True, metadata={"description": "Per base_unit: compares packs of different size"})
-    base_unit = fields.String(required=True)
+    base_price = Money(required=True, metadata={"description": "price of one base_unit, on the supplier's own terms"})
+    base_unit = fields.String(required=True, metadata={"description": "What is compared: piece, kg, l, m …"})
+    price_with_vat = Money(required=True, metadata={"description": "price with its VAT, whatever the supplier's terms"})
+    compare_price = Money(
+        required=True, metadata={"description": "Of one base_unit, by which offers of the same base_unit compare"}
+    )
+    compare_includes_vat = fields.Boolean(
+        required=True, metadata={"description": "false for buyers whose legal entity deducts VAT"}
+    )
     barcodes = fields.List(fields.String(), required=True)
     parameters = fields.Dict(keys=fields.String(), required=True)
     stock = fields.Nested(StockSchema, required=True)
@@ -205,7 +213,8 @@ class ExportArgsSchema(Schema):
 
 
 class OtherPackSchema(NamedSchema):
-    base_price = Money(required=True)
+    base_price = Money(required=True, metadata={"description": "Of the offer that compares as the cheapest"})
+    compare_price = Money(required=True)
     base_unit = fields.String(required=True)
 
 
@@ -215,6 +224,9 @@ class ProductSchema(AnswerSchema):
     id = fields.Integer(required=True)
     name = fields.String(required=True)
     category = fields.Nested(NamedSchema, required=True, allow_none=True)
+    compare_includes_vat = fields.Boolean(
+        required=True, metadata={"description": "Whether the offers are compared by what they cost with VAT"}
+    )
     offers = fields.List(fields.Nested(OfferSchema), required=True)
     other_packs = fields.List(
         fields.Nested(OtherPackSchema), required=True, metadata={"description": "Products: the same in another pack"}

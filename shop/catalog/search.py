@@ -29,6 +29,7 @@ from sqlalchemy import (
     union,
 )
 
+from shop.catalog.compare_prices import compare_price
 from shop.catalog.filters import OfferFilter, conditions, select_matching
 from shop.catalog.models import Offer
 from shop.catalog.offers import IS_NOT_BEYOND, NEWEST_ID, Finished, select_offers
@@ -41,11 +42,11 @@ MOST_RELEVANT_HITS = 1000
 MOST_POPULAR = 100  # offers on a page: people look at those; a program that walks the catalog asks for more at once
 PLACE_OF_KEY = len(VERSIONED)  # in a row
 BY_ID = {"supplier": Offer.supplier_id, "category": Offer.category_id}  # each with an index in the order of newest
-NEWEST, RELEVANCE = "newest", "relevance"
+NEWEST, RELEVANCE, COMPARE_PRICE = "newest", "relevance", "compare_price"
 
 
 PLAIN_RANK = re.compile(r"\d{1,9}(\.\d{1,40})?")
-PLAIN_PRICE = re.compile(r"\d{1,10}(\.\d{1,4})?")
+PLAIN_PRICE = re.compile(r"\d{1,14}(\.\d{1,4})?")
 
 
 def _price(value: Any) -> Decimal:
@@ -88,8 +89,9 @@ class Sort:
 SORTS: Mapping[str, Sort] = {
     NEWEST: Sort(("id",), (cursor_id,), is_descending=True),
     "name": Sort(("name_key", "id"), (_name, cursor_id)),
-    "price": Sort(("price", "id"), (_price, cursor_id)),
-    "-price": Sort(("price", "id"), (_price, cursor_id), is_descending=True),
+    "price": Sort(("price_with_vat", "id"), (_price, cursor_id)),
+    "-price": Sort(("price_with_vat", "id"), (_price, cursor_id), is_descending=True),
+    COMPARE_PRICE: Sort(("base_unit", COMPARE_PRICE, "id"), (_name, _price, cursor_id)),
     RELEVANCE: Sort(("rank", "id"), (_rank, cursor_id), is_descending=True),
 }
 
@@ -103,15 +105,25 @@ class Found:
     is_approximate: bool = False
 
 
-def search_offers(wanted: OfferFilter, *, sort: str | None = None, limit: int = 40, cursor: str | None = None) -> Found:
-    """A page of listed offers of active suppliers. By relevance (the default with `q`) it reaches over 1,000 hits."""
+def search_offers(
+    wanted: OfferFilter,
+    *,
+    sort: str | None = None,
+    limit: int = 40,
+    cursor: str | None = None,
+    with_vat: bool = True,
+) -> Found:
+    """A page of listed offers of active suppliers. By relevance (the default with `q`) it reaches over 1,000 hits.
+
+    By the price to compare come the offers of one base unit after those of another: there is no price of both.
+    """
     sort = sort or (RELEVANCE if wanted.q else NEWEST)
-    scope = scope_of(wanted, sort)
+    scope = scope_of(wanted, sort if with_vat else f"{sort}-net")
     key = read_cursor(cursor, scope=scope, types=(_flag, *SORTS[sort].types))
     words = Words(wanted.q) if wanted.q else None
     if key and key[0] and words:
         words = correct(words) or words
-    find = Search(wanted, words, sort, limit, is_first=key is None)
+    find = Search(wanted, words, sort, limit, is_first=key is None, with_vat=with_vat)
     found = find.page(key[1:] if key else (), scope=scope)
     if not found.items and words and not key and (meant := correct(words)):
         found = replace(find, words=meant).page(scope=scope)
@@ -133,13 +145,14 @@ class Search:
     sort: str
     limit: int
     is_first: bool
+    with_vat: bool = True
 
     def page(self, after: Sequence[Any] = (), *, scope: str) -> Found:
         """What begins after these values."""
         given = {f"after_{number}": value for number, value in enumerate(after)}
         if self.limit <= MOST_POPULAR and not is_in_transaction():
             rows = _prepared(self, whole=False).rows(given)
-            answers = answers_of([row[:PLACE_OF_KEY] for row in rows])
+            answers = answers_of([row[:PLACE_OF_KEY] for row in rows], with_vat=self.with_vat)
             if answers is not None:
                 return self._found(answers, [row[PLACE_OF_KEY:] for row in rows], scope)
         rows = _prepared(self).rows(given)
@@ -155,14 +168,14 @@ class Search:
 
     def statement(self, *, whole: bool = True) -> Select[*tuple[Any, ...]]:
         """The values that the list is sorted by, after the finished answer, or after what it is known by."""
-        offers = select_offers() if whole else select_offers(*VERSIONED, finished=False)
+        offers = select_offers(with_vat=self.with_vat) if whole else select_offers(*VERSIONED, finished=False)
         return self._relevant(offers) if self.sort == RELEVANCE and self.words else self._sorted(offers)
 
     def _sorted(self, offers: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
         kinds = [name for name in BY_ID if getattr(self.wanted, name)]
         if self.sort == NEWEST and len(kinds) == 1 and not self.words:
             return self._newest_of_each(offers, kinds[0])
-        columns = [getattr(Offer, name) for name in SORTS[self.sort].columns]
+        columns = [self._column(name) for name in SORTS[self.sort].columns]
         statement = offers.add_columns(*columns).where(
             Offer.is_listed, IS_NOT_BEYOND, *conditions(self.wanted, self.words)
         )
@@ -193,6 +206,9 @@ class Search:
         )
         page = self._page(select(newest.c.id).join_from(value, newest, true()), [newest.c.id]).subquery("page")
         return offers.add_columns(Offer.id.label("key")).join(page, page.c.id == Offer.id).order_by(Offer.id.desc())
+
+    def _column(self, name: str) -> Any:
+        return compare_price(self.with_vat) if name == COMPARE_PRICE else getattr(Offer, name)
 
     def _relevant(self, offers: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
         """Ranks 1,000 hits: ranking all that a common word finds would read the whole catalog.

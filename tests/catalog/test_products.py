@@ -253,7 +253,9 @@ def test_other_packs_are_compared_by_the_price_of_what_is_in_them(
     answer = client.get(f"/api/v1/catalog/products/{bottle}").json
     packed = client.get(f"/api/v1/catalog/products/{crate}").json["offers"][0]
 
-    assert answer["other_packs"] == [{"id": crate, "name": "Вода", "base_price": "40.00", "base_unit": "шт"}]
+    assert answer["other_packs"] == [
+        {"id": crate, "name": "Вода", "base_price": "40.00", "compare_price": "40.00", "base_unit": "шт"}
+    ]
     assert (packed["price"], packed["base_price"], packed["base_unit"]) == ("240.00", "40.00", "шт")
 
 

@@ -134,5 +134,5 @@ def test_an_offer_that_changed_since_its_key_was_read_has_no_answer(app) -> None
 
 def test_a_page_that_changes_while_it_is_read_is_read_whole(client, monkeypatch) -> None:
     make_offer(price="9.90")
-    monkeypatch.setattr(search, "answers_of", lambda _: None)
+    monkeypatch.setattr(search, "answers_of", lambda *_, **__: None)
     assert [item["price"] for item in client.get(OFFERS).json["items"]] == ["9.90"]
