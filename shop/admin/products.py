@@ -14,8 +14,10 @@ from shop.admin.forms import LookUp
 from shop.admin.inputs import loaded, marked_rows, typed_id
 from shop.admin.offers import found_by_words, select_for_desk, stock_left
 from shop.admin.words import t
+from shop.catalog.compare_prices import cheapest_first
 from shop.catalog.matching import ONE_AT_A_TIME
 from shop.catalog.models import Category, Offer, Product
+from shop.catalog.packs import base_unit
 from shop.catalog.products import ProductNotFound, merge_products, split_product
 from shop.catalog.schemas import MergeProductsSchema, SplitProductSchema
 from shop.db import session
@@ -48,7 +50,12 @@ class ProductsView(ManagedView):
     title, group, slug = "Products", "Catalog", "products"
     details = "desk/product.html"
     column_list = ("name", "category", "pack", "offers", "lowest", "highest")
-    column_labels = {"offers": "Offers", "lowest": "price|From", "highest": "price|To", "pack": "Priced by"}
+    column_labels = {
+        "offers": "Offers",
+        "lowest": "price|With VAT, from",
+        "highest": "price|With VAT, to",
+        "pack": "Priced by",
+    }
     column_formatters = {
         "name": linked(lambda row: f"/admin/products/{row.id}/"),
         "offers": shown(number),
@@ -71,8 +78,8 @@ class ProductsView(ManagedView):
                 Category.name.label("category"),
                 Product.pack,
                 _of_offers(func.count()).label("offers"),
-                _of_offers(func.min(Offer.price)).label("lowest"),
-                _of_offers(func.max(Offer.price)).label("highest"),
+                _of_offers(func.min(Offer.price_with_vat)).label("lowest"),
+                _of_offers(func.max(Offer.price_with_vat)).label("highest"),
             )
             .outerjoin(Category, Category.id == Product.category_id)
             .where(Product.merged_into_id.is_(None))
@@ -100,10 +107,13 @@ class ProductsView(ManagedView):
 
     def page_facts(self, product: Product) -> dict[str, Any]:
         statement = select_for_desk().add_columns(Offer.units_per_pack, Offer.barcodes, Offer.model)
-        rivals = statement.where(Offer.product_id == product.id).order_by(~Offer.is_listed, Offer.price, Offer.id)
+        statement = statement.add_columns(Offer.compare_price_gross, Offer.base_unit)
+        order = (~Offer.is_listed, *cheapest_first(base_unit(product.pack), with_vat=True))
+        rivals = statement.where(Offer.product_id == product.id).order_by(*order)
         return {
             "offers": session().execute(rivals.limit(MOST_RIVALS)).all(),
             "category": session().scalar(select(Category.name).where(Category.id == product.category_id)),
+            "unit": base_unit(product.pack),
             "stock_left": lambda row: stock_left(self, None, row, "available"),
             "merge_form": MergeForm(),
         }

@@ -91,6 +91,23 @@ def test_rival_offers_stand_side_by_side_the_cheapest_first(desk, edge) -> None:
     assert page.text.count("the lowest") == 1
 
 
+def test_rivals_compare_with_vat_per_base_unit(desk, edge) -> None:
+    product = make_product("Чай")
+    for name, price, includes, unit in (("Без НДС", "10.00", False, "шт"), ("С НДС", "12.00", True, "шт")):
+        make_offer(
+            supplier=make_company(SUPPLIER, price_includes_vat=includes),
+            name=name,
+            price=price,
+            unit=unit,
+            product=product,
+        )
+    make_offer(name="Килограмм", price="1.00", unit="кг", product=product)
+    page = desk.get(f"/admin/products/{product.id}/")
+    assert names(page, "offers") == ["С НДС", "Без НДС", "Килограмм"]
+    assert "12.20\u00a0₽ / шт" in page.text
+    assert page.text.index("the lowest") < page.text.index("Без НДС")
+
+
 def test_products_are_found_by_their_offers(desk) -> None:
     make_offer(name="Чайник", product=make_product("Чайник Bosch"), sku="TWK-31")
     make_offer(name="Кастрюля")
@@ -335,7 +352,7 @@ def test_an_english_reader_gets_no_russian(app: Flask, desk, edge) -> None:
     supplier = make_company(SUPPLIER, name="Horns")
     run_import(app, supplier, list_of(good(1, name="Tea", unit="pcs"), categories=[{"id": 224, "name": "Drinks"}]))
     with edge() as current:
-        current.execute(update(Offer).values(unit="kg"))
+        current.execute(update(Offer).values(unit="kg", base_unit="kg"))
         current.execute(update(Product).values(pack="1 kg"))
     paths = [
         f"{slug}/{id_}"

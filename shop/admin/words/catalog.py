@@ -46,13 +46,14 @@ RUSSIAN = {
     "By what": "Чем",
     "Offered by several suppliers": "Есть у нескольких поставщиков",
     "Priced by": "Цена за",
-    "price|From": "От",
-    "price|To": "До",
+    "price|With VAT, from": "С НДС, от",
+    "price|With VAT, to": "С НДС, до",
     "No products yet. They come with the suppliers' price lists.": (
         "Товаров пока нет. Они появятся с прайс-листами поставщиков."
     ),
     "offers: {count}": "предложений: {count}",
     "Who offers it, the cheapest first": "Кто предлагает, сначала дешёвые",
+    "With VAT, to compare": "С НДС, для сравнения",
     "the lowest": "дешевле всех",
     "Split off": "Отделить",
     "Make a product of its own of the offers marked?": "Сделать из отмеченных отдельный товар?",
