@@ -1,6 +1,8 @@
 """Celery bound to the app: settings, queues and the beat schedule on one page."""
 
 import socket
+from fnmatch import fnmatch
+from functools import cache
 from typing import Any
 
 import structlog
@@ -9,13 +11,19 @@ from flask import Flask
 
 from shop.config import Settings
 
-# Without -Q a worker listens to all of them; -Q gives some a worker or a machine of their own.
-QUEUES = ("mail", "orders", "imports", "webhooks", "housekeeping")
+# Without -Q a worker listens to all of them; -Q gives some a worker or a machine of their own. A worker of several takes
+# from each in turn: somebody waits for an account's mail, so it has a queue that others cannot fill.
+QUEUES = ("accounts", "mail", "orders", "imports", "webhooks", "housekeeping")
+DEFAULT_QUEUE = "housekeeping"
 
+# The first that fits counts.
 ROUTES = {
-    "auth.*": "mail",
+    "auth.*": "accounts",
+    "mail.deliver_account_mail": "accounts",
     "mail.*": "mail",
     "orders.*": "orders",
+    "catalog.mail_*": "mail",
+    "catalog.notify_*": "mail",
     "catalog.*": "imports",
     "webhooks.*": "webhooks",
     "housekeeping.*": "housekeeping",
@@ -47,6 +55,12 @@ def create_celery(app: Flask, settings: Settings) -> Celery:
     return celery
 
 
+@cache
+def queue_of(task: str) -> str:
+    """As Celery's router finds it."""
+    return next((queue for tasks, queue in ROUTES.items() if fnmatch(task, tasks)), DEFAULT_QUEUE)
+
+
 def _configuration(settings: Settings) -> dict[str, Any]:
     return {
         "broker_url": settings.urls["broker"],
@@ -64,7 +78,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         },
         "task_queues": {name: {} for name in QUEUES},
         "task_routes": {tasks: {"queue": queue} for tasks, queue in ROUTES.items()},
-        "task_default_queue": "housekeeping",
+        "task_default_queue": DEFAULT_QUEUE,
         "task_create_missing_queues": False,
         "task_serializer": "json",
         "accept_content": ["json"],

@@ -7,12 +7,16 @@ from typing import TypeVar, cast
 
 import structlog
 from celery import Task, shared_task
+from psycopg.rows import namedtuple_row
 from sqlalchemy import text, update
-from sqlalchemy.dialects.postgresql import JSONB
 
-from shop.db import now, session, transaction
+from shop.config import current_settings
+from shop.db import session, transaction
 from shop.outbox.events import Event, event_of
-from shop.outbox.models import OutboxEvent
+from shop.outbox.leases import RUNS_OUT, leased
+from shop.outbox.models import LATEST, OutboxEvent
+from shop.outbox.queues import note_begun
+from shop.prepared import Prepared, Writes
 
 log = structlog.get_logger()
 HANDLED: dict[str, type[Event]] = {}  # the kind of event that each task handles, by the task's name
@@ -21,20 +25,37 @@ E_ = TypeVar("E_", bound=Event)
 # Both lock the row first and look after: a quick worker is here before the relay has committed whom it sent the event
 # to. A condition on the row alone would be tested on what was there before the relay's commit, and skip it.
 _LOCKED = """
-WITH locked AS (SELECT id, pending, started, parked_at FROM outbox_events WHERE id = :event_id FOR UPDATE)
+WITH locked AS (
+    SELECT id, started, array_remove(pending, :task) AS others, parked_at IS NULL AND :task = ANY (pending) AS is_pending
+    FROM outbox_events WHERE id = :event_id FOR UPDATE
+)
 UPDATE outbox_events AS event
 """
-_PENDING = "FROM locked WHERE event.id = locked.id AND locked.parked_at IS NULL AND :task = ANY (locked.pending)"
-BEGIN = text(f"""{_LOCKED}
-SET started = array_append(locked.started, :task)
+_PENDING = "FROM locked WHERE event.id = locked.id AND locked.is_pending"
+BEGIN = Prepared(
+    text(f"""{_LOCKED}
+SET started = array_append(locked.started, :task), due_at = {RUNS_OUT}
 {_PENDING} AND :task <> ALL (locked.started)
-RETURNING event.type, event.payload, event.request_id
-""").columns(payload=JSONB)
-FINISH = text(f"""{_LOCKED}
-SET pending = array_remove(locked.pending, :task),
-    handled_at = CASE WHEN array_remove(locked.pending, :task) = '{{}}' THEN now() END
+RETURNING event.type, event.payload, event.request_id, event.sent_at
+"""),
+    row_factory=namedtuple_row,
+    writes=Writes.A_WHOLE,
+)
+# While the others of the event's tasks wait to be begun, nothing is to be sent again.
+FINISH = Prepared(
+    text(f"""{_LOCKED}
+SET pending = locked.others,
+    handled_at = CASE WHEN locked.others = '{{}}' THEN now() END,
+    due_at = CASE WHEN locked.others && locked.started THEN event.due_at ELSE now() + :latest END
 {_PENDING}
 RETURNING event.id
+"""),
+    writes=Writes.A_PART,
+)
+COME_AGAIN = text("""
+UPDATE outbox_events SET started = array_remove(started, :task), sendings = greatest(sendings - 1, 0),
+    due_at = now() + :after
+WHERE id = :event_id AND parked_at IS NULL AND :task = ANY (pending)
 """)
 
 
@@ -57,7 +78,7 @@ def handles(event_type: type[E_], *, name: str) -> Callable[[Callable[[E_, int],
             if event is None:
                 return
             try:
-                with suppress(HandledMeanwhileError), transaction():
+                with leased(event_id, name), suppress(HandledMeanwhileError), transaction():
                     handler(cast(E_, event), event_id)
                     if not finish(event_id, name):
                         raise HandledMeanwhileError
@@ -79,7 +100,8 @@ def handles_by_itself(event_type: type[E_], *, name: str) -> Callable[[Callable[
             if event is None:
                 return
             try:
-                handler(cast(E_, event), event_id)
+                with leased(event_id, name):
+                    handler(cast(E_, event), event_id)
             except Exception as error:
                 note_failure(event_id, error)
                 raise
@@ -94,17 +116,13 @@ def finish(event_id: int, task: str) -> bool:
 
     A rival waits here until we commit.
     """
-    return session().scalar(FINISH, {"event_id": event_id, "task": task}) is not None
+    return bool(FINISH.rows({"event_id": event_id, "task": task, "latest": LATEST}))
 
 
 def come_again(event_id: int, task: str, *, after: timedelta) -> None:
     """For work that finds its turn has not come: the event is sent again soon, and this was no attempt."""
     with transaction():
-        row = session().get(OutboxEvent, event_id, with_for_update=True, populate_existing=True)
-        if row is not None and row.parked_at is None and task in (row.pending or ()):
-            row.started = [name for name in row.started if name != task]
-            row.sendings = max(row.sendings - 1, 0)
-            row.due_at = now() + after
+        session().execute(COME_AGAIN, {"event_id": event_id, "task": task, "after": after})
 
 
 def note_failure(event_id: int, error: Exception) -> None:
@@ -117,13 +135,14 @@ def note_failure(event_id: int, error: Exception) -> None:
 def _begin(event_id: int, task: str) -> Event | None:
     """Notes that a worker has begun, whatever becomes of it; None where there is nothing to do.
 
-    While no worker was there the event may have been sent many times. One of these messages is an attempt, the others
-    are dropped; if the attempt fails, the relay sends the event again.
+    From then on the worker has a lease. Of several messages about one sending the first is an attempt, the others are
+    dropped; if the attempt fails, or the worker dies, the relay sends the event again once the lease has run out.
     """
-    with transaction():
-        row = session().execute(BEGIN, {"event_id": event_id, "task": task}).one_or_none()
-    if row is None:
+    rows = BEGIN.rows({"event_id": event_id, "task": task, "pause": current_settings().outbox_resend_seconds})
+    if not rows:
         return None
+    [row] = rows
+    note_begun(task, row.sent_at)
     structlog.contextvars.bind_contextvars(request_id=row.request_id, event_id=event_id)
     return event_of(row)
 

@@ -47,4 +47,4 @@ def replay_parked() -> int:
 
 
 def _afresh() -> dict[str, Any]:
-    return {"parked_at": None, "attempts": 0, "sendings": 0, "started": [], "due_at": now()}
+    return {"parked_at": None, "attempts": 0, "sendings": 0, "started": [], "sent_at": None, "due_at": now()}

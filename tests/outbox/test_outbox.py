@@ -79,20 +79,21 @@ def test_an_event_leaves_with_its_transaction_or_not_at_all(app, edge, settings,
     assert task.sent == [event_id]
 
 
-def test_an_event_is_sent_again_later_and_later_until_it_is_handled(app, edge, settings, noted) -> None:
+def test_what_fails_is_sent_again_later_and_later_until_it_is_handled(app, edge, settings, noted) -> None:
+    task, message = failing(noted, "test.failing_often"), FakeTask("test.failing_often")
     event_id = publish_one(edge, noted)
-    task = FakeTask("t")
     pauses = []
     for _ in range(3):
-        relay(app, settings, task)
-        assert relay(app, settings, task) == 0
+        relay(app, settings, message)
+        try_in_vain(task, event_id)
+        assert relay(app, settings, message) == 0
         pauses.append((read(edge, event_id).due_at - now()).total_seconds())
         make_due(edge)
-    assert task.sent == [event_id] * 3
-    assert pauses[0] < pauses[1] < pauses[2]
+    assert message.sent == [event_id] * 3
+    assert 25 < pauses[0] < pauses[1] < pauses[2] < 150
     with edge():
-        assert finish(event_id, "t")
-    assert relay(app, settings, task) == 0
+        assert finish(event_id, task.name)
+    assert relay(app, settings, message) == 0
 
 
 def test_a_broker_that_is_away_loses_nothing(app, edge, settings, noted) -> None:
@@ -153,6 +154,7 @@ def test_of_many_messages_about_one_event_a_failing_task_takes_one(app, edge, se
     try_in_vain(task, event_id)
     for _ in range(2):
         task(event_id)  # dropped: it would have raised
+    make_due(edge)
     relay(app, settings, message)
     assert read(edge, event_id).attempts == 1
     try_in_vain(task, event_id)
@@ -185,8 +187,10 @@ def test_work_whose_turn_has_not_come_is_no_attempt(app, edge, settings, noted) 
 
 
 def test_what_failed_together_does_not_come_back_together(app, edge, settings, noted) -> None:
-    event_ids = [publish_one(edge, noted) for _ in range(5)]
-    relay(app, settings, FakeTask("t"))
+    task, event_ids = failing(noted, "test.together"), [publish_one(edge, noted) for _ in range(5)]
+    relay(app, settings, FakeTask(task.name))
+    for event_id in event_ids:
+        try_in_vain(task, event_id)
     assert len({read(edge, event_id).due_at.replace(microsecond=0) for event_id in event_ids}) > 1
 
 
