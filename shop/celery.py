@@ -11,15 +11,15 @@ from flask import Flask
 
 from shop.config import Settings
 
-# Without -Q a worker listens to all of them; -Q gives some a worker or a machine of their own. A worker of several takes
-# from each in turn: somebody waits for an account's mail, so it has a queue that others cannot fill.
+# Without -Q a worker listens to all of them; -Q gives some a worker or a machine of their own. A worker of several
+# takes from each in turn: what somebody waits for, the mail of an account, has a queue that others cannot fill.
 QUEUES = ("accounts", "mail", "orders", "imports", "webhooks", "housekeeping")
 DEFAULT_QUEUE = "housekeeping"
 
 # The first that fits counts.
 ROUTES = {
     "auth.*": "accounts",
-    "mail.deliver_account_mail": "accounts",
+    "mail.deliver": "accounts",
     "mail.*": "mail",
     "orders.*": "orders",
     "catalog.mail_*": "mail",

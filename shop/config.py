@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     smtp_password: SecretStr = Field(SecretStr(""), description="…")
     smtp_starttls: bool = Field(False, description="Refuse to send without TLS")
     smtp_timeout_seconds: float = Field(20, description="Give up on a silent server and try later")
+    smtp_keep_seconds: float = Field(30, ge=0, description="A connection is kept so long for the next mail; 0 = not")
     mail_from: str = Field("Заказы <orders@shop.example>", description="Sender of all mails")
     mail_domain: str = Field("shop.example", description="Right side of Message-IDs; never change it under way")
     admin_email: str = Field("admin@shop.example", description="The administrator who gets a copy of every invoice")

@@ -3,7 +3,7 @@
 Only a statement that is a transaction by itself commits by itself (Writes.A_WHOLE).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -51,6 +51,11 @@ CONSTRAINT_NAMES = {
 PURGE_BATCH = 5_000
 ONLY_READS = "only_reads"
 IN_TRANSACTION = "in_transaction"
+
+_CLAIMS = "FROM unnest(CAST(:ids AS bigint[])) AS thing (id)"
+_KEY = "hashtextextended(:what || '.' || thing.id, 0)"
+CLAIM = text(f"SELECT thing.id {_CLAIMS} WHERE pg_try_advisory_lock({_KEY})")
+GIVE_BACK = text(f"SELECT pg_advisory_unlock({_KEY}) {_CLAIMS}")
 
 Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 CreatedAt = Annotated[datetime, mapped_column(server_default=func.now())]
@@ -188,24 +193,30 @@ def give_back_connection() -> None:
 
 @contextmanager
 def claimed(what: str, id_: int) -> Iterator[bool]:
-    """Whether we alone work on this thing: a session lock on a connection of its own, outside of any transaction.
+    """Whether we alone work on this thing; see claimed_some()."""
+    with claimed_some(what, [id_]) as ours:
+        yield bool(ours)
 
-    For work that must not hold a transaction open. A worker that is killed gives the claim back by dying.
+
+@contextmanager
+def claimed_some(what: str, ids: Sequence[int]) -> Iterator[list[int]]:
+    """Those on which we alone work: session locks on a connection of its own, outside of any transaction.
+
+    For work that must not hold a transaction open. A worker that is killed gives the claims back by dying.
     """
-    key = func.hashtextextended(f"{what}.{id_}", 0)
     with db.engine.connect() as connection:
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-        is_claimed = bool(connection.scalar(select(func.pg_try_advisory_lock(key))))
+        ours = list(connection.scalars(CLAIM, {"what": what, "ids": list(ids)}))
         try:
-            yield is_claimed
+            yield ours
         finally:
-            if is_claimed:
-                _give_back(connection, key)
+            if ours:
+                _give_back(connection, what, ours)
 
 
-def _give_back(connection: Connection, key: ColumnElement[int]) -> None:
+def _give_back(connection: Connection, what: str, ids: list[int]) -> None:
     try:
-        connection.execute(select(func.pg_advisory_unlock(key)))
+        connection.execute(GIVE_BACK, {"what": what, "ids": ids})
     except DBAPIError:
         connection.invalidate()  # never pooled with the lock on it; if the server has lost us, the lock is gone, too
 

@@ -32,7 +32,7 @@ from shop.catalog.price_lists import mails as price_list_mails
 from shop.catalog.price_lists import tasks as price_lists
 from shop.mail import tasks as mail
 from shop.mail.content import LookUps
-from shop.mail.queue import MailQueued
+from shop.mail.queue import MailQueued, MailsQueued
 from shop.orders import mails as order_mails
 from shop.orders import tasks as orders
 from shop.orders.events import OrderPlaced, PartConfirmed, PartCorrected, PartMoved
@@ -66,6 +66,7 @@ SUBSCRIBERS: dict[type[Event], Sequence[Task]] = {
     DeliveryDue: [webhooks.deliver],
     WebhookSwitchedOff: [webhooks.mail_switched_off],
     MailQueued: [mail.deliver],
+    MailsQueued: [mail.deliver_all],
 }
 
 MAILS: LookUps = {

@@ -1,56 +1,58 @@
-"""Delivery of one mail: sent, or tried again later, or parked with the reason for a person to look at."""
+"""Delivery of a mail: sent, or tried again later, or parked with the reason for a person to look at."""
 
-import contextlib
 import smtplib
-import ssl
+from collections.abc import Iterator, Sequence
 from email.message import EmailMessage
 
 import structlog
+from psycopg.rows import namedtuple_row
+from sqlalchemy import select, text
 
 from shop.config import Settings
-from shop.db import now, session
+from shop.db import session
 from shop.mail.content import LookUps, compose
-from shop.mail.forgetting import forget_if_last_trace
-from shop.mail.models import PARKED, QUEUED, SENT, MailMessage
+from shop.mail.forgetting import ERASED, forget_if_last_trace
+from shop.mail.models import PARKED, QUEUED, MailMessage
+from shop.prepared import Prepared, Writes
 
 log = structlog.get_logger()
 
+NOTE_SENT = Prepared(
+    text("""
+UPDATE mail_messages
+SET state = 'sent', sent_at = now(), subject = :subject, last_error = NULL, attempts = attempts + 1,
+    recipient = CASE WHEN is_last_trace THEN :erased ELSE recipient END,
+    dedupe_key = CASE WHEN is_last_trace THEN 'erased:' || id ELSE dedupe_key END
+WHERE id = :mail_id RETURNING kind, message_id
+"""),
+    row_factory=namedtuple_row,
+    writes=Writes.A_WHOLE,
+)
 
-def compose_mail(mail_id: int, settings: Settings, look_ups: LookUps) -> EmailMessage | None:
-    """The message to send; None when the mail is not waiting to be sent any more."""
-    mail = session().get(MailMessage, mail_id)
-    return compose(mail, settings, look_ups) if mail is not None and mail.state == QUEUED else None
 
-
-def send(message: EmailMessage, settings: Settings) -> None:
-    """Talks to the mail server, outside of any transaction; returns once the server has taken the message.
-
-    What goes wrong after that, such as an odd answer to QUIT, would only make us send it twice.
-    """
-    smtp = smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=settings.smtp_timeout_seconds)
-    try:
-        if settings.smtp_starttls:
-            smtp.starttls(context=ssl.create_default_context())
-        if settings.smtp_user:
-            smtp.login(settings.smtp_user, settings.smtp_password.get_secret_value())
-        smtp.send_message(message)
-        with contextlib.suppress(smtplib.SMTPException, OSError):
-            smtp.quit()
-    finally:
-        smtp.close()
+def compose_mails(
+    mail_ids: Sequence[int], settings: Settings, look_ups: LookUps
+) -> Iterator[tuple[int, EmailMessage | Exception]]:
+    """Of those that still wait to be sent the message, or why there is none."""
+    waiting = select(MailMessage).where(MailMessage.id.in_(mail_ids), MailMessage.state == QUEUED)
+    mails = session().scalars(waiting.order_by(MailMessage.id)).all()
+    for mail in mails:
+        try:
+            yield mail.id, compose(mail, settings, look_ups)
+        except Exception as error:  # the others are to leave all the same
+            yield mail.id, error
 
 
 def note_sent(mail_id: int, message: EmailMessage) -> None:
-    mail = session().get_one(MailMessage, mail_id, with_for_update=True)
-    mail.state, mail.sent_at, mail.subject, mail.last_error = SENT, now(), message["Subject"], None
-    mail.attempts += 1
-    forget_if_last_trace(mail)
-    log.info("mail_sent", mail_id=mail.id, kind=mail.kind, message_id=mail.message_id)
+    """At once, and a transaction by itself: what is noted is not sent again, whatever happens to us."""
+    values = {"mail_id": mail_id, "subject": message["Subject"], "erased": ERASED}
+    for mail in NOTE_SENT.rows(values):
+        log.info("mail_sent", mail_id=mail_id, kind=mail.kind, message_id=mail.message_id)
 
 
 def note_trouble(mail_id: int, error: Exception, settings: Settings) -> bool:
     """Counts a failed attempt; True when nothing is left to do: the refusal is final, or patience is at an end."""
-    mail = session().get_one(MailMessage, mail_id, with_for_update=True)
+    mail = session().get_one(MailMessage, mail_id, with_for_update=True, populate_existing=True)
     if mail.state != QUEUED:
         return True
     mail.attempts += 1

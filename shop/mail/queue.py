@@ -1,39 +1,102 @@
-"""queue_mail(): promises one mail to one recipient about one event."""
+"""queue_mails(): promises mails about one event, each to one recipient."""
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from sqlalchemy.dialects.postgresql import insert
+import orjson
+from psycopg.rows import tuple_row
+from sqlalchemy import text
 
-from shop.db import session
-from shop.mail.models import MailMessage
 from shop.outbox.events import Event, publish
+from shop.prepared import Prepared, Writes
+
+# Somebody sits and waits for these, or must hear of them before it is too late: they go before all others.
+ACCOUNT_KINDS = frozenset(
+    {
+        "already_registered",
+        "company_moved",
+        "confirm_email",
+        "confirm_email_change",
+        "email_change_notice",
+        "email_changed",
+        "invitation",
+        "provider_linked",
+        "provider_unlinked",
+        "register_again",
+        "reset_password",
+        "security_notice",
+    }
+)
+TOGETHER = 20
+
+QUEUE = Prepared(
+    text("""
+INSERT INTO mail_messages (dedupe_key, message_id, kind, locale, recipient, context)
+SELECT dedupe_key, message_id, kind, locale, recipient, CAST(context AS jsonb)
+FROM unnest(CAST(:dedupe_keys AS text[]), CAST(:message_ids AS text[]), CAST(:kinds AS text[]),
+    CAST(:locales AS text[]), CAST(:recipients AS text[]), CAST(:contexts AS text[]))
+    AS mail (dedupe_key, message_id, kind, locale, recipient, context)
+ON CONFLICT (dedupe_key) DO NOTHING RETURNING id, kind
+"""),
+    row_factory=tuple_row,
+    writes=Writes.A_PART,
+)
 
 
 @dataclass(frozen=True)
 class MailQueued(Event):
+    """One mail, which is delivered before all others."""
+
     type: ClassVar[str] = "mail.queued"
     mail_id: int
 
 
+@dataclass(frozen=True)
+class MailsQueued(Event):
+    """Mails that are delivered one after the other, over one connection."""
+
+    type: ClassVar[str] = "mails.queued"
+    mail_ids: list[int]
+
+
+@dataclass(frozen=True)
+class NewMail:
+    """`context` holds ids, never secrets or texts."""
+
+    kind: str
+    to: str
+    locale: str
+    context: dict[str, Any] = field(default_factory=dict)
+
+
 def queue_mail(kind: str, *, to: str, locale: str, event_id: int, domain: str, **context: Any) -> None:
-    """Once per event and recipient, however often it is called; `context` holds ids, never secrets or texts."""
-    queue_mails(kind, [(to, locale)], event_id=event_id, domain=domain, **context)
+    queue_mails([NewMail(kind, to, locale, context)], event_id=event_id, domain=domain)
 
 
-def queue_mails(kind: str, people: Iterable[tuple[str, str]], *, event_id: int, domain: str, **context: Any) -> None:
-    """The same mail to several people, given as e-mail and language."""
-    common = {"kind": kind, "context": context}
-    rows = [_row(kind, to, event_id, domain) | common | {"recipient": to, "locale": locale} for to, locale in people]
-    if rows:
-        statement = insert(MailMessage).values(rows).on_conflict_do_nothing(index_elements=["dedupe_key"])
-        for mail_id in session().scalars(statement.returning(MailMessage.id)).all():
+def queue_mails(mails: Sequence[NewMail], *, event_id: int, domain: str) -> None:
+    """Once per event, kind and recipient, however often it is called."""
+    if mails:
+        keys = [f"{event_id}:{mail.kind}:{mail.to.casefold()}" for mail in mails]
+        values = {
+            "dedupe_keys": keys,
+            "message_ids": [f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain}>" for key in keys],
+            "kinds": [mail.kind for mail in mails],
+            "locales": [mail.locale for mail in mails],
+            "recipients": [mail.to for mail in mails],
+            "contexts": [orjson.dumps(mail.context).decode() for mail in mails],
+        }
+        publish_queued(QUEUE.rows(values))
+
+
+def publish_queued(mails: Iterable[tuple[int, str]]) -> None:
+    """Of mails given as id and kind."""
+    others = []
+    for mail_id, kind in mails:
+        if kind in ACCOUNT_KINDS:
             publish(MailQueued(mail_id=mail_id))
-
-
-def _row(kind: str, to: str, event_id: int, domain: str) -> dict[str, Any]:
-    key = f"{event_id}:{kind}:{to.casefold()}"
-    digest = hashlib.sha256(key.encode()).hexdigest()[:32]
-    return {"dedupe_key": key, "message_id": f"<{digest}@{domain}>"}
+        else:
+            others.append(mail_id)
+    for start in range(0, len(others), TOGETHER):
+        publish(MailsQueued(mail_ids=others[start : start + TOGETHER]))

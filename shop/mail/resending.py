@@ -9,8 +9,7 @@ from shop.db import session
 from shop.errors import Conflict, NotFound
 from shop.mail.forgetting import ERASED
 from shop.mail.models import PARKED, QUEUED, MailMessage
-from shop.mail.queue import MailQueued
-from shop.outbox.events import publish
+from shop.mail.queue import publish_queued
 
 log = structlog.get_logger()
 
@@ -39,11 +38,8 @@ def resend_mail(mail: MailMessage, *, by: int | None) -> None:
 
     It is the same mail, with the same Message-ID: a mailbox that has it already may show it once.
     """
-    if mail.recipient == ERASED:
-        raise RecipientForgotten(mail_id=mail.id)
-    mail.state, mail.attempts, mail.last_error = QUEUED, 0, None
-    publish(MailQueued(mail_id=mail.id))
-    log.info("mail_resent", mail_id=mail.id, kind=mail.kind, by=by)
+    _queue_again(mail, by=by)
+    publish_queued([(mail.id, mail.kind)])
 
 
 def resend_parked(*, by: int | None) -> int:
@@ -52,5 +48,13 @@ def resend_parked(*, by: int | None) -> int:
     some = parked.order_by(MailMessage.id).limit(AT_ONCE).with_for_update(skip_locked=True)
     mails: Sequence[MailMessage] = session().scalars(some).all()
     for mail in mails:
-        resend_mail(mail, by=by)
+        _queue_again(mail, by=by)
+    publish_queued([(mail.id, mail.kind) for mail in mails])
     return len(mails)
+
+
+def _queue_again(mail: MailMessage, *, by: int | None) -> None:
+    if mail.recipient == ERASED:
+        raise RecipientForgotten(mail_id=mail.id)
+    mail.state, mail.attempts, mail.last_error = QUEUED, 0, None
+    log.info("mail_resent", mail_id=mail.id, kind=mail.kind, by=by)

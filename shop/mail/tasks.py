@@ -1,37 +1,50 @@
-"""The task that delivers a queued mail."""
+"""The tasks that deliver queued mails."""
+
+from email.message import EmailMessage
 
 from flask import current_app
 
-from shop.config import current_settings
-from shop.db import claimed, transaction
-from shop.mail.delivery import compose_mail, note_sent, note_trouble, send
-from shop.mail.queue import MailQueued
+from shop.config import Settings, current_settings
+from shop.db import claimed_some, transaction
+from shop.mail.delivery import compose_mails, note_sent, note_trouble
+from shop.mail.queue import MailQueued, MailsQueued
+from shop.mail.smtp import server
 from shop.outbox.handling import finish, handles_by_itself
 
-DELIVER = "mail.deliver"
+DELIVER, DELIVER_ALL = "mail.deliver", "mail.deliver_all"
 
 
 @handles_by_itself(MailQueued, name=DELIVER)
 def deliver(event: MailQueued, event_id: int) -> None:
-    """Sends one mail; while the mail server refuses it for now, the event stays open and comes again."""
-    with claimed("mail", event.mail_id) as is_claimed:
-        if is_claimed:  # otherwise another worker is at it; if that one dies, the event comes again
-            _deliver(event.mail_id, event_id)
+    """Sends the mail of an account; while the server refuses it for now, the event stays open and comes again."""
+    _deliver([event.mail_id], event_id, DELIVER)
 
 
-def _deliver(mail_id: int, event_id: int) -> None:
+@handles_by_itself(MailsQueued, name=DELIVER_ALL)
+def deliver_all(event: MailsQueued, event_id: int) -> None:
+    """Sends other mails; those that the server refuses for now come again with the event."""
+    _deliver(event.mail_ids, event_id, DELIVER_ALL)
+
+
+def _deliver(mail_ids: list[int], event_id: int, task: str) -> None:
     """Only a crash between the server's OK and our note repeats a mail, under the same Message-ID."""
     settings = current_settings()
+    with claimed_some("mail", mail_ids) as ours:
+        with transaction():
+            mails = list(compose_mails(ours, settings, current_app.extensions["mail_look_ups"]))
+        is_done = [_sent(mail_id, message, settings) for mail_id, message in mails]
+    if len(ours) == len(mail_ids) and all(is_done):  # else another worker is at some, or they are tried again
+        finish(event_id, task)
+
+
+def _sent(mail_id: int, message: EmailMessage | Exception, settings: Settings) -> bool:
+    """Whether nothing is left to do. Whatever goes wrong belongs into the log of mails, where a manager sees it."""
     try:
+        if isinstance(message, Exception):
+            raise message
+        server.send(message, settings)
+        note_sent(mail_id, message)
+    except Exception as error:
         with transaction():
-            message = compose_mail(mail_id, settings, current_app.extensions["mail_look_ups"])
-        if message is not None:
-            send(message, settings)
-        with transaction():
-            if message is not None:
-                note_sent(mail_id, message)
-            finish(event_id, DELIVER)
-    except Exception as error:  # whatever it is, it belongs into the log of mails, where a manager sees it
-        with transaction():
-            if note_trouble(mail_id, error, settings):
-                finish(event_id, DELIVER)
+            return note_trouble(mail_id, error, settings)
+    return True

@@ -9,7 +9,7 @@ from shop.auth.locking import lock_company
 from shop.auth.models import User
 from shop.config import current_settings
 from shop.db import session
-from shop.mail.queue import queue_mails
+from shop.mail.queue import NewMail, queue_mails
 from shop.orders.documents.papers import keep_paper
 from shop.orders.events import OrderPlaced, PartConfirmed, PartCorrected, PartMoved
 from shop.orders.models import (
@@ -34,23 +34,26 @@ Address = tuple[str, str]  # e-mail and language
 def send_invoice(event: PartConfirmed, event_id: int) -> None:
     """Makes a confirmed part's invoice and mails it to the customer and to the administrator."""
     keep_paper(event.invoice_id)
-    _mail("invoice", _customer_and_administrator(event.supplier_order_id), event_id, invoice_id=event.invoice_id)
+    people = _customer_and_administrator(event.supplier_order_id)
+    _mail(_to(people, "invoice", invoice_id=event.invoice_id), event_id)
 
 
 @handles(PartCorrected, name="orders.send_correction")
 def send_correction(event: PartCorrected, event_id: int) -> None:
     """Mails what was shipped instead of what the invoice says, to those who have the invoice."""
     keep_paper(event.invoice_id)
-    _mail("correction", _customer_and_administrator(event.supplier_order_id), event_id, invoice_id=event.invoice_id)
+    people = _customer_and_administrator(event.supplier_order_id)
+    _mail(_to(people, "correction", invoice_id=event.invoice_id), event_id)
 
 
 @handles(OrderPlaced, name="orders.announce_order")
 def announce_order(event: OrderPlaced, event_id: int) -> None:
     """Tells the buyer, the administrator and the suppliers concerned of a new order."""
     order_id = event.order_id
-    _mail("order_placed", [*_customer(Order.id == order_id), _administrator()], event_id, order_id=order_id)
+    mails = _to([*_customer(Order.id == order_id), _administrator()], "order_placed", order_id=order_id)
     for supplier, part_id in _suppliers(SupplierOrder.order_id == order_id):
-        _mail("order_received", [_address(supplier)], event_id, supplier_order_id=part_id)
+        mails += _to([supplier], "order_received", supplier_order_id=part_id)
+    _mail(mails, event_id)
 
 
 @handles(PartMoved, name="orders.announce_move")
@@ -63,12 +66,12 @@ def announce_move(event: PartMoved, event_id: int) -> None:
     went_wrong = to_state in (CANCELED, REFUSED) or (to_state == DELIVERED and _came_short(part_id))
     people = _customer_of_part(part_id)
     if went_wrong:
-        people += [_address(person) for person, _ in _suppliers(SupplierOrder.id == part_id)]
+        people += [person for person, _ in _suppliers(SupplierOrder.id == part_id)]
     if went_wrong and (invoice_id := _invoice_of(part_id)):
         people.append(_administrator())
         if to_state == CANCELED:
             keep_paper(invoice_id)  # with the stamp
-    _mail("part_moved", people, event_id, supplier_order_id=part_id, to_state=to_state)
+    _mail(_to(people, "part_moved", supplier_order_id=part_id, to_state=to_state), event_id)
 
 
 @handles(OrderPlaced, name="orders.notify_placed")
@@ -97,8 +100,12 @@ def notify_moved(event: PartMoved, event_id: int) -> None:
     announce([*part_notices(event.supplier_order_id, event.to_state), *annulled], event_id=event_id)
 
 
-def _mail(kind: str, people: Iterable[Address], event_id: int, **context: Any) -> None:
-    queue_mails(kind, people, event_id=event_id, domain=current_settings().mail_domain, **context)
+def _mail(mails: list[NewMail], event_id: int) -> None:
+    queue_mails(mails, event_id=event_id, domain=current_settings().mail_domain)
+
+
+def _to(people: Iterable[Address], kind: str, **context: Any) -> list[NewMail]:
+    return [NewMail(kind, email, locale, context) for email, locale in people]
 
 
 def _customer_and_administrator(part_id: int) -> list[Address]:
@@ -112,19 +119,19 @@ def _customer_of_part(part_id: int) -> list[Address]:
 def _customer(whose: ColumnElement[bool]) -> list[Address]:
     """Who ordered; the company's owner where that account was closed; nobody where there is none any more."""
     # FOR SHARE: either the account is closed first and gets nothing, or closing it finds the mail.
-    ordering = select(User, Order.company_id).join(Order, Order.user_id == User.id).where(whose)
-    person, company_id = session().execute(ordering.with_for_update(read=True, of=User)).one()
-    buyer: User | None = person
-    if person.closed_at is not None:
-        lock_company(company_id)  # nobody hands it over or closes it meanwhile
-        buyer = session().scalar(select(User).where(User.company_id == company_id, User.is_owner))
-    return [_address(buyer)] if buyer else []
+    ordering = select(User.email, User.locale, User.closed_at, Order.company_id).join(Order, Order.user_id == User.id)
+    buyer = session().execute(ordering.where(whose).with_for_update(read=True, of=User)).one()
+    if buyer.closed_at is None:
+        return [(buyer.email, buyer.locale)]
+    lock_company(buyer.company_id)  # nobody hands it over or closes it meanwhile
+    owner = select(User.email, User.locale).where(User.company_id == buyer.company_id, User.is_owner)
+    return [(email, locale) for email, locale in session().execute(owner)]
 
 
-def _suppliers(whose: ColumnElement[bool]) -> list[tuple[User, int]]:
+def _suppliers(whose: ColumnElement[bool]) -> list[tuple[Address, int]]:
     """Everybody who can log in at the suppliers of these parts, with the id of their part."""
     statement = (
-        select(User, SupplierOrder.id)
+        select(User.email, User.locale, SupplierOrder.id)
         .join(SupplierOrder, SupplierOrder.supplier_id == User.company_id)
         .where(
             whose,
@@ -135,7 +142,7 @@ def _suppliers(whose: ColumnElement[bool]) -> list[tuple[User, int]]:
         .order_by(User.id)
         .with_for_update(read=True, of=User)  # as above
     )
-    return [(user, part_id) for user, part_id in session().execute(statement)]
+    return [((email, locale), part_id) for email, locale, part_id in session().execute(statement)]
 
 
 def _came_short(part_id: int) -> bool:
@@ -147,10 +154,6 @@ def _came_short(part_id: int) -> bool:
 
 def _invoice_of(part_id: int) -> int | None:
     return session().scalar(select(Invoice.id).filter_by(supplier_order_id=part_id, kind=INVOICE))
-
-
-def _address(user: User) -> Address:
-    return user.email, user.locale
 
 
 def _administrator() -> Address:

@@ -26,7 +26,8 @@ E_ = TypeVar("E_", bound=Event)
 # to. A condition on the row alone would be tested on what was there before the relay's commit, and skip it.
 _LOCKED = """
 WITH locked AS (
-    SELECT id, started, array_remove(pending, :task) AS others, parked_at IS NULL AND :task = ANY (pending) AS is_pending
+    SELECT id, started, array_remove(pending, :task) AS others,
+        parked_at IS NULL AND :task = ANY (pending) AS is_pending
     FROM outbox_events WHERE id = :event_id FOR UPDATE
 )
 UPDATE outbox_events AS event
@@ -50,7 +51,7 @@ SET pending = locked.others,
 {_PENDING}
 RETURNING event.id
 """),
-    writes=Writes.A_PART,
+    writes=Writes.A_WHOLE,
 )
 COME_AGAIN = text("""
 UPDATE outbox_events SET started = array_remove(started, :task), sendings = greatest(sendings - 1, 0),
@@ -112,9 +113,10 @@ def handles_by_itself(event_type: type[E_], *, name: str) -> Callable[[Callable[
 
 
 def finish(event_id: int, task: str) -> bool:
-    """Notes inside the caller's transaction that the task is done; False where it was done before.
+    """Notes that the task is done; False where it was done before.
 
-    A rival waits here until we commit.
+    In the transaction of its effects, and a rival waits here until we commit. By itself where these have committed and
+    can be found again.
     """
     return bool(FINISH.rows({"event_id": event_id, "task": task, "latest": LATEST}))
 

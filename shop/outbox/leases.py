@@ -27,7 +27,7 @@ WHERE id = (
     AND :task = ANY (started) FOR UPDATE SKIP LOCKED
 )
 RETURNING id
-"""),
+"""),  # noqa: S608 - of our own words
     writes=Writes.A_WHOLE,
 )
 

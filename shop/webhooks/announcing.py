@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert
 
 from shop.auth.models import BLOCKED, Company
@@ -32,7 +32,7 @@ def announce(notices: Sequence[Notice], *, event_id: int) -> None:
     wanted = _webhooks_of({notice.company_id for notice in notices})
     if not wanted:
         return
-    occurred_at = session().get_one(OutboxEvent, event_id).created_at
+    occurred_at = session().execute(select(OutboxEvent.created_at).where(OutboxEvent.id == event_id)).scalar_one()
     rows = [
         _row(webhook.id, notice.event_type, notice.data, occurred_at) | {"event_id": event_id}
         for notice in notices
@@ -54,13 +54,13 @@ def announce_test(webhook: Webhook) -> WebhookDelivery:
     return delivery
 
 
-def _webhooks_of(company_ids: set[int]) -> Sequence[Webhook]:
+def _webhooks_of(company_ids: set[int]) -> Sequence[Row[int, int, list[str]]]:
     statement = (
-        select(Webhook)
+        select(Webhook.id, Webhook.company_id, Webhook.event_types)
         .join(Company, Company.id == Webhook.company_id)
         .where(Webhook.company_id.in_(company_ids), Webhook.off_at.is_(None), Company.status != BLOCKED)
     )
-    return session().scalars(statement.order_by(Webhook.id)).all()
+    return session().execute(statement.order_by(Webhook.id)).all()
 
 
 def _row(webhook_id: int, event_type: str, data: dict[str, Any], occurred_at: datetime) -> dict[str, Any]:

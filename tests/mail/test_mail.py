@@ -134,7 +134,7 @@ def test_trouble_with_our_own_log_in_is_not_the_mails_fault(app, edge, kind, pos
     def refuse(*_args, **_kwargs) -> smtplib.SMTP:
         raise trouble
 
-    monkeypatch.setattr("shop.mail.delivery.smtplib.SMTP", refuse)
+    monkeypatch.setattr("shop.mail.smtp.smtplib.SMTP", refuse)
     queue(edge, kind)
     deliver(app, edge)
     assert mails(edge)[0].state == "queued"
@@ -159,9 +159,9 @@ def test_user_and_tls_are_used_where_they_are_set(app, edge, kind, postman, monk
         def close(self) -> None:
             calls.append("close")
 
-    monkeypatch.setattr("shop.mail.delivery.smtplib.SMTP", Server)
+    monkeypatch.setattr("shop.mail.smtp.smtplib.SMTP", Server)
     changed = make_settings(
-        postman.database_url, postman.redis_url, smtp_starttls=True, smtp_user="shop", smtp_password="secret"
+        postman.database_url, postman.redis_url, smtp_starttls=True, smtp_user="shop", smtp_password="secret", smtp_keep_seconds=0
     )
     monkeypatch.setitem(app.extensions, "settings", changed)
     queue(edge, kind)
@@ -182,7 +182,8 @@ def deliver(app, edge) -> None:
     with edge():
         rows = session().scalars(select(OutboxEvent).where(OutboxEvent.handled_at.is_(None))).all()
         for row in rows:
-            row.pending, row.started = ["mail.deliver"], []
-        event_ids = [row.id for row in rows]
-    for event_id in event_ids:
-        app.extensions["celery"].tasks["mail.deliver"](event_id)
+            row.pending, row.started = [task.name for task in app.extensions["subscribers"][row.type]], []
+        events = [(row.id, row.pending) for row in rows]
+    for event_id, tasks in events:
+        for task in tasks:
+            app.extensions["celery"].tasks[task](event_id)
