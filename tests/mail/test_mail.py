@@ -161,7 +161,12 @@ def test_user_and_tls_are_used_where_they_are_set(app, edge, kind, postman, monk
 
     monkeypatch.setattr("shop.mail.smtp.smtplib.SMTP", Server)
     changed = make_settings(
-        postman.database_url, postman.redis_url, smtp_starttls=True, smtp_user="shop", smtp_password="secret", smtp_keep_seconds=0
+        postman.database_url,
+        postman.redis_url,
+        smtp_starttls=True,
+        smtp_user="shop",
+        smtp_password="secret",
+        smtp_keep_seconds=0,
     )
     monkeypatch.setitem(app.extensions, "settings", changed)
     queue(edge, kind)
