@@ -87,7 +87,7 @@ def main(given: Sequence[str] | None = None) -> None:
     arguments = _arguments(given)
     plan = read_plan(arguments.file, limit=arguments.limit)
     _print_plan(plan)
-    with running("web", "relay", "worker", "sink") as product:
+    with running("web", "relay", "worker", "imports", "sink") as product:
         console.print(f"\n[dim]{machine(product.database)}[/dim]")
         replay = Replay(plan, product, *_make_people(product, plan))
         _import(replay)

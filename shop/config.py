@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     max_body_mib: int = Field(10, description="Largest request body")
     max_price_list_mib: int = Field(50, description="Largest price list")
     max_unpacked_price_list_mib: int = Field(200, description="… unpacked, where read row by row (CSV, XLSX, YML)")
+    large_price_list_mib: float = Field(
+        2, ge=0, description="From this size on, XLSX an eighth, one is imported at a time"
+    )
     price_list_file_days: int = Field(90, ge=1, description="Files are kept so long; of each supplier the last applied")
     price_list_max_attempts: int = Field(5, description="Then a list that stops its worker is given up")
     price_list_fetch_seconds: float = Field(120, description="Fetching one from its address may take this long")

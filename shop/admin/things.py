@@ -37,7 +37,16 @@ def named(facts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def numbered(facts: Mapping[str, Any]) -> Markup:
     """The same for lists: with the ids instead of names, which cost nothing."""
-    return Markup(", ").join(Markup("{} {}").format(word(name), _linked(name, value)) for name, value in facts.items())
+    return Markup(", ").join(Markup("{} {}").format(word(name), _linked(name, value)) for name, value in _single(facts))
+
+
+def _single(facts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Of mail_ids each mail_id."""
+    for name, value in facts.items():
+        if name.endswith("_ids") and isinstance(value, list):
+            yield from ((name.removesuffix("s"), each) for each in value)
+        else:
+            yield name, value
 
 
 def word(name: str) -> str:

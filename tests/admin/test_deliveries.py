@@ -123,8 +123,8 @@ def test_one_mail_is_sent_again(desk, edge, add_mail) -> None:
     again = mail_now(edge, mail)
     assert (again.state, again.attempts, again.last_error) == ("queued", 0, None)
     with edge():
-        assert session().scalar(select(OutboxEvent.payload).where(OutboxEvent.type == "mail.queued")) == {
-            "mail_id": mail.id
+        assert session().scalar(select(OutboxEvent.payload).where(OutboxEvent.type == "mails.queued")) == {
+            "mail_ids": [mail.id]
         }
     assert actions(edge) == ["mail.resend"]
 

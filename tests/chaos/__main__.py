@@ -78,6 +78,7 @@ def _report(name: str, stage: Stage, seconds: float, wrong: str) -> Table:
         "ended by itself": _counted(stage.ended),
         "mails": f"{len(deliveries)}, repeated {deliveries.total() - len(deliveries)}",
         "POST orders, ms": f"p50 {p50}, p95 {p95}, slowest {slowest}",
+        "last mail after last order, s": "never" if stage.settled_after is None else f"{stage.settled_after:.0f}",
         "seconds": f"{seconds:.0f}",
         "wrong": wrong,
     }

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from flask import Flask
 
-from shop.celery import BEAT_SCHEDULE, QUEUES, ROUTES
+from shop.celery import BEAT_SCHEDULE, QUEUES, ROUTES, queue_of
+from shop.mail.queue import ACCOUNT_KINDS
 from shop.outbox.events import Event
 from shop.outbox.handling import HANDLED
-from shop.subscribers import SUBSCRIBERS
+from shop.subscribers import MAILS, SUBSCRIBERS
 
 SHOP = Path(__file__).parents[2] / "shop"
 PUBLISHING = {"delay", "apply_async", "send_task"}
@@ -24,7 +25,18 @@ def test_every_task_has_a_queue_that_a_worker_listens_to(app: Flask) -> None:
     for name, task in tasks.items():
         routed = celery.amqp.router.route({}, task.name)["queue"].name
         assert routed in listened, name
+        assert routed == queue_of(name)
         assert any(fnmatch(name, pattern) for pattern in ROUTES), f"{name} has no route of its own"
+
+
+def test_what_is_quick_never_waits_for_imports(app: Flask) -> None:
+    slow = {"catalog.import_price_list", "catalog.apply_decisions", "catalog.fetch_due_price_lists"}
+    tasks = app.extensions["celery"].tasks
+    assert {name for name in tasks if not name.startswith("test.") and queue_of(name) == "imports"} == slow
+
+
+def test_every_mail_of_an_account_goes_before_the_others() -> None:
+    assert {kind for kind, look_up in MAILS.items() if look_up.__module__.startswith("shop.auth.")} == ACCOUNT_KINDS
 
 
 def test_every_event_has_a_known_list_of_subscribers() -> None:

@@ -22,6 +22,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from shop.celery import QUEUES
+
 TOP = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 CUT = "421 the line is cut after DATA"
@@ -32,6 +34,7 @@ class Mailbox:
 
     def __init__(self, port: int | None = None) -> None:
         self.messages: list[EmailMessage] = []
+        self.connections: set[object] = set()  # those over which messages came
         self.before_accepting: Callable[[EmailMessage], str | None] = lambda _message: None
         self.port = port or free_port()
         self.start()
@@ -44,7 +47,8 @@ class Mailbox:
         """Nobody listens any more; connections are refused until it starts again."""
         self.controller.stop()
 
-    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
+        self.connections.add(session.peer)
         message = message_from_bytes(envelope.content, policy=policy.default)
         refusal = await asyncio.to_thread(self.before_accepting, message)
         if refusal == CUT and server.transport:
@@ -83,7 +87,7 @@ class Product:
                 "celery_worker:celery",
                 "worker",
                 "-Q",
-                "mail,orders,imports,housekeeping",
+                ",".join(queue for queue in QUEUES if queue != "webhooks"),
                 "--concurrency",
                 "2",
                 "-n",
@@ -174,14 +178,14 @@ def running(environment: dict[str, str], logs: Path) -> Iterator[Product]:
     try:
         product.start("web")
         product.start("relay")
-        eventually(product.is_ready, patience=30)
+        eventually(product.is_ready)
         yield product
     finally:
         product.stop()
 
 
-def eventually(found: Callable[[], Any], *, patience: float = 30) -> Any:
-    """The first true answer within `patience` seconds."""
+def eventually(found: Callable[[], Any], *, patience: float = 300) -> Any:
+    """The first true answer. `patience` is for what hangs: a busy machine may take its time."""
     deadline = time.monotonic() + patience
     while not (answer := found()):
         assert time.monotonic() < deadline, f"waited {patience} s in vain"

@@ -72,7 +72,7 @@ def test_a_worker_killed_while_it_mails_still_ends_in_exactly_one_mail_each(
     mailbox.before_accepting = lambda _message: None
     product.start("worker")
 
-    eventually(lambda: len({mail["Message-ID"] for mail in mailbox.about(order.number, "confirmed")}) == 2, patience=40)
+    eventually(lambda: len({mail["Message-ID"] for mail in mailbox.about(order.number, "confirmed")}) == 2)
     hold.released.set()
     mails = mailbox.about(order.number, "confirmed")
     assert {mail["To"] for mail in mails} == {order.user.email, "admin@shop.example"}

@@ -65,7 +65,7 @@ def test_a_worker_killed_while_the_receiver_thinks_sends_again_under_the_same_id
     assert begun.wait(30)
     product.kill("webhooks")
     product.start("webhooks")
-    eventually(lambda: len(receiver.bodies) == 2, patience=60)
+    eventually(lambda: len(receiver.bodies) == 2)
     released.set()
     assert len({headers["webhook-id"] for headers in receiver.headers}) == 1
     assert receiver.bodies[0] == receiver.bodies[1]

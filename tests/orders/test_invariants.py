@@ -217,7 +217,7 @@ class Trade(RuleBasedStateMachine):
     @rule()
     def let_the_worker_work(self) -> None:
         """It gets every event twice; only the sending of mails is left out."""
-        Drain(factories.app, but={"mail.queued"}, times=2)()
+        Drain(factories.app, but={"mail.queued", "mails.queued"}, times=2)()
 
     def list_of(self, supplier: Any, stock: int, percent: int) -> bytes:
         goods = [offer for offer in self.offers if offer.supplier_id == supplier.id]

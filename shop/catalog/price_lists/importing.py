@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from enum import Enum, auto
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import structlog
 from sqlalchemy import delete, func, select, text, update
@@ -22,6 +22,7 @@ from shop.catalog.price_lists.models import (
     DISCARDED,
     FAILED,
     HELD,
+    QUEUED,
     STATES_SOMETHING,
     STOCK_ONLY,
     UNFINISHED_STATES,
@@ -32,6 +33,7 @@ from shop.catalog.price_lists.reasons import Reason, give_reasons, reason_of
 from shop.catalog.price_lists.rolling_back import settle_rollback
 from shop.catalog.price_lists.settling import settle, settle_decided_rows
 from shop.catalog.price_lists.staging import Progress, stage
+from shop.catalog.price_lists.turns import OthersTurn, own_turn
 from shop.config import Settings
 from shop.db import claimed, met_a_lock, now, planned_anew, session, transaction
 from shop.errors import NotFound, Refusal
@@ -81,7 +83,8 @@ def import_price_list(
     """Has transactions of its own. `event_id` is finished in the one that decides the list.
 
     Lists of one supplier are imported one at a time and in the order in which they came: where another one is running
-    or waiting before this one, the event comes again shortly. Whatever was refused leaves the catalog as it was.
+    or waiting before this one, or another large list is running (turns.py), the event comes again shortly. Whatever
+    was refused leaves the catalog as it was.
     """
 
     def finish_event() -> None:
@@ -121,17 +124,23 @@ def apply_decisions(price_list_id: int, settings: Settings, *, event_id: int | N
 
 @contextmanager
 def _no_hurry(begun_id: int | None = None) -> Iterator[None]:
-    """A lock that others held for too long ends the work for now. It does not count as an attempt that has begun."""
+    """A lock that others held for too long, or another large list, ends the work for now: that was no attempt."""
     try:
         yield
+    except OthersTurn:
+        _give_up_begun(begun_id, state=QUEUED, started_at=None)  # it waits as one that has just come
     except OperationalError as error:
         if not met_a_lock(error):
             raise
         log.info("price_list_met_a_lock", price_list_id=begun_id, error=type(error.orig).__name__)
-        if begun_id is not None:
-            with transaction():
-                values = {"attempts": func.greatest(PriceList.attempts - 1, 0)}
-                session().execute(update(PriceList).where(PriceList.id == begun_id).values(**values))
+        _give_up_begun(begun_id)
+
+
+def _give_up_begun(price_list_id: int | None, **values: Any) -> None:
+    if price_list_id is not None:
+        with transaction():
+            given_up = update(PriceList).where(PriceList.id == price_list_id)
+            session().execute(given_up.values(attempts=func.greatest(PriceList.attempts - 1, 0), **values))
 
 
 def _apply_rows(price_list_id: int, settings: Settings, event_id: int | None) -> None:
@@ -214,9 +223,10 @@ def _run(price_list_id: int, settings: Settings, finish_event: Finish, progress:
     try:
         if price_list.url and price_list.sha256 is None:
             fetch_price_list(price_list_id, settings)
-        if price_list.rolls_back_id is None and price_list.approved_at is None:
-            _check(price_list_id, settings, progress)
-        _settle(price_list_id, settings, finish_event)
+        with own_turn(price_list_id, settings):
+            if price_list.rolls_back_id is None and price_list.approved_at is None:
+                _check(price_list_id, settings, progress)
+            _settle(price_list_id, settings, finish_event)
     except NotChanged as unchanged:
         with transaction():
             price_list = session().get_one(PriceList, price_list_id, populate_existing=True)
