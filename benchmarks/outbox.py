@@ -83,8 +83,8 @@ class Silent:
     def __init__(self, product: Product) -> None:
         self.celery = product.app.extensions["celery"]
 
-    def apply_async(self, arguments: tuple[int], producer: object) -> None:
-        self.celery.send_task(self.name, arguments, queue="housekeeping", producer=producer)
+    def apply_async(self, arguments: tuple[int], **options: object) -> None:
+        self.celery.send_task(self.name, arguments, queue="housekeeping", **options)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -118,9 +118,9 @@ WITH placed AS (
 SELECT id FROM placed \gset order_
 
 -- The event for the outbox.
-INSERT INTO outbox_events (type, payload, request_id, pending, started, sendings, attempts, handled_at, parked_at,
+INSERT INTO outbox_events (type, payload, request_id, sent_at, pending, started, sendings, attempts, handled_at, parked_at,
     last_error) VALUES ('order.placed'::VARCHAR, jsonb_build_object('order_id', :order_id::bigint)::JSONB,
-    md5(:key)::VARCHAR, NULL::TEXT[], '{}'::TEXT[], 0::BIGINT, 0::BIGINT, NULL::TIMESTAMP WITH TIME ZONE,
+    md5(:key)::VARCHAR, NULL::TIMESTAMP WITH TIME ZONE, NULL::TEXT[], '{}'::TEXT[], 0::BIGINT, 0::BIGINT, NULL::TIMESTAMP WITH TIME ZONE,
     NULL::TIMESTAMP WITH TIME ZONE, NULL::VARCHAR) RETURNING outbox_events.id, outbox_events.created_at,
     outbox_events.due_at;
 

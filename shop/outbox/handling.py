@@ -37,7 +37,7 @@ BEGIN = Prepared(
     text(f"""{_LOCKED}
 SET started = array_append(locked.started, :task), due_at = {RUNS_OUT}
 {_PENDING} AND :task <> ALL (locked.started)
-RETURNING event.type, event.payload, event.request_id, event.sent_at
+RETURNING event.type, event.payload, event.request_id
 """),
     row_factory=namedtuple_row,
     writes=Writes.A_WHOLE,
@@ -144,7 +144,7 @@ def _begin(event_id: int, task: str) -> Event | None:
     if not rows:
         return None
     [row] = rows
-    note_begun(task, row.sent_at)
+    note_begun(task)
     structlog.contextvars.bind_contextvars(request_id=row.request_id, event_id=event_id)
     return event_of(row)
 

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import structlog
+from celery import current_task
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
@@ -26,6 +27,7 @@ from shop.prepared import Prepared, Writes
 
 log = structlog.get_logger()
 
+SENT_AT = "sent_at"  # a message's header: of an event that was sent twice the row does not know which one has arrived
 NOTED_EVERY = 1.0  # seconds; by each process: one row must not be in the way of all tasks
 OUT_OF_ORDER = timedelta(seconds=2)  # so far may messages of two relays, or a note and what is begun, be apart
 LONGEST_PAUSE = timedelta(minutes=10)
@@ -33,7 +35,7 @@ AT_ONCE = 10_000
 
 NOTE = Prepared(
     text("""
-INSERT INTO outbox_queues (name, reached, begun_at) VALUES (:queue, :sent_at, now())
+INSERT INTO outbox_queues (name, reached, begun_at) VALUES (:queue, CAST(:sent_at AS timestamptz), now())
 ON CONFLICT (name) DO UPDATE
 SET reached = greatest(outbox_queues.reached, excluded.reached), begun_at = now(), probes = 0
 RETURNING name
@@ -75,12 +77,13 @@ class Way(NamedTuple):
     before: datetime
 
 
-def note_begun(task: str, sent_at: datetime | None) -> None:
-    """A worker has begun a task of an event that was sent then."""
+def note_begun(task: str) -> None:
+    """A worker has begun a task: that of the message that is in hand."""
     queue, moment = queue_of(task), time.monotonic()
     if moment - _noted.get(queue, -NOTED_EVERY) >= NOTED_EVERY:
         _noted[queue] = moment
-        NOTE.rows({"queue": queue, "sent_at": sent_at})
+        headers = (current_task and current_task.request.headers) or {}
+        NOTE.rows({"queue": queue, "sent_at": headers.get(SENT_AT)})
 
 
 def send_passed_again(tasks: Collection[str], *, pause: timedelta) -> None:

@@ -17,7 +17,7 @@ from shop.config import Settings
 from shop.db import session, transaction
 from shop.outbox.broker import send_again_what_was_wiped
 from shop.outbox.models import LATEST, OutboxEvent
-from shop.outbox.queues import send_passed_again
+from shop.outbox.queues import SENT_AT, send_passed_again
 
 log = structlog.get_logger()
 
@@ -102,7 +102,7 @@ def _send(event: OutboxEvent, tasks: Sequence[Task], producer: object, settings:
     else:
         for task in tasks:
             if task.name in event.pending:
-                task.apply_async((event.id,), producer=producer)
+                task.apply_async((event.id,), producer=producer, headers={SENT_AT: at.isoformat()})
         event.started = []
         event.sendings += 1
         event.sent_at, event.due_at = at, at + LATEST

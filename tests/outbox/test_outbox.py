@@ -27,7 +27,7 @@ class FakeTask:
         self.name, self.sent = name, []
         self.broken = False
 
-    def apply_async(self, arguments, producer) -> None:
+    def apply_async(self, arguments, producer, **options) -> None:
         if self.broken:
             raise OperationalError("the broker is away")
         self.sent.append(arguments[0])
@@ -256,7 +256,7 @@ def test_a_worker_quicker_than_the_relays_commit_waits_for_it(app, edge, setting
     workers = []
 
     class Quick(FakeTask):
-        def apply_async(self, arguments, producer) -> None:
+        def apply_async(self, arguments, producer, **options) -> None:
             """The message reaches a worker while the relay's transaction is still open."""
             workers.append(Thread(target=task, args=arguments))
             workers[0].start()
@@ -290,9 +290,9 @@ def test_two_relays_at_once_send_each_event_once(app, edge, settings, noted) -> 
         celery = app.extensions["celery"]
 
         class Rival(FakeTask):
-            def apply_async(self, arguments, producer) -> None:
+            def apply_async(self, arguments, producer, **options) -> None:
                 """While the first relay holds its rows, a second one looks for work."""
-                super().apply_async(arguments, producer)
+                super().apply_async(arguments, producer, **options)
                 with app.app_context():
                     relay_once(celery, {"test.noted": [second]}, settings)
 
@@ -309,11 +309,11 @@ def test_the_relay_waits_for_a_broker_and_stops_when_told(app, edge, settings, n
     pauses = []
 
     class Stopping(FakeTask):
-        def apply_async(self, arguments, producer) -> None:
+        def apply_async(self, arguments, producer, **options) -> None:
             pauses.append("tried")
             for handler in handlers.values():
                 handler()
-            super().apply_async(arguments, producer)
+            super().apply_async(arguments, producer, **options)
 
     task = Stopping("t")
     task.broken = True

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import ClassVar
 
@@ -18,7 +18,7 @@ from shop.outbox.events import Event
 from shop.outbox.handling import come_again, finish, handles, handles_by_itself
 from shop.outbox.leases import RENEW
 from shop.outbox.models import OutboxEvent, OutboxQueue
-from shop.outbox.queues import send_passed_again
+from shop.outbox.queues import SENT_AT, send_passed_again
 from shop.outbox.relay import relay_once, turns
 from tests.conftest import make_settings
 from tests.outbox.test_outbox import FakeTask, publish_one, read, relay
@@ -47,8 +47,19 @@ def noted() -> Iterator[type[Event]]:
 
 
 @pytest.fixture(scope="module")
-def task(noted):
+def handler(noted):
     return handles(noted, name=TASK)(lambda _event, _id: None)
+
+
+@pytest.fixture
+def task(edge, handler) -> Callable[..., None]:
+    """Works on the message of the event's last sending, or of the one at that time."""
+
+    def work(event_id: int, sent_at: datetime | None = None) -> None:
+        at = sent_at or read(edge, event_id).sent_at
+        handler.apply((event_id,), headers={SENT_AT: at.isoformat()}, throw=True)
+
+    return work
 
 
 @pytest.fixture
@@ -185,6 +196,22 @@ def test_after_the_asking_event_was_taken_the_lost_ones_are_found(app, edge, sen
     assert due(edge) == others
 
 
+def test_the_first_message_of_what_was_sent_twice_passes_nothing(app, edge, send, task, settings) -> None:
+    """A worker that comes back to its queue begins with the old message of the event that was to find out about it."""
+    first, *_ = send(5)
+    before = read(edge, first).sent_at
+    for _ in range(2):
+        wait(edge, 40)
+        look(app)
+    assert due(edge) == [first]
+    relay(app, settings, FakeTask(TASK))
+    task(first, before - timedelta(seconds=80))
+    for _ in range(3):
+        wait(edge, 9)
+        look(app)
+    assert due(edge) == []
+
+
 def test_of_two_relays_one_looks(app, edge, send, task, count_statements) -> None:
     send(1, ago=60)
     look(app)
@@ -312,13 +339,13 @@ def test_a_note_is_made_once_a_second_and_queue(app, edge, send, task, monkeypat
 
 
 def test_an_event_costs_two_statements_and_one_transaction_beside_its_work(
-    app, edge, send, task, count_statements
+    app, edge, send, handler, count_statements
 ) -> None:
     """One that begins it and is a transaction by itself, and the last one of the transaction of its effects."""
     warm, event_id = send(2)
-    task(warm)
+    handler(warm)
     with count_statements() as statements:
-        task(event_id)
+        handler(event_id)
     assert [each.split()[0] for each in statements if "outbox_queues" not in each] == ["WITH", "WITH"]
 
 
