@@ -138,7 +138,7 @@ class GoodReader:
                 return Row(self.number, self.external_id, name=row.name, is_price_refused=True)
             if mode != PRICES_AND_STOCK:
                 row = row._replace(**self.rest(row))
-            row = self.in_whole_pieces(row) if row.unit else row
+            row = self.in_whole_pieces(row)
         return None if self.is_rejected else row
 
     def priced_row(self) -> Row:
@@ -162,16 +162,18 @@ class GoodReader:
 
     def in_whole_pieces(self, row: Row) -> Row:
         """What the list itself says is counted has no quantities that would divide a piece."""
+        unit = row.unit or ""
+        whole: dict[str, Any] = {}
         for name in ("quantity_step", "minimum_quantity", "units_per_pack"):
             given: Decimal | None = getattr(row, name)
-            if given is not None and breaks_pieces(given, row.unit):
-                self.warn(name, "not_whole", f"is no whole number of «{row.unit}»")
-                row = row._replace(**{name: None})
-        if row.stock is not None and breaks_pieces(row.stock, row.unit):
-            stock = whole_pieces(row.stock, row.unit)
-            self.warn("quantity", "not_whole", f"is no whole number of «{row.unit}»; {stock.normalize():f} was taken")
-            row = row._replace(stock=stock)
-        return row
+            if given is not None and breaks_pieces(given, unit):
+                self.warn(name, "not_whole", f"is no whole number of «{unit}»")
+                whole[name] = None
+        if row.stock is not None and breaks_pieces(row.stock, unit):
+            whole["stock"] = whole_pieces(row.stock, unit)
+            taken = f"{whole['stock'].normalize():f} was taken"
+            self.warn("quantity", "not_whole", f"is no whole number of «{unit}»; {taken}")
+        return row._replace(**whole) if whole else row
 
     def rest(self, row: Row) -> dict[str, Any]:
         step, minimum = self.optional("quantity_step", quantity_of), self.optional("minimum_quantity", quantity_of)
