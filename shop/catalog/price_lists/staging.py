@@ -14,8 +14,9 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import delete, func, select, text, update
 
 from shop.catalog.price_lists.formats import ParsedPriceList
+from shop.catalog.price_lists.formats.columns import FIELDS
 from shop.catalog.price_lists.goods import Issue, Row
-from shop.catalog.price_lists.had import KNOWN_FIELDS, Had
+from shop.catalog.price_lists.had import Had
 from shop.catalog.price_lists.lacking import count_unknown, refuse_columns, refuse_missing
 from shop.catalog.price_lists.models import FULL, PriceList, PriceListIssue, PriceListRow
 from shop.catalog.price_lists.reasons import WHY_FAILED
@@ -58,7 +59,7 @@ def stage(price_list_id: int, parsed: ParsedPriceList, *, mode: str, progress: P
         _note(price_list_id, categories=categories, rows_total=parsed.rows_expected, rows_done=0, rows_rejected=0)
         _copy_issues(price_list_id, category_issues)
     unread: Counter[str] = Counter()
-    had = Had() if parsed.lacks is None else Had(set(KNOWN_FIELDS - parsed.lacks), set(parsed.parameters))
+    had = Had() if parsed.lacks is None else Had(set(FIELDS) - parsed.lacks, set(parsed.parameters))
     declares = parsed.declares_categories
     checked = check_goods(parsed.goods, categories, mode, had=had, declares_categories=declares, unread=unread)
     done, rejected, errors = _stage_batches(price_list_id, checked, progress or (lambda *_: None), parsed.rows_expected)
