@@ -50,6 +50,9 @@ OF_ALL: Mapping[str, str] = {
     r"The quantity is empty \((\d+) goods\): their stock stays as it is\.": (
         "Остаток не указан (товаров: {0}): их остатки остались прежними."
     ),
+    r"Several of your goods have this SKU; send their ids, too\.": (
+        "Этот артикул у нескольких ваших товаров; пришлите и их коды."
+    ),
     r"No good with this id is in your catalog\.": "Товара с этим кодом нет в вашем каталоге.",
 }
 FIELDS = re.compile(r"(?P<of>Category \d+|parameters «.*?»|[a-z_]+) (?P<said>.*?)\.?", re.DOTALL)

@@ -21,6 +21,7 @@ from shop.catalog.price_lists.lacking import count_unknown, refuse_columns, refu
 from shop.catalog.price_lists.models import FULL, PriceList, PriceListIssue, PriceListRow
 from shop.catalog.price_lists.reasons import WHY_FAILED
 from shop.catalog.price_lists.rows import Checked, check_categories, check_goods, unread_fields, without_stock
+from shop.catalog.price_lists.sku_ids import identify_by_sku
 from shop.catalog.price_lists.values import CONTROLS
 from shop.db import session, transaction
 from shop.errors import Invalid
@@ -67,8 +68,7 @@ def stage(price_list_id: int, parsed: ParsedPriceList, *, mode: str, progress: P
         session().execute(PATIENCE)
         _note(price_list_id, categories=categories, rows_total=done, had=had.names())
         _copy_issues(price_list_id, [*unread_fields(unread), *without_stock(had)])
-        missing = refuse_missing(price_list_id, mode, had.names(), parsed) if done else Counter[str]()
-        _note(price_list_id, rows_rejected=PriceList.rows_rejected + missing.total())
+        missing = _refuse_late(price_list_id, mode, had, parsed) if done else Counter[str]()
         is_usable = done != rejected + missing.total() or _is_few_refused_prices(price_list_id, done, had)
     if done and not is_usable:
         raise NothingUsable(rows=done, commonest=_commonest(errors + missing))
@@ -76,6 +76,16 @@ def stage(price_list_id: int, parsed: ParsedPriceList, *, mode: str, progress: P
         raise NoGoods
     with transaction():  # or the planner takes the new rows for a handful and joins them by nested loops
         session().execute(text("ANALYZE price_list_rows (price_list_id, row, external_id, category, decision)"))
+
+
+def _refuse_late(price_list_id: int, mode: str, had: Had, parsed: ParsedPriceList) -> Counter[str]:
+    """What is wrong with how many rows, seen only now that all goods were read."""
+    wrong: Counter[str] = Counter()
+    if parsed.ids_are_skus:
+        wrong["sku is not of one good"] = identify_by_sku(price_list_id)
+    wrong += refuse_missing(price_list_id, mode, had.names(), parsed)
+    _note(price_list_id, rows_rejected=PriceList.rows_rejected + wrong.total())
+    return wrong
 
 
 def _is_few_refused_prices(price_list_id: int, done: int, had: Had) -> bool:

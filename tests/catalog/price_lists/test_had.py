@@ -328,3 +328,33 @@ def test_a_price_of_another_unit_is_quarantined_and_the_unit_not_stored(app: Fla
     assert [found[n].is_quarantined for n in "123"] == [True, True, False]
     assert (found["1"].vat_rate, found["2"].unit) == ("10", "шт")
     assert (found["3"].price, found["3"].model, found["3"].parameters) == (101, "", {})
+
+
+BY_SKU = "Артикул;Наименование;Цена;Остаток\nA-1;Ложка;11;4\nA-2;Вилка;;1\nA-3;Нож;30;1\n".encode()
+
+
+@pytest.mark.parametrize("mode", [FULL, UPDATE, PRICES_AND_STOCK, STOCK_ONLY])
+def test_a_file_without_codes_finds_the_goods_of_a_richer_list_by_their_sku(
+    app: Flask, supplier: Company, mode: str
+) -> None:
+    goods = ((1, "A-1", "Ложка", 10), (2, "A-2", "Вилка", 20), (3, "A-3", "Нож", 30))
+    run_import(app, supplier, list_of(*(good(n, sku=sku, name=name, price=price) for n, sku, name, price in goods)))
+
+    done = run_import(app, supplier, BY_SKU, mode=mode)
+
+    found = offers(app, supplier)
+    assert (done.state, done.offers_new, done.offers_withdrawn, list(found)) == (APPLIED, 0, 0, ["1", "2", "3"])
+    assert (found["1"].price, stock(app, found["1"]).on_hand) == (10 if mode == STOCK_ONLY else 11, 4)
+    assert found["2"].is_quarantined is (mode != STOCK_ONLY)
+    assert run_import(app, supplier, BY_SKU, mode=mode).offers_changed == 0
+
+
+def test_a_sku_that_several_goods_have_decides_nothing(app: Flask, supplier: Company) -> None:
+    run_import(app, supplier, list_of(good(1, sku="A-1"), good(2, sku="A-1"), good(3, sku="A-3")))
+    before = catalog(app, supplier)
+
+    raw = "Артикул;Наименование;Цена;Остаток\nA-1;Товар 1;101;1\nA-3;Товар 3;100;10\n".encode()
+    done = run_import(app, supplier, raw)
+
+    assert (done.state, done.rows_rejected, catalog(app, supplier)) == (APPLIED, 1, before)
+    assert issues(app, done) == [(1 + 1, "error", "sku_ambiguous")] * 2

@@ -116,6 +116,7 @@ def parsed_table(
         lacks=header.lacks,
         columns=header.columns,
         parameters=frozenset(header.parameters),
+        ids_are_skus=header.fields["id"] == header.fields.get("sku"),
     )
 
 

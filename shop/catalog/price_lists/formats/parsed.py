@@ -28,7 +28,8 @@ class ParsedPriceList:
     Every good comes with its row: the line of a table as a spreadsheet counts it, elsewhere the how-manieth good it is.
     Goods are read once, while they are asked for. Where a list declares no categories, goods name theirs. `lacks` are
     the fields of a good that no column of a table holds, `columns` what these are called, `parameters` those of them
-    that are parameters; None and nothing of formats where every good names its own fields.
+    that are parameters; None and nothing of formats where every good names its own fields. In a table without a column
+    for the id `ids_are_skus`.
     """
 
     format: str
@@ -40,6 +41,7 @@ class ParsedPriceList:
     lacks: frozenset[str] | None = None
     columns: str = ""
     parameters: frozenset[str] = frozenset()
+    ids_are_skus: bool = False
     told: dict[str, int] = field(default_factory=dict)
 
 
