@@ -128,7 +128,6 @@ def export_catalog(args: dict[str, Any]) -> Response:
     response = Response(found.content, content_type="application/gzip")
     response.set_etag(etag, weak=True)
     response.headers["Cache-Control"] = "private, no-cache"
-    response.vary.add("Authorization")
     response.headers["X-As-Of"] = found.as_of.isoformat()
     response.headers["Content-Disposition"] = f'attachment; filename="catalog.{file_format}.gz"'
     return response
