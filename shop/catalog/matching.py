@@ -14,7 +14,9 @@ from shop.catalog.barcodes import INTERNAL
 from shop.catalog.packs import sql_pack
 from shop.db import session
 
-# Two imports that see a good for the first time would both make a product of it; the second waits here instead.
+# Two imports that see a good for the first time would both make a product of it; the second waits here instead. So it
+# takes the ids of its new offers after the first has committed, and what is not committed stands above all that is:
+# readers begin below (IS_NOT_BEYOND).
 ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('catalog.products'))")
 
 FORGET = text("DROP TABLE IF EXISTS pg_temp.product_matches")

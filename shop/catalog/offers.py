@@ -4,15 +4,14 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Select, Text, and_, bindparam, func, literal, literal_column, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, and_, bindparam, func, literal_column, or_, select
 
 from shop.auth.models import ACTIVE, BLOCKED, Company
 from shop.catalog.compare_prices import compare_price
-from shop.catalog.models import BOUND_KINDS, EXACT, CatalogGeneration, Category, Offer, StockLevel
+from shop.catalog.models import BOUND_KINDS, EXACT, Category, Offer, StockLevel
 from shop.catalog.packs import sql_pack
 from shop.catalog.units import sql_is_counted, sql_minimum_of, sql_step_of, sql_whole_pieces
 from shop.errors import NotFound
-from shop.http.fields import MAX_ID
 from shop.money import sql_money_text
 from shop.prepared import Prepared, Row
 
@@ -35,7 +34,7 @@ WAS_ACTIVE = or_(Company.status == ACTIVE, and_(Company.status == BLOCKED, Compa
 # What a large import has not committed yet stands before all others in the index by id, and by price or name anywhere:
 # whoever reads an index in order would look at each of these rows. An import takes its ids one import at a time (see
 # matching.py), so they are higher than all that is committed. Offers of one's own transaction are none of these.
-NEWEST_ID = func.coalesce(select(CatalogGeneration.newest_offer_id).scalar_subquery(), literal(MAX_ID, BigInteger))
+NEWEST_ID: ColumnElement[int] = func.newest_offer_id(type_=BigInteger)
 IS_NOT_BEYOND = Offer.id <= NEWEST_ID
 
 
