@@ -127,7 +127,9 @@ class Settings(BaseSettings):
     oidc_client_secret: SecretStr = Field(SecretStr(""), description="… BASE_URL/login/oidc/authorized")
 
     outbox_poll_seconds: float = Field(0.2, description="How often the relay looks for new events")
-    outbox_resend_seconds: float = Field(30, description="An event not handled by then is sent again, then ever later")
+    outbox_resend_seconds: float = Field(
+        30, description="What failed, or whose worker died, is tried again after this, then ever later"
+    )
     outbox_max_attempts: int = Field(14, description="After so many tries of workers an event is parked for a person")
 
     metrics_token: SecretStr = Field(
