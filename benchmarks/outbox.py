@@ -5,8 +5,8 @@
 Relay, worker, database, Valkey and a mail server are real. The relay is measured in this process, with an empty table
 behind it and with a million handled events. A third of the invoices is made by hand, in one process; a third by the two
 children of a worker that delivers no mails, for what the bar asks of one: number (given by confirming), PDF, mails
-queued; a third by the Procfile's worker, which delivers them as well. What an order of three suppliers costs the worker,
-all its mails delivered, is the CPU of a run with many orders above that of a run with few.
+queued; a third by the Procfile's worker, which delivers them as well. What an order of three suppliers costs the
+worker, all its mails delivered, is the CPU of a run with many orders above that of a run with few.
 """
 
 import argparse
@@ -63,10 +63,11 @@ INSERT INTO stock_levels (offer_id, kind, on_hand) SELECT id, 'exact', 1000000 F
 TWO_MORE_SUPPLIERS = """
 INSERT INTO companies (kind, name, status) VALUES ('supplier', 'ООО Чай', 'active'), ('supplier', 'ООО Кофе', 'active');
 INSERT INTO users (email, email_confirmed_at, role, company_id, first_name, last_name)
-SELECT 'supplier' || id || '@bench.example', now(), 'supplier', id, 'Ирина', 'Орлова' FROM companies WHERE kind = 'supplier';
+SELECT 'supplier' || id || '@bench.example', now(), 'supplier', id, 'Ирина', 'Орлова'
+FROM companies WHERE kind = 'supplier';
 INSERT INTO offers (product_id, supplier_id, external_id, sku, name, category_id, price, vat_rate)
 SELECT offer.product_id, company.id, offer.external_id, offer.sku, offer.name, offer.category_id, 99.9, '10'
-FROM offers offer, companies company WHERE company.kind = 'supplier' AND company.id <> 1;
+FROM offers offer, companies company WHERE company.kind = 'supplier' AND company.id <> 1 ORDER BY company.id, offer.id;
 INSERT INTO stock_levels (offer_id, kind, on_hand) SELECT id, 'exact', 1000000 FROM offers WHERE supplier_id <> 1;
 """
 

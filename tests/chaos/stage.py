@@ -218,7 +218,7 @@ class Stage:
 @contextmanager
 def set_stage(*names: str) -> Iterator[Stage]:
     """The processes named are running; a mail server of ours takes what they send."""
-    with running(OUTBOX_RESEND_SECONDS="1", SMTP_TIMEOUT_SECONDS="3") as product:
+    with running(OUTBOX_RESEND_SECONDS="2", SMTP_TIMEOUT_SECONDS="3") as product:
         mailbox = Mailbox(int(product.environment["SMTP_PORT"]))
         try:
             stage = _people(product, mailbox)

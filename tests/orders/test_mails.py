@@ -1,24 +1,31 @@
 """Who hears of what happens to an order, in which words, with which document."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 
 import pytest
 from flask import Flask
 from pypdf import PdfReader
+from sqlalchemy import event as engine_event
 from sqlalchemy import select
 
 from shop.auth.closing import erase
 from shop.auth.locking import lock_user
 from shop.auth.models import User
-from shop.db import session
+from shop.db import db, session
+from shop.mail.tasks import deliver_all
 from shop.orders.confirmation import confirm_part
 from shop.orders.cutting import Cut
+from shop.orders.events import OrderPlaced
 from shop.orders.lifecycle import cancel_order, fulfill_order, lock_order, move
 from shop.orders.models import Invoice
 from shop.orders.queries import find_order, find_part
 from shop.orders.receiving import Received, receive_part
 from shop.orders.shipping import send_part
+from shop.orders.tasks import announce_order
+from shop.outbox.models import OutboxEvent
 from tests.conftest import make_settings
 from tests.factories.auth import bearer, make_company, make_user
 from tests.factories.catalog import make_offer
@@ -249,3 +256,48 @@ def test_nobody_hears_of_an_order_whose_company_has_nobody_left(edge, drain, mai
     assert [mail["To"] for mail in mailbox.messages if mail["To"].endswith(".invalid")] == []
     for event in ("confirmed", "canceled"):
         assert {mail["To"] for mail in mailbox.about(order.number, event)} == {"admin@shop.example"}
+
+
+def test_the_mails_of_an_order_cost_few_statements_transactions_and_connections(
+    app, edge, drain, mailbox, count_statements
+) -> None:
+    """Five mails of an order of three suppliers. Its statements are compiled by then."""
+    companies = [make_company("supplier") for _ in range(3)]
+    for company in companies:
+        make_user("supplier", company=company)
+    lines = {make_offer(supplier=company).id: 2 for company in companies}
+    make_order(lines)
+    drain()
+    mailbox.messages.clear()
+    order = make_order(lines)
+    with edge() as current:
+        placed = current.scalars(select(OutboxEvent).filter_by(type=OrderPlaced.type, handled_at=None)).one()
+        placed.pending = [announce_order.name]
+    with count_statements() as announcing, count_transactions(app) as announced:
+        announce_order(placed.id)
+    with edge() as current:
+        queued = current.scalars(select(OutboxEvent).filter_by(handled_at=None)).one()
+        queued.pending = [deliver_all.name]
+    with count_statements() as delivering, count_transactions(app) as delivered:
+        deliver_all(queued.id)
+    assert len(mailbox.about(order.number)) == 5
+    assert len(announcing) <= 7  # begin, note, customer, suppliers, mails, event, finish
+    assert len(delivering) <= 6 + 2 * (2 + 1) + 3 * (3 + 1)  # of each mail what it says, and that it was sent
+    assert len(announced) == len(delivered) == 1  # whatever else is sent is a transaction by itself
+    assert len(mailbox.connections) == 1
+
+
+@contextmanager
+def count_transactions(app: Flask) -> Iterator[list[object]]:
+    counted: list[object] = []
+
+    def note(connection: object) -> None:
+        counted.append(connection)
+
+    with app.app_context():
+        engine = db.engine
+    engine_event.listen(engine, "commit", note)
+    try:
+        yield counted
+    finally:
+        engine_event.remove(engine, "commit", note)
