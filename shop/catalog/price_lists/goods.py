@@ -24,9 +24,11 @@ from shop.catalog.price_lists.values import (
     CONTROLS,
     ZERO,
     UnreadableValueError,
+    decimal_sign_of,
     has_broken_characters,
     is_empty,
     is_plain,
+    may_be_thousands,
     price_of,
     quantity_of,
     stock_of,
@@ -39,6 +41,7 @@ LONGEST = {"id": 100, "sku": 100, "name": 500, "model": 255, "category": 200}
 LONGEST_PARAMETER = 1000
 MOST_PARAMETERS = 100
 MOST_BARCODES = 20
+MOST_ISSUES = 50  # of one good; errors are told all the same
 LONGEST_MATCH_KEY = 600  # an index entry holds 2,700 bytes
 RUBLE = "RUB"
 RUBLES = frozenset({"", "rub", "rur", "руб", "руб.", "₽", "643"})
@@ -268,8 +271,11 @@ class GoodReader:
         if is_empty(value):
             self.had.without_stock += "quantity" in self.good or isinstance(self.good, TableGood)
             return None, None
+        decimal_sign = decimal_sign_of(self.good.get("price"))
+        if not decimal_sign and may_be_thousands(value):
+            self.warn("quantity", "ambiguous", f"may be read in two ways: «{str(value)[:60]}»; the comma was decimal")
         try:
-            return stock_of(value)
+            return stock_of(value, decimal_sign=decimal_sign)
         except UnreadableValueError as error:
             self.report(severity, "quantity", error)
             return (EXACT, ZERO) if error.code == "negative" else (None, None)
@@ -286,6 +292,8 @@ class GoodReader:
             gtin = gtin_of(value if isinstance(value, str) else str(value))
             if gtin is None or len(found) >= MOST_BARCODES:
                 self.warn("barcode", "invalid", f"«{str(value)[:40]}» is no valid GTIN-8, 12, 13 or 14")
+                if len(self.issues) >= MOST_ISSUES:
+                    break
             else:
                 found[gtin] = None
         return list(found)
@@ -314,6 +322,8 @@ class GoodReader:
             except UnreadableValueError as error:
                 shown = NOT_WORDS.sub(" ", str(key))[:LONGEST_PARAMETER_NAME]
                 self.warn("parameters", error.code, f"«{shown}» {error.message}")
+                if len(self.issues) >= MOST_ISSUES:
+                    break
         return found
 
     def optional(self, name: str, read: Callable[[Any], T]) -> T | None:
@@ -331,6 +341,8 @@ class GoodReader:
 
     def report(self, severity: str, name: str, error: UnreadableValueError) -> None:
         self.is_rejected = self.is_rejected or severity == ERROR
+        if severity == WARNING and len(self.issues) >= MOST_ISSUES:
+            return
         sentence = CONTROLS.sub(" ", f"{name} {error.message}").strip()
         code = f"{name}_{error.code}".strip("_")
         original = None

@@ -24,6 +24,7 @@ OF_A_FIELD: Mapping[str, str] = {
     r"may be read in two ways: (.*)\. Write it with a point and two decimals": (
         "можно прочесть двояко: {0}. Напишите с точкой и двумя знаками после неё"
     ),
+    "may be read in two ways: (.*); the comma was decimal": "можно прочесть двояко: {0}; запятая принята за десятичную",
     "is too large: (.*)": "слишком большое: {0}",
     "is negative: (.*)": "отрицательное: {0}",
     "has more than four decimals: (.*)": "больше четырёх знаков после запятой: {0}",
@@ -44,6 +45,10 @@ OF_A_FIELD: Mapping[str, str] = {
     "has the id (.*), which «(.*)» has, too": "id {0} уже есть у «{1}»",
 }
 OF_ALL: Mapping[str, str] = {
+    r"The file ends in the middle of this row\.": "Файл обрывается посреди этой строки.",
+    r"The row reaches to cell (\d+), the heading names (\d+)\. Is a comma not in quotes\?": (
+        "Строка доходит до ячейки {0}, а заголовок называет {1}. Не стоит ли запятая без кавычек?"
+    ),
     r"The entry must be a group of fields \(id, name, price …\)\.": "Запись должна быть группой полей (id, name …).",
     r"The line has no price and was taken for the heading of a group\.": "В строке нет цены; она принята за заголовок.",
     r"This field is not read \((\d+) goods\)\.": "Это поле не читается (товаров: {0}).",

@@ -1,8 +1,9 @@
 """Single values as suppliers write them, read into ours. What cannot be meant raises UnreadableValueError.
 
-Stock comes as a number, as a bound (">100", "более 100", "100+") or as a word. A word that promises goods without
-saying how many («есть», «много», "+") is `unknown`: such offers can be ordered, and the supplier confirms. «нет» and
-"-" are zero; a blank says nothing.
+Stock comes as a number, as a bound (">100", "более 100", "100+"), each perhaps with a unit behind it or a word before
+it («в наличии 5 шт»), or as a word. A word that promises goods without saying how many («есть», «много», "+") is
+`unknown`: such offers can be ordered, and the supplier confirms. «нет» and "-" are zero; a blank says nothing. A word
+that is not known is none of these.
 """
 
 import re
@@ -10,6 +11,17 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any, Final, cast
 
 from shop.catalog.models import AT_LEAST, EXACT, ON_ORDER, UNKNOWN
+from shop.catalog.price_lists.stock_words import (
+    BELOW,
+    BOUND,
+    IN_STOCK,
+    NUMBER_AND_UNIT,
+    ON_ORDER_PHRASE,
+    PROMISE,
+    RANGE,
+    SOLD_OUT,
+    SOLD_OUT_PHRASE,
+)
 from shop.money import NO_VAT, VAT_RATES
 
 HIGHEST_PRICE = Decimal(10**9)
@@ -17,6 +29,7 @@ LARGEST_QUANTITY = Decimal(10**9)
 PRICE_PLACES = Decimal("0.0001")
 QUANTITY_PLACES = Decimal("0.001")
 LONGEST_NUMBER = 40
+LONGEST_STOCK = 100
 
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 HARMLESS_CONTROLS = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
@@ -28,14 +41,14 @@ PLAIN_QUANTITY = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,3})?")
 NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)")
 THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:(?:,\d{3})+\.\d+|(?:\.\d{3})+,\d+)")
 AMBIGUOUS = re.compile(r"[-+]?\d{1,3},\d{3}\D*")
-BOUND = re.compile(r"(?:>=?|≥|более|больше|свыше|от)(?P<after>.+)|(?P<before>.+)\+")
+THOUSANDS_OR_DECIMALS = re.compile(r"[1-9]\d{0,2}(?P<sign>[.,])\d{3}")
+GROUPS_OF_THOUSANDS = re.compile(r"\d{1,3}(?:(?:,\d{3}){2,}|(?:\.\d{3}){2,})")
+DECIMAL_SIGN = re.compile(r"[\d.,]*\d(?P<sign>[.,])\d{1,2}")
 
-IN_STOCK_WORDS = frozenset({"+", "++", "+++", "есть", "много", "мало", "да", "имеется", "в наличии", "достаточно"})
-ON_ORDER_WORDS = frozenset({"под заказ", "на заказ", "заказ", "ожидается", "в пути"})
-SOLD_OUT_WORDS = frozenset({"-", "–", "—", "нет", "нет в наличии", "отсутствует", "закончился"})
 NO_VAT_WORDS = frozenset({NO_VAT, "без ндс", "без налога", "не облагается", "ндс не облагается"})
 
 ZERO: Final = Decimal(0)
+ONE: Final = Decimal(1)
 
 
 class UnreadableValueError(Exception):
@@ -124,7 +137,7 @@ def price_of(value: Any) -> Decimal:
 
 def quantity_of(value: Any) -> Decimal:
     """For steps, minimums and packs: more than 0, three decimals at most."""
-    quantity = number_of(value)
+    quantity = number_of(without_unit(value.strip().casefold()) if isinstance(value, str) else value)
     if not 0 < quantity <= LARGEST_QUANTITY:
         raise UnreadableValueError(
             "not_positive", f"must be more than 0 and at most {LARGEST_QUANTITY:,}, not {_shown(value)}"
@@ -134,25 +147,71 @@ def quantity_of(value: Any) -> Decimal:
     return quantity
 
 
-def stock_of(value: Any) -> tuple[str, Decimal]:
-    """(kind, quantity). Negative stock and what is no stock at all are unreadable."""
-    if type(value) is str and PLAIN_QUANTITY.fullmatch(value):
+def stock_of(value: Any, *, decimal_sign: str = "") -> tuple[str, Decimal]:
+    """(kind, quantity). Negative stock and what is no stock at all are unreadable.
+
+    `decimal_sign` is that of the prices beside it: "1,000" is a thousand where they are written with a point.
+    """
+    if type(value) is str and PLAIN_QUANTITY.fullmatch(value) and decimal_sign != ",":
         return EXACT, Decimal(value)
     if value is None or value == "":
         return UNKNOWN, ZERO
     if isinstance(value, bool):
         return (UNKNOWN if value else EXACT), ZERO
-    if isinstance(value, str) and not PLAIN.fullmatch(value):
-        word = SPACES.sub(" ", value).strip().casefold().rstrip(".")
-        if word in IN_STOCK_WORDS or not word:
-            return UNKNOWN, ZERO
-        if word in ON_ORDER_WORDS:
-            return ON_ORDER, ZERO
-        if word in SOLD_OUT_WORDS:
-            return EXACT, ZERO
-        if bound := BOUND.fullmatch(word):
-            return AT_LEAST, _pieces(bound["after"] or bound["before"], value)
-    return EXACT, _pieces(value, value)
+    if not isinstance(value, str):
+        return EXACT, _pieces(value, value)
+    word = SPACES.sub(" ", value[:LONGEST_STOCK]).strip().casefold().rstrip(".!")
+    return _stock_in_words(word) or _stock_in_figures(word, value, decimal_sign)
+
+
+def _stock_in_words(word: str) -> tuple[str, Decimal] | None:
+    if word in IN_STOCK or not word:
+        return UNKNOWN, ZERO
+    if ON_ORDER_PHRASE.fullmatch(word):
+        return ON_ORDER, ZERO
+    if word in SOLD_OUT or SOLD_OUT_PHRASE.fullmatch(word):
+        return EXACT, ZERO
+    return None
+
+
+def _stock_in_figures(word: str, shown: str, sign: str) -> tuple[str, Decimal]:
+    if promise := PROMISE.fullmatch(word):
+        word = promise["rest"].strip()
+    word = without_unit(word)
+    if bound := BOUND.fullmatch(word) or RANGE.fullmatch(word):
+        least = next(filter(None, bound.groups()))
+        return AT_LEAST, _pieces(_without_thousands(without_unit(least), sign), shown)
+    if below := BELOW.fullmatch(word):
+        most = _pieces(below["less"] or below["most"], shown)
+        return (AT_LEAST, ONE) if most > (1 if below["less"] else 0) else (EXACT, ZERO)
+    return EXACT, _pieces(_without_thousands(word, sign), shown)
+
+
+def without_unit(text: str) -> str:
+    """«12 шт.» as «12»: what a number counts is said in a column of its own."""
+    found = NUMBER_AND_UNIT.fullmatch(text) if len(text) <= LONGEST_STOCK else None
+    return f"{found['number']}{found['plus'] or found['after']}" if found else text
+
+
+def decimal_sign_of(price: Any) -> str:
+    """ "." of 1,450.50 or 96.00, "," of 1 450,50; "" where a price does not show it."""
+    text = CURRENCY.sub("", SPACES.sub("", price[:LONGEST_NUMBER].casefold())) if isinstance(price, str) else ""
+    found = DECIMAL_SIGN.fullmatch(text)
+    return found["sign"] if found else ""
+
+
+def may_be_thousands(value: Any) -> bool:
+    """A comma and three figures: 1,000 is a thousand in one country and one in another."""
+    found = THOUSANDS_OR_DECIMALS.search(value[:LONGEST_STOCK]) if isinstance(value, str) and "," in value else None
+    return found is not None and found["sign"] == ","
+
+
+def _without_thousands(text: str, sign: str) -> str:
+    plain = SPACES.sub("", text)
+    if GROUPS_OF_THOUSANDS.fullmatch(plain):
+        return plain.replace(",", "").replace(".", "")
+    found = THOUSANDS_OR_DECIMALS.fullmatch(plain) if sign else None
+    return plain.replace(found["sign"], "") if found and found["sign"] != sign else text
 
 
 def vat_rate_of(value: Any) -> str | None:
