@@ -107,7 +107,7 @@ def delete_contact(user: User, contact_id: int) -> None:
 
 def import_contacts(
     company: Company,
-    rows: Iterable[tuple[int, Mapping[str, str]]],
+    rows: Iterable[tuple[int, Mapping[str, str] | list[FieldError]]],
     *,
     load: Callable[[Mapping[str, str]], dict[str, Any] | list[FieldError]],
     limit: int,
@@ -117,7 +117,8 @@ def import_contacts(
     require_owner(by)
     _lock(company)
     known = {_key(contact): contact for contact in session().scalars(select(Contact).filter_by(company_id=company.id))}
-    report = [_import(company, number, load(values), known, limit) for number, values in rows]
+    loaded = ((number, values if isinstance(values, list) else load(values)) for number, values in rows)
+    report = [_import(company, number, contact, known, limit) for number, contact in loaded]
     session().flush()
     created = sum(row.result == CREATED for row in report)
     log.info("contacts_imported", company_id=company.id, by=by.id, rows=len(report), created=created)

@@ -1,20 +1,29 @@
 """Files of delivery points: XLSX and CSV as spreadsheet programs write them, read into rows of text within limits."""
 
-import csv
 import io
-import zipfile
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
-from python_calamine import CalamineError, CalamineWorkbook
-
 from shop.errors import FieldError, Invalid
-from shop.sheets import SheetTooLargeError, check_workbook
+from shop.sheets import (
+    CutLine,
+    Limits,
+    SheetTooLargeError,
+    TextTable,
+    UnreadableSheetError,
+    Workbook,
+    cell_text,
+    is_zip,
+    last_filled,
+)
 
 MAX_ROWS = 1000
 MAX_COLUMNS = 50
-LIMITS = {"rows": 5000, "columns": 100, "cells": 500_000, "text": 20 * 2**20, "unpacked": 20 * 2**20}
+MIB = 2**20
+MOST = {"rows": 5000, "columns": 100, "cells": 100_000, "text": 4 * MIB, "texts": 100_000, "elements": 400_000}
+LIMITS = Limits(**MOST, unpacked=16 * MIB)
+DELIMITERS = ";,\t|"
 
 # The columns by the names that people give them; an unknown column is left out.
 COLUMNS: Mapping[str, str] = {
@@ -44,7 +53,10 @@ COLUMNS: Mapping[str, str] = {
 }
 NEEDED = ("name", "city", "street", "house", "phone")
 
-Row = tuple[int, Mapping[str, str]]
+Row = tuple[int, Mapping[str, str] | list[FieldError]]
+
+CUT = "The file ends in the middle of this row."
+TOO_WIDE = "The row has more cells than the first row has names. Is a comma not in quotes?"
 
 
 class FileUnreadable(Invalid):
@@ -63,70 +75,48 @@ class ColumnsMissing(Invalid):
 
 
 def read_contacts(raw: bytes) -> list[Row]:
-    """The rows under the header, with the numbers that the spreadsheet program shows; empty ones are left out."""
-    table = _xlsx(raw) if raw.startswith(b"PK") else _csv(raw)
-    if len(table) > MAX_ROWS + 1 or any(len(row) > MAX_COLUMNS for row in table):
+    """The rows under the header, with the numbers that the spreadsheet program shows; empty ones are left out.
+
+    A row that has lost its end, or whose cells cannot be told apart, is what is wrong with it.
+    """
+    try:
+        table = list(islice(_lines(raw), LIMITS.rows + 1))
+    except SheetTooLargeError:
+        raise FileTooLong(rows=MAX_ROWS, columns=MAX_COLUMNS) from None
+    except UnreadableSheetError:
+        raise FileUnreadable from None
+    names = [cell_text(name) for name in (table[0] if table else ())]
+    filled = sum(1 for line in table if last_filled(line))
+    if filled > MAX_ROWS + 1 or len(table) > LIMITS.rows or any(last_filled(line) > MAX_COLUMNS for line in table):
         raise FileTooLong(rows=MAX_ROWS, columns=MAX_COLUMNS)
-    header = [COLUMNS.get(" ".join(name.split()).casefold()) for name in (table[0] if table else ())]
+    header = [COLUMNS.get(name.casefold()) for name in names]
     missing = [name for name in NEEDED if name not in header]
     if missing:
         raise ColumnsMissing(missing=", ".join(missing), errors=[FieldError("files", "file", "Names of columns.")])
-    return list(_rows(header, table[1:]))
+    return list(_rows(header, last_filled(names), table[1:]))
 
 
-def _rows(header: Sequence[str | None], table: Sequence[Sequence[str]]) -> Iterator[Row]:
+def _lines(raw: bytes) -> Iterable[Sequence[Any]]:
+    """A formula counts with the value that was saved with it."""
+    file = io.BytesIO(raw)
+    if is_zip(raw):
+        workbook = Workbook(file, LIMITS)
+        return workbook.lines(workbook.sheets[0])
+    table = TextTable(file)
+    table.check_size(lines=LIMITS.rows)
+    first, _, _ = table.head().partition("\n")
+    return table.lines(max(DELIMITERS, key=first.count))
+
+
+def _rows(header: Sequence[str | None], width: int, table: Sequence[Sequence[Any]]) -> Iterator[Row]:
     for number, cells in enumerate(table, start=2):
-        values = {name: cell for name, cell in zip(header, cells, strict=False) if name and cell.strip()}
-        if values:
-            yield number, values
-
-
-def _csv(raw: bytes) -> list[list[str]]:
-    """UTF-8 or, as Excel writes it in Russia, Windows-1251 with semicolons."""
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("cp1251", errors="replace")
-    first, _, _ = text.partition("\n")
-    delimiter = max(";,\t", key=first.count)
-    try:
-        return _first(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except csv.Error:
-        raise FileUnreadable from None
-
-
-def _first(rows: Iterator[list[str]]) -> list[list[str]]:
-    return [row for row, _ in zip(rows, range(MAX_ROWS + 2), strict=False)]
-
-
-# Whatever zipfile, zlib, the XML parser and the reader say of a file that is not what it claims to be.
-BROKEN_SHEET = (
-    CalamineError,
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    LookupError,
-    OSError,
-    RuntimeError,
-    ValueError,
-)
-
-
-def _xlsx(raw: bytes) -> list[list[str]]:
-    """The first sheet. A formula counts with the value that was saved with it."""
-    try:
-        check_workbook(io.BytesIO(raw), **LIMITS)
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(raw))
-        rows = workbook.get_sheet_by_index(0).to_python(skip_empty_area=False, nrows=MAX_ROWS + 2)
-    except SheetTooLargeError:
-        raise FileTooLong(rows=MAX_ROWS, columns=MAX_COLUMNS) from None
-    except BROKEN_SHEET:
-        raise FileUnreadable from None
-    return [[_text(cell) for cell in row] for row in rows]
-
-
-def _text(cell: Any) -> str:
-    """Numbers as people wrote them: a house is 5, not 5.0."""
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return str(cell)
+        if not last_filled(cells):
+            continue
+        if last_filled(cells) > width:
+            yield number, [FieldError("files", "", TOO_WIDE)]
+        elif isinstance(cells, CutLine):
+            yield number, [FieldError("files", "", CUT)]
+        else:
+            texts = ((name, cell_text(cell)) for name, cell in zip(header, cells, strict=False) if name)
+            if values := {name: text for name, text in texts if text}:
+                yield number, values

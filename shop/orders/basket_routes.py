@@ -11,10 +11,10 @@ from shop.errors import Busy
 from shop.http.blueprint import refuses
 from shop.http.throttling import per_upload
 from shop.orders import basket as baskets
-from shop.orders import filling, queries, quick_order, refusals
+from shop.orders import filling, order_forms, queries, quick_order, refusals
 from shop.orders.blueprint import blueprint, finished_json
 from shop.orders.filling import LineResult, Wanted
-from shop.orders.quick_order import QuickLine
+from shop.orders.quick_order import QuickOrder
 from shop.orders.schemas import (
     AddLinesSchema,
     AddPastOrderSchema,
@@ -130,40 +130,42 @@ def add_past_order(body: dict[str, Any]) -> Any:
 
 @blueprint.route("/basket/quick-order", methods=["POST"])
 @only(BUYER, scope="orders:write")
-@refuses(quick_order.UnreadableQuickOrder, filling.BasketFull, Busy)
+@refuses(order_forms.UnreadableQuickOrder, filling.BasketFull, Busy)
 @blueprint.arguments(QuickOrderSchema)
 @blueprint.response(200, QuickOrderReportSchema)
 def quick_order_text(body: dict[str, Any]) -> Any:
     """Put lines of "SKU quantity" into the basket
 
-    As pasted from a sheet or a mail: a blank, tab or semicolon between the two. The report has an entry for each row.
+    As pasted from a sheet or a mail: a blank, tab, semicolon or comma between the two; more columns need a heading that
+    names them. The report has an entry for each row that wants something.
     """
-    rows = quick_order.read_quick_order(body["text"], supplier_id=body["supplier_id"])
-    return finished_json(_fill(current_caller(), rows))
+    order = quick_order.read_quick_order(body["text"], supplier_id=body["supplier_id"])
+    return finished_json(_fill(current_caller(), order))
 
 
 @blueprint.route("/basket/quick-order/file", methods=["POST"])
 @only(BUYER, scope="orders:write")
 @per_upload
-@refuses(quick_order.UnreadableQuickOrder, filling.BasketFull, Busy)
+@refuses(order_forms.UnreadableQuickOrder, filling.BasketFull, Busy)
 @blueprint.arguments(QuickOrderFileSchema, location="files")
 @blueprint.response(200, QuickOrderReportSchema)
 def quick_order_file(form: dict[str, Any]) -> Any:
     """Put the lines of a text, CSV or XLSX file into the basket
 
-    The first two filled columns are SKU and quantity. The report has an entry for each row.
+    A heading names the columns, as in price lists; without one they are SKU and quantity. The report has an entry for
+    each row that wants something.
     """
-    rows = quick_order.read_quick_order(form["file"].read(), supplier_id=form["supplier_id"])
-    return finished_json(_fill(current_caller(), rows))
+    order = quick_order.read_quick_order(form["file"].read(), supplier_id=form["supplier_id"])
+    return finished_json(_fill(current_caller(), order))
 
 
 def _status(results: Sequence[LineResult]) -> int:
     return 207 if any(result.refusal for result in results) else 200
 
 
-def _fill(user: Acting, rows: Sequence[QuickLine]) -> dict[str, Any]:
+def _fill(user: Acting, order: QuickOrder) -> dict[str, Any]:
     """Adds what can be added; rows that cannot be read stand in the report between those that can."""
-    readable = [row for row in rows if row.wanted is not None]
+    readable = [row for row in order.lines if row.wanted is not None]
     filled = filling.try_lines(user, [row.wanted for row in readable if row.wanted])
     results = iter(filled.results)
     report = [
@@ -173,6 +175,6 @@ def _fill(user: Acting, rows: Sequence[QuickLine]) -> dict[str, Any]:
             "problem": row.problem or None,
             "result": result_view(next(results)) if row.wanted else None,
         }
-        for row in rows
+        for row in order.lines
     ]
-    return {"rows": report, "basket": basket_view(filled.lines)}
+    return {"rows": report, "skipped": order.skipped, "basket": basket_view(filled.lines)}

@@ -1,33 +1,27 @@
-"""Quick order: lines "SKU quantity" pasted as text, or from a CSV or XLSX file."""
+"""Quick order: lines "SKU quantity" pasted as text, or from a CSV or XLSX file, with a heading or without."""
 
-import csv
-import io
 import re
-import zipfile
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from python_calamine import CalamineError, CalamineWorkbook
-
-from shop.errors import Invalid
+from shop.catalog.price_lists.formats.columns import code_of
+from shop.catalog.price_lists.values import may_be_thousands, without_unit
 from shop.orders.filling import Wanted
-from shop.sheets import SheetTooLargeError, check_workbook
+from shop.orders.order_forms import NUMBER, FormRow, Heading, UnreadableQuickOrder, read_order_form
+from shop.sheets import cell_text, last_filled
 
 MAX_LINES = 1000
-MAX_SHEET_BYTES = 5 * 2**20
 LARGEST_QUANTITY = Decimal(10**9)
-LIMITS = {"rows": 10_000, "columns": 200, "cells": 500_000, "text": 10 * 2**20, "unpacked": 50 * 2**20}
-BROKEN_SHEET = (CalamineError, zipfile.BadZipFile, zlib.error, EOFError, LookupError, OSError, RuntimeError, ValueError)
-XLSX_MAGIC = b"PK\x03\x04"
-NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
-SKU_AND_QUANTITY = re.compile(rf"(?P<sku>.+)\s(?P<quantity>{NUMBER.pattern})")
+LONGEST_SKU = 255
+LONGEST_QUANTITY = 40
+QUANTITY = re.compile(NUMBER)
+NOTHING = re.compile(r"0+(?:[.,]0+)?")
 
-
-class UnreadableQuickOrder(Invalid):
-    code = "UnreadableQuickOrder"
-    message = "{reason}"
+NO_QUANTITY = "A line is a SKU and a quantity."
+WITHOUT_NAMES = "Without a heading a row is a SKU and a quantity. Name the columns in the first row."
+TOO_WIDE = "The row has more cells than the heading has names."
+NO_SKU = "There is a quantity and no SKU."
+THOUSANDS = "«{}» may be a thousand or one. Write it without a comma."
 
 
 @dataclass(frozen=True)
@@ -40,88 +34,65 @@ class QuickLine:
     problem: str = ""
 
 
-def read_quick_order(raw: bytes | str, *, supplier_id: int | None = None) -> list[QuickLine]:
-    """Every row that is not blank, in order. A heading (no digit in the last column of row 1) is passed over."""
-    rows = _sheet_rows(raw) if isinstance(raw, bytes) and raw.startswith(XLSX_MAGIC) else _text_rows(_decode(raw))
-    lines = [_line(number, cells, supplier_id) for number, cells in rows]
-    if lines and lines[0].row == 1 and lines[0].wanted is None and not any(map(str.isdigit, lines[0].text)):
-        lines = lines[1:]
+@dataclass(frozen=True)
+class QuickOrder:
+    """`skipped` rows have no quantity and order nothing."""
+
+    lines: list[QuickLine]
+    skipped: int
+
+
+def read_quick_order(raw: bytes | str, *, supplier_id: int | None = None) -> QuickOrder:
+    """Every row that wants something or cannot be read, in order."""
+    form = read_order_form(raw)
+    lines, skipped = [], 0
+    for row in form.rows:
+        line = _line(row, form.heading, supplier_id)
+        if line is None:
+            skipped += 1
+            continue
+        lines.append(line)
+        if len(lines) > MAX_LINES:
+            raise UnreadableQuickOrder(reason=f"It has more than {MAX_LINES} lines.")
     if not lines:
-        raise UnreadableQuickOrder(reason="There are no lines in it. Each line is a SKU and a quantity.")
-    if len(lines) > MAX_LINES:
-        raise UnreadableQuickOrder(reason=f"It has more than {MAX_LINES} lines.")
-    return lines
+        said = f"None of the {skipped} rows has a quantity." if skipped else f"There are no lines in it. {NO_QUANTITY}"
+        raise UnreadableQuickOrder(reason=said)
+    return QuickOrder(lines, skipped)
 
 
-def _decode(raw: bytes | str) -> str:
-    if isinstance(raw, str):
-        return raw
-    for encoding in ("utf-8-sig", "windows-1251"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise UnreadableQuickOrder(reason="The file is neither text nor an XLSX sheet.")
+def _line(row: FormRow, heading: Heading, supplier_id: int | None) -> QuickLine | None:
+    """None for a row that wants nothing."""
+    text = " ".join(row.cells)[:200]
+    problem = row.problem or _problem_of_shape(row, heading)
+    if problem:
+        return QuickLine(row.number, text, problem=problem)
+    quantity = without_unit(_cell(row, heading.quantity).casefold())
+    if not quantity or (heading.row and NOTHING.fullmatch(quantity)):
+        return None
+    sku = next(filter(None, (cell_text(code_of(_cell(row, place))) for place in heading.skus)), "")
+    if not sku:
+        return QuickLine(row.number, text, problem=NO_SKU)
+    if may_be_thousands(quantity):
+        return QuickLine(row.number, text, problem=THOUSANDS.format(quantity[:50]))
+    number = _quantity(quantity)
+    if number is None:
+        return QuickLine(row.number, text, problem=f"«{quantity[:50]}» is not a quantity.")
+    return QuickLine(row.number, text, Wanted(number, sku=sku[:LONGEST_SKU], supplier_id=supplier_id))
 
 
-def _text_rows(text: str) -> Iterator[tuple[int, Sequence[str]]]:
-    """Columns where a separator is used, else the SKU up to the last blank and the quantity after it."""
-    if "\x00" in text:
-        raise UnreadableQuickOrder(reason="The file is neither text nor an XLSX sheet.")
-    for number, line in enumerate(io.StringIO(text, newline=None), start=1):
-        if not line.strip():
-            continue
-        separator = next((sign for sign in ";\t|" if sign in line), None)
-        if separator:
-            yield number, _columns(line.strip(), separator)
-        else:
-            match = SKU_AND_QUANTITY.fullmatch(line.strip())
-            yield number, (match["sku"], match["quantity"]) if match else (line.strip(),)
+def _problem_of_shape(row: FormRow, heading: Heading) -> str:
+    if last_filled(row.cells) > heading.width:
+        return TOO_WIDE if heading.row else WITHOUT_NAMES
+    return NO_QUANTITY if len(row.cells) == 1 else ""
 
 
-def _columns(line: str, separator: str) -> Sequence[str]:
-    try:
-        return next(csv.reader([line], delimiter=separator))
-    except csv.Error:  # a cell of 128 KiB
-        return (line,)
-
-
-def _sheet_rows(raw: bytes) -> Iterator[tuple[int, Sequence[str]]]:
-    if len(raw) > MAX_SHEET_BYTES:
-        raise UnreadableQuickOrder(reason=f"The sheet is larger than {MAX_SHEET_BYTES // 2**20} MiB.")
-    try:
-        check_workbook(io.BytesIO(raw), **LIMITS)
-        rows: Iterable[Sequence[object]] = (
-            CalamineWorkbook.from_filelike(io.BytesIO(raw)).get_sheet_by_index(0).to_python()
-        )
-    except SheetTooLargeError:
-        raise UnreadableQuickOrder(reason="The sheet is too large. Delete its empty rows and columns.") from None
-    except BROKEN_SHEET as error:
-        raise UnreadableQuickOrder(reason=f"The sheet cannot be read: {str(error)[:200]}") from None
-    for number, cells in enumerate(rows, start=1):
-        if any(str(cell).strip() for cell in cells):
-            yield number, [_cell(cell) for cell in cells]
-
-
-def _cell(value: object) -> str:
-    """A SKU that a sheet has made a number of comes back without its .0."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _line(row: int, cells: Sequence[str], supplier_id: int | None) -> QuickLine:
-    text = " ".join(cells)[:200]
-    filled = [cell.strip() for cell in cells if cell.strip()]
-    if len(filled) < 2:
-        return QuickLine(row, text, problem="A line is a SKU and a quantity.")
-    sku, quantity = filled[0], _quantity(filled[1])
-    if quantity is None:
-        return QuickLine(row, text, problem=f"«{filled[1][:50]}» is not a quantity.")
-    return QuickLine(row, text, Wanted(quantity, sku=sku[:255], supplier_id=supplier_id))
+def _cell(row: FormRow, place: int) -> str:
+    return row.cells[place].strip() if place < len(row.cells) else ""
 
 
 def _quantity(text: str) -> Decimal | None:
-    digits = re.sub(r"\s", "", text)
-    if not NUMBER.fullmatch(digits) or len(digits) > 20:
+    digits = re.sub(r"\s", "", text[:LONGEST_QUANTITY])
+    if not QUANTITY.fullmatch(digits) or len(digits) > 20:
         return None
     quantity = Decimal(digits.replace(",", "."))
     return quantity if 0 < quantity <= LARGEST_QUANTITY and quantity == round(quantity, 3) else None

@@ -167,6 +167,7 @@ class BasketSchema(AnswerSchema):
 
 class QuickOrderReportSchema(AnswerSchema):
     rows = fields.List(fields.Nested(QuickLineSchema), required=True)
+    skipped = fields.Integer(required=True, metadata={"description": "Rows without a quantity, which order nothing"})
     basket = fields.Nested(BasketSchema, required=True)
 
 

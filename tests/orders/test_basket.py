@@ -12,7 +12,8 @@ from shop.auth.models import SUPPLIER, Company
 from shop.catalog.models import Offer, StockLevel
 from shop.db import session
 from shop.orders import filling
-from shop.orders.quick_order import UnreadableQuickOrder, read_quick_order
+from shop.orders.order_forms import UnreadableQuickOrder
+from shop.orders.quick_order import QuickLine, read_quick_order
 from tests.factories.auth import bearer, make_company, make_user
 from tests.factories.catalog import make_offer
 from tests.factories.orders import make_order
@@ -267,8 +268,12 @@ def test_what_is_no_list_is_refused_with_a_sentence(content: bytes) -> None:
     assert len(refused.value.detail) > 10
 
 
+def lines_of(raw: bytes | str) -> list[QuickLine]:
+    return read_quick_order(raw).lines
+
+
 def test_lines_end_as_any_system_ends_them() -> None:
-    rows = read_quick_order(b"A-1;2\rB-2;3\r\nC-3;4\nD-4;5")
+    rows = lines_of(b"A-1;2\rB-2;3\r\nC-3;4\nD-4;5")
     assert [(line.wanted.sku, line.wanted.quantity) for line in rows] == [
         ("A-1", 2),
         ("B-2", 3),
@@ -278,7 +283,7 @@ def test_lines_end_as_any_system_ends_them() -> None:
 
 
 def test_a_cell_without_end_is_reported_by_row() -> None:
-    [_, row] = read_quick_order('A;1\n"' + "9" * 200_000 + '";5')
+    [_, row] = lines_of('A;1\n"' + "9" * 200_000 + '";5')
     assert row.problem == "A line is a SKU and a quantity."
 
 
@@ -306,6 +311,6 @@ def test_a_sheet_that_would_fill_the_memory_is_refused(bomb: bytes) -> None:
 
 @pytest.mark.parametrize("quantity", ["0", "-1", "1e3", "10000000001", "0,0001", "NaN", "x"])
 def test_a_quantity_that_cannot_be_one_is_reported_by_row(quantity: str) -> None:
-    [_, row] = read_quick_order(f"A 1\nB;{quantity}")
+    [_, row] = lines_of(f"A 1\nB;{quantity}")
     assert row.wanted is None
     assert row.problem

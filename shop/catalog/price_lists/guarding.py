@@ -7,8 +7,9 @@ from sqlalchemy import select, text
 
 from shop.auth.models import SUPPLIER, Company, LegalEntity
 from shop.catalog.price_lists.diff import CHANGED, QUARANTINED, UNCHANGED, WITHDRAWN, Guards
-from shop.catalog.price_lists.models import FULL, STOCK_ONLY, ImportTerms, PriceList
+from shop.catalog.price_lists.models import FULL, STOCK_ONLY, ImportTerms, PriceList, PriceListIssue
 from shop.catalog.price_lists.reasons import Reason
+from shop.catalog.price_lists.rows import CUT
 from shop.config import Settings
 from shop.db import session
 
@@ -43,11 +44,19 @@ def reasons_to_hold(price_list: PriceList, counts: Mapping[str, int], guards: Gu
         return []
     ids = {"price_list_id": price_list.id, "supplier_id": price_list.supplier_id}
     return [
+        *_cut(price_list),
         *_foreign(price_list),
         *_empty(price_list, counts),
         *_withdrawn(counts, guards, ids),
         *_median(counts, guards, ids),
     ]
+
+
+def _cut(price_list: PriceList) -> Iterator[Reason]:
+    issues = select(PriceListIssue.row).filter_by(price_list_id=price_list.id, code=CUT)
+    row = session().scalar(issues.limit(1))
+    if row is not None:
+        yield Reason("torn", {"row": row})
 
 
 def _foreign(price_list: PriceList) -> Iterator[Reason]:

@@ -38,6 +38,10 @@ class RefusedFile(Invalid):
 
 
 WHY_HELD: Mapping[str, Sentences] = {
+    "torn": Sentences(
+        "The file ends in the middle of row {row}: it was cut off, and goods that came after may be missing.",
+        "Файл обрывается посреди строки {row}: он пришёл не целиком, и товаров после неё может не хватать.",
+    ),
     "foreign": Sentences(
         "The list says that it is by «{shop}», which is another supplier.",
         "В списке указан поставщик «{shop}», а это другая компания.",
@@ -140,6 +144,26 @@ UNREADABLE: Mapping[str, Sentences] = {
         "Unpacked, the file is larger than {mib} MiB.",
         "В распакованном виде файл больше {mib} МиБ.",
     ),
+    "packed_too_tightly": Sentences(
+        "Unpacked, the file is more than {times} times as large: no list is. Send it unpacked.",
+        "В распакованном виде файл больше в {times} с лишним раз: таких списков не бывает. Отправьте его несжатым.",
+    ),
+    "too_many_lines": Sentences(
+        "The table has more than {most} lines. Delete the empty ones, or send it in parts.",
+        "В таблице больше {most} строк. Удалите пустые или отправьте её частями.",
+    ),
+    "blank_lines": Sentences(
+        "More than {most} lines of the table are empty. Delete them.",
+        "В таблице больше {most} пустых строк. Удалите их.",
+    ),
+    "line_too_long": Sentences(
+        "A line is longer than {mib} MiB. Is a quotation mark opened and never closed, or do the line ends lack?",
+        "Строка длиннее {mib} МиБ. Не осталась ли открытой кавычка и не пропали ли концы строк?",
+    ),
+    "too_many_categories": Sentences(
+        "The list has more than {most} categories.",
+        "В прайс-листе больше {most} категорий.",
+    ),
     "too_many_goods": Sentences(
         "The list has more than {most} goods; send it in parts, in mode update.",
         "В прайс-листе больше {most} товаров; отправляйте его частями в режиме update.",
@@ -197,9 +221,33 @@ UNREADABLE: Mapping[str, Sentences] = {
         "The workbook is protected by a password. Save it without one.",
         "Книга Excel защищена паролем. Сохраните её без пароля.",
     ),
-    "sheet_too_large": Sentences(
-        "The sheet «{sheet}» is too large. Delete its empty rows and columns.",
-        "Лист «{sheet}» слишком велик. Удалите пустые строки и столбцы.",
+    "sheet_rows": Sentences(
+        "The sheet is too large: more than {most} rows. Delete the empty ones.",
+        "Лист слишком велик: больше {most} строк. Удалите пустые.",
+    ),
+    "sheet_columns": Sentences(
+        "The sheet is too large: more than {most} columns. Delete the empty ones.",
+        "Лист слишком велик: больше {most} столбцов. Удалите пустые.",
+    ),
+    "sheet_cells": Sentences(
+        "The sheet is too large: more than {most} cells. Delete the empty ones.",
+        "Лист слишком велик: больше {most} ячеек. Удалите пустые.",
+    ),
+    "sheet_text": Sentences(
+        "The sheet is too large: its cells show more than {most} characters.",
+        "Лист слишком велик: в его ячейках больше {most} знаков.",
+    ),
+    "sheet_long_text": Sentences(
+        "The sheet is too large: a cell holds more than {most} characters.",
+        "Лист слишком велик: в ячейке больше {most} знаков.",
+    ),
+    "sheet_texts": Sentences(
+        "The workbook is too large: more than {most} different texts.",
+        "Книга Excel слишком велика: больше {most} разных текстов.",
+    ),
+    "sheet_elements": Sentences(
+        "The workbook is too large: a part of it has more than {most} elements.",
+        "Книга Excel слишком велика: в одной из её частей больше {most} элементов.",
     ),
     "no_known_sheet": Sentences(
         "No sheet names columns that are known: id, name, price … Say with the file what its columns mean.",
@@ -234,7 +282,7 @@ UNREADABLE: Mapping[str, Sentences] = {
     ),
     "quotation_mark": Sentences(
         "The table cannot be read{line}. Is a quotation mark opened and never closed?",
-        "Таблица не читается{line}. Не осталась ли открытой кавычка?",
+        "Таблица не читается{line}. Не осталась ли открытой кавычка, не обрывается ли файл?",
     ),
     "no_price_list": Sentences(
         "The file is no price list: it must hold shop, categories and goods.",
@@ -257,6 +305,18 @@ UNREADABLE: Mapping[str, Sentences] = {
         "The field {name} is given twice for one thing{line}. Is a dash or a bracket missing in front of it?",
         "Поле {name} указано дважды{line}. Не пропущены ли перед ним дефис или скобка?",
     ),
+    "nearly_empty_lines": Sentences(
+        "The file has {lines} lines, nearly all of them empty. Delete the empty ones.",
+        "В файле {lines} строк, и почти все пустые. Удалите пустые.",
+    ),
+    "text_cut_off": Sentences(
+        "The file ends in the middle of a character. Was it cut off?",
+        "Файл кончается посреди знака. Не оборван ли он?",
+    ),
+    "json_cut_off": Sentences(
+        "The file is not valid JSON: it ends before its last bracket. Was it cut off?",
+        "Это неправильный JSON: файл кончается раньше последней скобки. Не оборван ли он?",
+    ),
     "not_in_parts": Sentences(
         "The file is not valid YAML, or too large to be read at once. Write the goods one below the other, each after "
         "a dash; or send at most {mib} MiB.",
@@ -274,6 +334,10 @@ UNREADABLE: Mapping[str, Sentences] = {
     "xml_other": Sentences(
         "The file is XML, but no YML: it begins with <{tag}>.",
         "Это XML, но не YML: он начинается с <{tag}>.",
+    ),
+    "xml_too_many_tags": Sentences(
+        "In the file {most} tags follow each other without an offer: it is no YML, or an offer is endless.",
+        "В файле {most} тегов подряд нет ни одного конца offer: это не YML, или одно предложение бесконечно.",
     ),
     "xml_declares_entities": Sentences(
         "The file declares entities of its own. Write their texts out instead.",

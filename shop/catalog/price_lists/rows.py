@@ -4,14 +4,21 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
-from shop.catalog.price_lists.formats.parsed import UnreadablePriceList
+from shop.catalog.price_lists.formats.parsed import (
+    MOST_CATEGORIES,
+    MOST_GOODS,
+    CutGood,
+    TableGood,
+    UnreadablePriceList,
+    WideGood,
+)
 from shop.catalog.price_lists.goods import LONGEST, NOT_WORDS, GoodReader, Issue, Row
 from shop.catalog.price_lists.had import KNOWN_FIELDS, Had
+from shop.catalog.price_lists.mending import original_of
 from shop.catalog.price_lists.models import ERROR, WARNING
 from shop.catalog.price_lists.values import CONTROLS, UnreadableValueError, text_of
 
-HEADING = "taken_as_heading"
-MOST_GOODS = 1_000_000  # what is kept of each, to know it when it comes again, takes 150 bytes
+HEADING, CUT, TOO_WIDE = "taken_as_heading", "torn", "row_too_wide"
 
 
 class Checked(NamedTuple):
@@ -27,6 +34,8 @@ class Checked(NamedTuple):
 
 def check_categories(declared: Sequence[Any]) -> tuple[dict[str, str], list[Issue]]:
     """Names by id, of those categories that have both; the first one counts where an id is declared twice."""
+    if len(declared) > MOST_CATEGORIES:
+        raise UnreadablePriceList("too_many_categories", most=MOST_CATEGORIES)
     names: dict[str, str] = {}
     issues = []
     for number, entry in enumerate(declared, start=1):
@@ -67,8 +76,11 @@ def check_goods(
         if isinstance(good, dict) and good.get("is_heading"):
             yield _heading(number, good)
             continue
+        if isinstance(good, CutGood | WideGood):
+            yield _broken(number, good)
+            continue
         checker = GoodReader(number, good if isinstance(good, dict) else {}, categories, ids_of_names, had)
-        checker.may_add_category = not declares_categories
+        checker.may_add_category = not declares_categories and len(categories) < MOST_CATEGORIES
         try:
             if not isinstance(good, dict):
                 raise UnreadableValueError("not_a_good", "The entry must be a group of fields (id, name, price …).")
@@ -99,9 +111,22 @@ def without_stock(had: Had) -> list[Issue]:
     return [Issue(0, WARNING, None, "quantity", "quantity_missing", message)]
 
 
+def _broken(number: int, good: TableGood) -> Checked:
+    """Nothing of it is taken but the id, which says that the list names this good."""
+    code, message = CUT, "The file ends in the middle of this row."
+    if isinstance(good, WideGood):
+        code = TOO_WIDE
+        message = f"The row reaches to cell {good.width}, the heading names {good.named}. Is a comma not in quotes?"
+    external_id = _shown_id(good)
+    return Checked(None, [Issue(number, ERROR, external_id, "", code, message, original_of(good, {}))], True)
+
+
 def _heading(number: int, good: dict[Any, Any]) -> Checked:
     """A line of a table that looks like the title of a group; an offer of that id stays as it is."""
-    shown = NOT_WORDS.sub(" ", str(good.get("id") or ""))[: LONGEST["id"]].strip()
     message = "The line has no price and was taken for the heading of a group."
-    external_id = CONTROLS.sub(" ", str(good["id"]))[: LONGEST["id"]] if shown else None
-    return Checked(None, [Issue(number, WARNING, external_id, "price", HEADING, message)])
+    return Checked(None, [Issue(number, WARNING, _shown_id(good), "price", HEADING, message)])
+
+
+def _shown_id(good: dict[Any, Any]) -> str | None:
+    shown = NOT_WORDS.sub(" ", str(good.get("id") or ""))[: LONGEST["id"]].strip()
+    return CONTROLS.sub(" ", str(good["id"]))[: LONGEST["id"]] if shown else None

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import random
 import struct
 import time
 import zipfile
@@ -63,8 +64,9 @@ def lying_bomb() -> bytes:
     return body + central + end
 
 
+NOISE = b"# " + random.Random(1).randbytes(180_000).hex().encode() + b"\n"
 WHOLE_FILES: dict[str, tuple[bytes, str]] = {
-    "truncated json": (YAML[:-30], "not valid YAML"),
+    "truncated json": (YAML[:-30], "it ends before its last bracket"),
     "truncated yaml": (b'shop: x\ngoods:\n  - id: "1', "not valid YAML"),
     "truncated gzip": (gzip.compress(YAML)[:-20], "damaged or was cut off"),
     "truncated xlsx": (xlsx(["id", "name", "price"])[:-200], "damaged or was cut off"),
@@ -88,14 +90,14 @@ WHOLE_FILES: dict[str, tuple[bytes, str]] = {
     "depth in json": (b'{"goods": ' + b'{"a":' * 3000 + b"1" + b"}" * 3001, "nested too deep"),
     "depth in yml": (f"<yml_catalog><shop>{'<a>' * 400}".encode(), "nested too deep"),
     "the same key twice in json": (b'{"goods": [{"id": 1, "id": 2}]}', "given twice"),
-    "gzip bomb": (gzip.compress(b"0" * 300 * 2**20, 9), "larger than 200 MiB"),
+    "gzip bomb": (gzip.compress(b"0" * 300 * 2**20, 9), "more than 100 times as large"),
     "gzip in gzip": (gzip.compress(gzip.compress(YAML)), "packed twice"),
-    "gzip of yaml beyond its limit": (gzip.compress(b"goods:\n" + b"# x\n" * 15_000_000, 1), "larger than 50 MiB"),
+    "gzip of yaml beyond its limit": (gzip.compress(b"goods:\n" + NOISE * 150, 1), "larger than 50 MiB"),
     "zip bomb": (
         zipped(**{"[Content_Types].xml": b"x", "xl__workbook.xml": b"0" * 300 * 2**20}),
-        "larger than 200 MiB",
+        "more than 100 times as large",
     ),
-    "zip bomb that lies": (lying_bomb(), "larger than 200 MiB"),
+    "zip bomb that lies": (lying_bomb(), "more than 100 times as large"),
     "a zip of something else": (zipped(list=b"id;name"), "no workbook"),
     "a workbook without sheets": (zipped(**{"[Content_Types].xml": b"x", "xl__x": b"y"}), "cannot be read"),
     "entities": (ENTITIES.encode() + YML.replace("Товар 1", "&b;").encode(), "declares entities"),
@@ -217,7 +219,7 @@ def catalog(app: Flask, supplier: Company) -> list[tuple[str, Any, bool, int]]:
 @pytest.mark.parametrize("kind", WHOLE_FILES)
 def test_a_file_that_is_no_list_fails_with_a_sentence(app: Flask, supplier: Company, kind: str) -> None:
     raw, sentence = WHOLE_FILES[kind]
-    before, started = catalog(app, supplier), time.monotonic()
+    before, started = catalog(app, supplier), time.process_time()
 
     done = run_import(app, supplier, raw)
 
@@ -225,7 +227,7 @@ def test_a_file_that_is_no_list_fails_with_a_sentence(app: Flask, supplier: Comp
     assert sentence in (done.message or ""), done.message
     assert (done.message or "").endswith((".", "?"))
     assert catalog(app, supplier) == before
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_a_list_of_endless_goods_fails(app: Flask, supplier: Company, monkeypatch: pytest.MonkeyPatch) -> None:

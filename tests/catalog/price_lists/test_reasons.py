@@ -7,6 +7,7 @@ from string import Formatter
 import pytest
 
 import shop.catalog.price_lists as package
+from shop import sheets
 from shop.catalog.price_lists.fetching import NotChanged
 from shop.catalog.price_lists.formats import UnreadablePriceList
 from shop.catalog.price_lists.models import PriceList
@@ -15,15 +16,19 @@ from shop.catalog.price_lists.receiving import EmptyFile
 from shop.catalog.price_lists.rolling_back import NotTheLatest
 from shop.catalog.price_lists.staging import NoGoods, NothingUsable
 from shop.http.outgoing import AddressRefused
+from shop.sheets import DamagedSheetError
 
-CODES = re.compile(r'\b(?:Reason|UnreadablePriceList|DownloadFailed)\(\s*"(\w+)"')
+CODES = re.compile(
+    r'\b(?:Reason|UnreadablePriceList|DownloadFailed|UnreadableSheetError|SheetTooLargeError)\(\s*"(\w+)"'
+)
 
 
 def test_every_code_that_is_given_has_a_sentence() -> None:
-    sources = [path.read_text() for path in Path(package.__path__[0]).rglob("*.py")]
+    folders = (package.__path__[0], sheets.__path__[0])
+    sources = [path.read_text() for folder in folders for path in Path(folder).rglob("*.py")]
     given = {code for source in sources for code in CODES.findall(source)}
     refusals = (NotChanged, NotTheLatest, NoGoods, NothingUsable, EmptyFile, AddressRefused)
-    assert given | {refusal.code for refusal in refusals} == SENTENCES.keys()
+    assert given | {DamagedSheetError("").code} | {refusal.code for refusal in refusals} == SENTENCES.keys()
 
 
 @pytest.mark.parametrize("code", SENTENCES)

@@ -1,19 +1,24 @@
 """Tables and feeds: columns, headings, encodings, and numbers as spreadsheets write them."""
 
 import gzip
+import random
 import tracemalloc
 import zipfile
 from datetime import date
+from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
 from xlsxwriter import Workbook
 
 from shop.auth.models import SUPPLIER, Company
 from shop.catalog.price_lists.formats import Layout, Limits, UnreadablePriceList, parse_price_list
+from shop.catalog.price_lists.formats.parsed import WideGood
 from shop.catalog.price_lists.models import APPLIED, FAILED
 from tests.catalog.price_lists.lists import issues, offers, run_import, stock
 from tests.factories.auth import make_company
@@ -208,7 +213,7 @@ def test_refuses_tables_that_mean_nothing(raw: bytes, sentence: str) -> None:
 def test_takes_gzip_up_to_a_limit() -> None:
     assert len(goods(gzip.compress(CSV.encode()))) == 1
     with pytest.raises(UnreadablePriceList, match="Unpacked, the file is larger than 1 MiB"):
-        goods(gzip.compress(b"0" * 3_000_000), limits=Limits(unpacked=2**20))
+        goods(gzip.compress(random.Random(1).randbytes(3_000_000)), limits=Limits(unpacked=2**20))
 
 
 @real_feeds
@@ -258,3 +263,72 @@ def test_a_feed_in_windows_1251() -> None:
     [(_, good)] = parsed.goods
     assert (good["id"], good["name"], good["vat_rate"], good["quantity"]) == ("07", "Чай & кофе", "none", "4")
     assert good["parameters"] == {"Вес (кг)": 1.5}
+
+
+WIDE = {
+    "commas in numbers": "Код,Наименование,Цена,Остаток\nA,Сыр,78,40,12\nB,Масло,96,24\n".encode(),
+    "tabs": "Код\tНаименование\tЦена\tОстаток\nA\tСыр\t78\t40\t12\nB\tМасло\t96\t24\n".encode(),
+    "heading ends in a separator": "Код;Наименование;Цена;Остаток;\nA;Сыр;78;40;12;\nB;Масло;96;24;\n".encode("cp1251"),
+    "blank cells behind": "Код|Наименование|Цена|Остаток\nA|Сыр|78|40||12\nB|Масло|96|24|||\n".encode(),
+    "workbook": workbook(
+        ["Код", "Наименование", "Цена", "Остаток"], ["A", "Сыр", 78, 40, 12], ["B", "Масло", 96, 24, ""]
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WIDE)
+def test_a_row_wider_than_its_heading_is_an_error(app: Flask, supplier: Company, kind: str) -> None:
+    """The offer stays as it was: the row names it, and that is all that it is sure to say."""
+    first = "Код;Наименование;Цена;Остаток\nA;Сыр;78.40;12\nB;Масло;96;24\n".encode()
+    run_import(app, supplier, first)
+
+    done = run_import(app, supplier, WIDE[kind])
+
+    assert (done.state, done.rows_rejected, issues(app, done)) == (APPLIED, 1, [(2, "error", "row_too_wide")])
+    found = offers(app, supplier)
+    assert [(f"{offer.price:.2f}", offer.is_listed, int(stock(app, offer).on_hand)) for offer in found.values()] == [
+        ("78.40", True, 12),
+        ("96.00", True, 24),
+    ]
+
+
+@given(
+    st.lists(st.tuples(st.decimals(1, 999, places=2), st.integers(0, 99)), min_size=1, max_size=6),
+    st.sampled_from(";,\t|"),
+    st.booleans(),
+    st.integers(0, 3),
+)
+def test_no_cell_is_taken_for_its_neighbor(
+    meant: list[tuple[Decimal, int]], delimiter: str, quotes: bool, blanks: int
+) -> None:
+    """Prices with a decimal comma, in quotes or not, and blank cells at the end of the row."""
+    rows = []
+    for number, (price, count) in enumerate(meant):
+        written = str(price).replace(".", ",")
+        shown = f'"{written}"' if quotes else written
+        rows.append(delimiter.join([f"A{number}", "Сыр", shown, str(count), *[""] * blanks]))
+    heading = delimiter.join(["Код", "Наименование", "Цена", "Остаток"])
+
+    read = goods("\n".join([heading, *rows, ""]).encode())
+
+    assert len(read) == len(meant)
+    for (_, good), (price, count) in zip(read, meant, strict=True):
+        if isinstance(good, WideGood):
+            assert (delimiter, quotes) == (",", False)
+        else:
+            assert (good["price"], good["quantity"]) == (str(price).replace(".", ","), str(count))
+
+
+def test_two_hundred_thousand_rows_are_read() -> None:
+    """What limits turn away is made to be; of lists like this there are many."""
+    count, rnd = 200_000, random.Random(1)
+    rows = [
+        (f"{number:06d}", f"Болт М{number % 40} оцинкованный", rnd.randrange(1000), rnd.randrange(99))
+        for number in range(count)
+    ]
+    table = "Код;Наименование;Цена;Остаток\n" + "".join(f"{a};{b};{c}.50;{d}\n" for a, b, c, d in rows)
+    cells = "<x:c t='inlineStr'><x:is><x:t>{}</x:t></x:is></x:c>" * 2 + "<x:c><x:v>{}</x:v></x:c>" * 2
+    sheet = "".join(f"<x:row>{cells.format(*row)}</x:row>" for row in rows)
+
+    for raw in (gzip.compress(table.encode()), book_of(f"<x:sheetData>{HEADER}</x:row>{sheet}</x:sheetData>")):
+        assert sum(1 for _ in parse_price_list(raw).goods) == count

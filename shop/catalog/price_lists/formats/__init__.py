@@ -12,11 +12,12 @@ from typing import BinaryIO
 
 from shop.catalog.price_lists.formats.columns import BY_NAME, Layout
 from shop.catalog.price_lists.formats.csv_files import read_csv
-from shop.catalog.price_lists.formats.parsed import Limits, ParsedPriceList, UnreadablePriceList
+from shop.catalog.price_lists.formats.parsed import MOST_GOODS, Limits, ParsedPriceList, UnreadablePriceList
 from shop.catalog.price_lists.formats.structured import read_json_or_yaml
-from shop.catalog.price_lists.formats.unpacking import is_zip, unpacked
+from shop.catalog.price_lists.formats.unpacking import unpacked
 from shop.catalog.price_lists.formats.xlsx_files import read_xlsx
 from shop.catalog.price_lists.formats.yml_feeds import read_yml
+from shop.sheets import SheetTooLargeError, is_zip
 
 __all__ = ["Layout", "Limits", "ParsedPriceList", "UnreadablePriceList", "parse_price_list"]
 
@@ -34,10 +35,16 @@ def parse_price_list(
 ) -> ParsedPriceList:
     """`layout` says what the columns of a table mean where their names do not."""
     limits = limits or Limits()
-    plain = unpacked(io.BytesIO(file) if isinstance(file, bytes) else file, limits)
+    try:
+        plain = unpacked(io.BytesIO(file) if isinstance(file, bytes) else file, limits)
+    except SheetTooLargeError as error:
+        raise UnreadablePriceList(error.code, **error.facts) from None
     head = plain.read(HEAD)
     plain.seek(0)
-    return _reader_of(head)(plain, layout, limits)
+    parsed = _reader_of(head)(plain, layout, limits)
+    if parsed.declares_categories and parsed.rows_expected > MOST_GOODS:  # of a table they are lines, empty ones too
+        raise UnreadablePriceList("too_many_goods", most=MOST_GOODS)
+    return parsed
 
 
 def _reader_of(head: bytes) -> Reader:

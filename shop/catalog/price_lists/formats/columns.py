@@ -5,14 +5,22 @@ column is a parameter of the goods. Lines above the one with the names are skipp
 the heading of a group.
 """
 
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
+from itertools import islice
 from typing import Any
 
-from shop.catalog.price_lists.formats.parsed import ParsedPriceList, TableGood, UnreadablePriceList
+from shop.catalog.price_lists.formats.parsed import (
+    MOST_COLUMNS,
+    CutGood,
+    ParsedPriceList,
+    TableGood,
+    UnreadablePriceList,
+    WideGood,
+)
+from shop.sheets import CutLine, cell_text, is_blank, last_filled
 
 SKIP, CATEGORY = "skip", "category"
 HEADINGS = (CATEGORY, SKIP)
@@ -24,6 +32,7 @@ IGNORED = "ignored"  # what a mapping says of a column that nobody shall read
 PARAMETER = "param:"  # before the name of a parameter that is called like one of our columns
 ISSUE_COLUMNS = ("issue_row", "issue_code", "issue_message")  # of a report that comes back mended
 CODES = frozenset({"id", "sku", "barcode"})
+HOW_MANY = ("количество", "кол-во")  # there are, in a price list; are wanted, in an order
 ALIASES = {
     "id": ("код", "код товара", "ид", "идентификатор"),
     "sku": ("артикул", "арт", "арт.", "vendor code", "vendorcode"),
@@ -39,12 +48,13 @@ ALIASES = {
     "price": ("цена", "цена, руб", "цена, руб.", "цена руб.", "цена (руб)"),
     "price_rrc": ("ррц", "розничная цена"),
     "currency": ("валюта",),
-    "quantity": ("остаток", "остатки", "количество", "кол-во", "наличие", "склад"),
+    "quantity": ("остаток", "остатки", *HOW_MANY, "наличие", "склад"),
 }
 FIELD_OF_ALIAS = {alias: name for name, aliases in ALIASES.items() for alias in aliases}
 
 LINES_BEFORE_NAMES = 20
-MOST_COLUMNS = 1000
+MOST_BLANK_LINES = 100_000
+MOST_PARAMETERS = 200  # of one good that are looked at; half as many are taken
 SPACES = re.compile(r"\s+")
 WHOLE = re.compile(r"(\d+)[.,]0+")
 NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?")
@@ -84,6 +94,10 @@ class Header:
     parameters: dict[str, int]
 
     @property
+    def width(self) -> int:
+        return last_filled(self.names)
+
+    @property
     def lacks(self) -> frozenset[str]:
         return frozenset(FIELDS) - self.fields.keys()
 
@@ -99,7 +113,7 @@ def find_header(lines: Sequence[Sequence[Any]], layout: Layout) -> Header | None
     )
     if best[0] < (1 if layout.columns else 2):
         return None
-    return _header(-best[1], [_text(cell) for cell in lines[-best[1]]], layout)
+    return _header(-best[1], [cell_text(cell) for cell in lines[-best[1]]], layout)
 
 
 def parsed_table(
@@ -123,22 +137,32 @@ def parsed_table(
 def _goods(lines: Iterable[Sequence[Any]], header: Header, layout: Layout) -> Iterator[tuple[int, Any]]:
     """Every line after the header as a good with the number of its line; headings and empty lines are none."""
     group: str | None = None
+    width, blank = header.width, 0
     for number, line in enumerate(lines, start=1):
         if number <= header.line + 1:
             continue
-        filled = [cell for cell in line if not _is_blank(cell)]
+        filled = [cell for cell in line if not is_blank(cell)]
         if not filled:
+            blank += 1
+            if blank > MOST_BLANK_LINES:
+                raise UnreadablePriceList("blank_lines", most=MOST_BLANK_LINES)
             continue
+        if type(line) is CutLine:
+            yield number, _cut_good(line, header)
+            return
         if (title := _title(line, filled, header)) is not None:
             group = title
             if len(filled) > 1:
                 yield number, _heading(line, header)
             continue
+        if len(line) > width and (reaches := last_filled(line)) > width:
+            yield number, _wide_good(line, header, reaches)
+            continue
         yield number, _good(line, header, group if layout.headings == CATEGORY else None)
 
 
 def _known(line: Sequence[Any], layout: Layout) -> int:
-    found = {layout.meaning(_text(cell)) for cell in line[:MOST_COLUMNS]} - {None, IGNORED}
+    found = {layout.meaning(cell_text(cell)) for cell in line[:MOST_COLUMNS]} - {None, IGNORED}
     return len(found)
 
 
@@ -176,35 +200,44 @@ def _title(line: Sequence[Any], filled: Sequence[Any], header: Header) -> str | 
     """A heading has a title and perhaps one remark, and neither price nor stock; None for a good."""
     if len(filled) > 2 or not {"price", "name"} <= header.fields.keys():
         return None
-    if any(not _is_blank(_cell(line, header.fields.get(name))) for name in ("price", "quantity")):
+    if any(not is_blank(_cell(line, header.fields.get(name))) for name in ("price", "quantity")):
         return None
     if len(filled) == 2 and not isinstance(filled[0], str):
         return None
-    return _text(filled[0])
+    return cell_text(filled[0])
 
 
 def _heading(line: Sequence[Any], header: Header) -> TableGood:
     """Reported, because it might be a good whose price was forgotten."""
-    return TableGood({"id": _code(_cell(line, header.fields["id"])), "is_heading": True}, _cells(line, header))
+    return TableGood({"id": code_of(_cell(line, header.fields["id"])), "is_heading": True}, header.names, line)
+
+
+def _wide_good(line: Sequence[Any], header: Header, reaches: int) -> WideGood:
+    good = {"id": code_of(_cell(line, header.fields["id"]))}
+    return WideGood(good, header.names[: header.width], line[:reaches])
+
+
+def _cut_good(line: Sequence[Any], header: Header) -> CutGood:
+    """What stands in the last cell is not whole."""
+    place = header.fields["id"]
+    good = {"id": code_of(line[place])} if place < len(line) - 1 else {}
+    return CutGood(good, header.names, line)
 
 
 def _good(line: Sequence[Any], header: Header, group: str | None) -> TableGood:
     good: dict[str, Any] = {}
     for name, index in header.fields.items():
         value = _cell(line, index)
-        if not _is_blank(value):
-            good[name] = _code(value) if name in CODES else plain_text(value)
+        if not is_blank(value):
+            good[name] = code_of(value) if name in CODES else plain_text(value)
     if "barcode" in good:
         good["barcodes"] = GTINS.split(str(good.pop("barcode")).strip())
     if group and not good.get("category"):
         good["category"] = group
-    parameters = {name: _cell(line, index) for name, index in header.parameters.items()}
-    good["parameters"] = {name: parameter_of(value) for name, value in parameters.items() if not _is_blank(value)}
-    return TableGood(good, _cells(line, header))
-
-
-def _cells(line: Sequence[Any], header: Header) -> dict[str, Any]:
-    return {name: _cell(line, index) for index, name in enumerate(header.names) if name}
+    parameters = ((name, _cell(line, index)) for name, index in header.parameters.items())
+    filled = islice(((name, value) for name, value in parameters if not is_blank(value)), MOST_PARAMETERS)
+    good["parameters"] = {name: parameter_of(value) for name, value in filled}
+    return TableGood(good, header.names, line)
 
 
 def parameter_of(value: Any) -> Any:
@@ -212,7 +245,7 @@ def parameter_of(value: Any) -> Any:
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) < 2**53 else value
     if not isinstance(value, str):
-        return _text(value) if isinstance(value, date | time | timedelta) else value
+        return cell_text(value) if isinstance(value, date | time | timedelta) else value
     if (plain := plain_text(value)) != value:
         return plain
     text = value.strip()
@@ -229,7 +262,7 @@ def plain_text(value: Any) -> Any:
     return value
 
 
-def _code(value: Any) -> Any:
+def code_of(value: Any) -> Any:
     """12.0 is how a spreadsheet writes 12; a date or a number that has lost its digits is left to be refused."""
     plain = plain_text(value)
     if isinstance(value, str) and plain == value and (whole := WHOLE.fullmatch(value.strip())):
@@ -239,18 +272,6 @@ def _code(value: Any) -> Any:
 
 def _cell(line: Sequence[Any], index: int | None) -> Any:
     return line[index] if index is not None and index < len(line) else None
-
-
-def _is_blank(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, datetime) and value.time() == time():
-        return value.date().isoformat()
-    return SPACES.sub(" ", str(value)).strip() if value is not None else ""
 
 
 def _key(name: str) -> str:

@@ -15,12 +15,17 @@ from typing import Any, BinaryIO, NoReturn
 import ryaml
 
 from shop.catalog.price_lists.formats.columns import Layout
+from shop.catalog.price_lists.formats.cut_goods import with_cut_last
 from shop.catalog.price_lists.formats.parsed import MIB, Limits, ParsedPriceList, UnreadablePriceList
 
-MAX_BRACKETS = 10_000
+# The parser stops at 128 levels, but a bracket costs it as much as fifty letters, again and again. Goods have one in
+# twenty characters, one in eight or so where they say little.
+FEW_BRACKETS = 20_000
+LETTERS_PER_BRACKET = 4
+NESTED_IN_ONE_LINE = re.compile(r"-[ \t]++(?:[-?][ \t]++){32}")
 
-# The parser stops at 128 levels, but only after it has read a whole run of brackets, at 4 s a megabyte.
-BRACKETS = re.compile(rb"[^\[\]{}]+")
+FEW_LINES = 2_000_000
+LETTERS_PER_LINE = 6
 
 # A number here is text to us: written 0012, 1.10 or 12E4 it must come through as it stands, which no parser of
 # YAML would do. So such values are put into quotes before they are parsed.
@@ -54,6 +59,7 @@ BRACKET = re.compile(
 )
 COMMA = re.compile(r"\s*,")
 REST_OF_LINE = re.compile(r"[ \t]*(?:[ \t]\#[^\n]*)?\r?(?:\n|\Z)")
+ENDS_TOO_EARLY = ("unexpected end of data", "truncated data")
 OTHER_LINE_ENDS = ("\x85", "\u2028", "\u2029")
 BLOCK = 2**14  # characters: some dozens of goods, which the processor's cache still holds when they are checked
 MOST_AS_A_WHOLE = 12 * MIB  # characters
@@ -92,6 +98,8 @@ def _decode(raw: bytes) -> str:
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
+        if error.reason in ENDS_TOO_EARLY:
+            raise UnreadablePriceList("text_cut_off") from None
         line = raw.count(b"\n", 0, error.start) + 1
         raise UnreadablePriceList("not_utf8", line=line) from None
     if "\x00" in text:
@@ -100,23 +108,17 @@ def _decode(raw: bytes) -> str:
 
 
 def _checked(text: str) -> str:
-    if _deepest_bracket(text) > MAX_BRACKETS:
+    """Whatever would cost the parser more than goods do is seen before it begins."""
+    lines = text.count("\n") + text.count("\r")
+    if lines > FEW_LINES and len(text) < lines * LETTERS_PER_LINE:
+        raise UnreadablePriceList("nearly_empty_lines", lines=lines)
+    if sum(map(text.count, "[]{}")) > FEW_BRACKETS + len(text) // LETTERS_PER_BRACKET:
+        raise UnreadablePriceList("too_deep", line=None)
+    if NESTED_IN_ONE_LINE.search(text):
         raise UnreadablePriceList("too_deep", line=None)
     if "*" in text and "&" in text and (shared := set(ANCHOR.findall(text)) & set(ALIAS.findall(text))):
         raise UnreadablePriceList("by_reference", name=min(shared)[:40])
     return text
-
-
-def _deepest_bracket(text: str) -> int:
-    """An upper bound that costs nothing: brackets inside of texts count, too."""
-    brackets = BRACKETS.sub(b"", text.encode())
-    if len(brackets) <= MAX_BRACKETS:
-        return 0
-    depth = deepest = 0
-    for bracket in brackets:
-        depth += 1 if bracket in b"[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
 
 
 def _load(text: str) -> tuple[str, Any]:
@@ -126,17 +128,22 @@ def _load(text: str) -> tuple[str, Any]:
             return "json", json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)
         except _RepeatedFieldError as error:
             raise UnreadablePriceList("field_twice", name=f'"{error}"', line=None) from None
-        except (ValueError, RecursionError):
+        except RecursionError:
+            raise UnreadablePriceList("too_deep", line=None) from None
+        except json.JSONDecodeError as error:
+            if error.msg.startswith("Unterminated string") or error.pos >= len(text.rstrip()):
+                raise UnreadablePriceList("json_cut_off") from None
+        except ValueError:
             pass
     return "yaml", _load_document(text)
 
 
 def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    pairs = list(pairs)
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise _RepeatedFieldError(next(name for name in names if names.count(name) > 1)[:40])
+    fields: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in fields:
+            raise _RepeatedFieldError(name[:40])
+        fields[name] = value
     return fields
 
 
@@ -146,17 +153,25 @@ def _no_number(_name: str) -> NoReturn:
 
 @dataclass(frozen=True)
 class _GoodsInBlocks:
-    """`count` goods in pieces of the text that are YAML when they stand in `frame`."""
+    """`count` goods in pieces of the text that are YAML when they stand in `frame`.
+
+    Where nothing `closes` them, the last one may have been cut off.
+    """
 
     text: str
     blocks: Sequence[tuple[int, int]]
     count: int
     frame: tuple[str, str] = ("", "")
+    closes: bool = True
 
     def __len__(self) -> int:
         return self.count
 
     def __iter__(self) -> Iterator[Any]:
+        goods = self._goods()
+        return goods if self.closes else with_cut_last(goods, ends_in_line=not self.text.endswith(("\n", "\r")))
+
+    def _goods(self) -> Iterator[Any]:
         """What a block alone does not make clear, such as a text that seems to begin a good, the whole file decides."""
         done = 0
         for start, end in self.blocks:
@@ -208,7 +223,7 @@ def _goods_after_dashes(text: str) -> tuple[int, int, _GoodsInBlocks] | None:
         if good.start() + 1 - start >= BLOCK:
             blocks.append((start, good.start() + 1))
             start = good.start() + 1
-    return found.start(), end, _GoodsInBlocks(text, [*blocks, (start, end)], count)
+    return found.start(), end, _GoodsInBlocks(text, [*blocks, (start, end)], count, closes=end < len(text))
 
 
 def _goods_in_brackets(text: str) -> tuple[int, int, _GoodsInBlocks] | None:

@@ -2,50 +2,50 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
+from shop import sheets
 from shop.catalog.price_lists.formats.columns import LINES_BEFORE_NAMES, Header, Layout, find_header, parsed_table
-from shop.catalog.price_lists.formats.parsed import Limits, ParsedPriceList, UnreadablePriceList
-from shop.catalog.price_lists.formats.shared_texts import DamagedWorkbookError
-from shop.catalog.price_lists.formats.unpacking import check_zip
-from shop.catalog.price_lists.formats.workbooks import Sheet, Workbook
-from shop.sheets import SheetTooLargeError
+from shop.catalog.price_lists.formats.parsed import (
+    MOST_COLUMNS,
+    MOST_LINES,
+    Limits,
+    ParsedPriceList,
+    UnreadablePriceList,
+)
+from shop.sheets import Line, Sheet, UnreadableSheetError, Workbook
 
-MOST_SHEETS = 20
+MOST_CELLS = 20_000_000
+MOST_TEXT = 400 * 2**20
+MOST_SHARED_TEXTS = 4_000_000
+MOST_ELEMENTS = 500_000
 
 
 def read_xlsx(file: BinaryIO, layout: Layout, limits: Limits) -> ParsedPriceList:
-    archive = check_zip(file, limits)
-    names = set(archive.namelist())
-    if "[Content_Types].xml" not in names or not any(name.startswith("xl/") for name in names):
-        raise UnreadablePriceList("archive")
-    if "xl/workbook.bin" in names:
-        raise UnreadablePriceList("binary_excel")
     try:
-        workbook = Workbook(archive)
-    except DamagedWorkbookError as error:
-        raise _damaged(error) from None
+        workbook = Workbook(file, _limits(limits.unpacked))
+    except UnreadableSheetError as error:
+        raise UnreadablePriceList(error.code, **error.facts) from None
     sheet, header = _sheet(workbook, layout)
     rows_expected = workbook.rows_stated(sheet) - header.line - 1
     return parsed_table("xlsx", _lines(workbook, sheet), header, layout, rows_expected=rows_expected)
 
 
+def _limits(unpacked: int) -> sheets.Limits:
+    most = {"rows": MOST_LINES, "columns": MOST_COLUMNS, "cells": MOST_CELLS, "text": MOST_TEXT}
+    return sheets.Limits(**most, texts=MOST_SHARED_TEXTS, elements=MOST_ELEMENTS, unpacked=unpacked)
+
+
 def _sheet(workbook: Workbook, layout: Layout) -> tuple[Sheet, Header]:
-    for sheet in workbook.sheets[:MOST_SHEETS]:
+    for sheet in workbook.sheets:
         header = find_header(list(islice(_lines(workbook, sheet), LINES_BEFORE_NAMES)), layout)
         if header:
             return sheet, header
     raise UnreadablePriceList("no_known_sheet")
 
 
-def _lines(workbook: Workbook, sheet: Sheet) -> Iterator[list[Any]]:
+def _lines(workbook: Workbook, sheet: Sheet) -> Iterator[Line]:
     try:
         yield from workbook.lines(sheet)
-    except SheetTooLargeError:
-        raise UnreadablePriceList("sheet_too_large", sheet=sheet.name[:40]) from None
-    except DamagedWorkbookError as error:
-        raise _damaged(error) from None
-
-
-def _damaged(error: DamagedWorkbookError) -> UnreadablePriceList:
-    return UnreadablePriceList("workbook_unreadable", said=str(error)[:200])
+    except UnreadableSheetError as error:
+        raise UnreadablePriceList(error.code, **error.facts) from None

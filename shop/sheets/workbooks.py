@@ -14,21 +14,20 @@ from datetime import datetime, timedelta
 from itertools import islice
 from posixpath import join, normpath
 from string import ascii_uppercase as CAPITALS  # noqa: N812 - a constant
-from typing import Any
+from typing import Any, BinaryIO
 from xml.parsers import expat
 
-from shop.catalog.price_lists.formats.shared_texts import (
-    CHUNK,
-    LONGEST_TEXT,
-    DamagedWorkbookError,
-    SharedTexts,
-    new_parser,
-    unescaped,
-)
-from shop.sheets import SheetTooLargeError
+from shop.sheets.archives import open_archive
+from shop.sheets.errors import DamagedSheetError, SheetTooLargeError, UnreadableSheetError
+from shop.sheets.limits import Limits
+from shop.sheets.lines import Line
+from shop.sheets.shared_texts import CHUNK, LONGEST_TEXT, SharedTexts, new_parser, unescaped
 
-MOST_ROWS, MOST_COLUMNS, MOST_CELLS = 2**20, 1000, 20_000_000
-MOST_TEXT = 400 * 2**20  # characters that all cells of a sheet show
+MOST_SHEETS = 20
+MOST_STYLES = 100_000  # a workbook has 65,490 at most
+OTHERS_PER_CELL = 4  # a formula, a text with its runs
+LONGEST_FORMAT = 255
+LONGEST_WHOLE = 10
 
 LETTERS = re.compile(r"[A-Z]{1,3}", re.ASCII)
 NO_DATE = re.compile(r'"[^"]*"|\\.|\[(?![hms]+\])[^\]]*\]|_.|\*.')
@@ -36,7 +35,6 @@ DATE_FORMATS = frozenset([*range(14, 23), *range(27, 37), *range(45, 48), *range
 DAY_ONE = datetime(1899, 12, 30)  # noqa: DTZ001 - a sheet knows no time zone
 DAY_ONE_OF_MAC = datetime(1904, 1, 1)  # noqa: DTZ001 - as above
 
-Line = list[Any]
 Start = Callable[[str, dict[str, str]], None]
 
 
@@ -49,8 +47,14 @@ class Sheet:
 class Workbook:
     """Its sheets in order; `lines` reads one of them, as often as wanted."""
 
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self._archive = archive
+    def __init__(self, file: BinaryIO, limits: Limits) -> None:
+        self._limits = limits
+        self._archive = archive = open_archive(file, unpacked=limits.unpacked)
+        names = set(archive.namelist())
+        if "[Content_Types].xml" not in names or not any(name.startswith("xl/") for name in names):
+            raise UnreadableSheetError("archive")
+        if "xl/workbook.bin" in names:
+            raise UnreadableSheetError("binary_excel")
         self._parts = {name.casefold(): name for name in archive.namelist()}
         self._is_1904 = False
         root = next(
@@ -59,7 +63,7 @@ class Workbook:
         self._related = self._relations(root)
         self.sheets = self._sheets(root)
         if not self.sheets:
-            raise DamagedWorkbookError("it has no sheets")
+            raise DamagedSheetError("it has no sheets")
         self._dates = self._date_styles()
         self._texts: SharedTexts | None = None
 
@@ -67,7 +71,8 @@ class Workbook:
         """From the sheet's first row on, empty ones included, so that they count as the spreadsheet counts them."""
         if self._texts is None:
             self._texts = self._shared_texts()
-        reader = _SheetReader(self._texts, self._dates, DAY_ONE_OF_MAC if self._is_1904 else DAY_ONE)
+        day_one = DAY_ONE_OF_MAC if self._is_1904 else DAY_ONE
+        reader = _SheetReader(self._texts, self._dates, day_one, self._limits)
         for _ in self._read(sheet.part, reader.parser()):
             yield from reader.take()
 
@@ -80,7 +85,7 @@ class Workbook:
                 stated[0] = _whole(given.get("ref", "").rpartition(":")[2].lstrip(CAPITALS))
 
         self._scan(sheet.part, start, chunks=1)
-        return min(stated[0], MOST_ROWS)
+        return min(stated[0], self._limits.rows)
 
     def _relations(self, part: str) -> dict[str, tuple[str, str]]:
         """(kind, part) by id."""
@@ -105,7 +110,7 @@ class Workbook:
             elif element == "sheet":
                 related = next((value for name, value in given.items() if name.rpartition(":")[2] == "id"), "")
                 kind, part = self._related.get(related, ("", ""))
-                if kind == "worksheet":
+                if kind == "worksheet" and len(sheets) < MOST_SHEETS and part not in (each.part for each in sheets):
                     sheets.append(Sheet(given.get("name", ""), part))
 
         self._scan(root, start)
@@ -118,19 +123,21 @@ class Workbook:
         inside = [""]
 
         def start(element: str, given: dict[str, str]) -> None:
-            if element == "numFmt" and re.search("[dmyhs]", NO_DATE.sub("", given.get("formatCode", "")).casefold()):
+            if element == "numFmt" and _is_of_dates(given.get("formatCode", "")):
                 own.add(_whole(given.get("numFmtId")))
             elif element in ("cellXfs", "cellStyleXfs"):
                 inside[0] = element
             elif element == "xf" and inside[0] == "cellXfs":
                 number = _whole(given.get("numFmtId"))
                 styles.append(number in DATE_FORMATS or number in own)
+                if len(styles) > MOST_STYLES:
+                    raise DamagedSheetError("it has too many styles")
 
         self._scan(self._part_of("styles"), start)
         return styles
 
     def _shared_texts(self) -> SharedTexts:
-        texts = SharedTexts()
+        texts = SharedTexts(self._limits)
         for _ in self._read(self._part_of("sharedStrings"), texts.parser()):
             pass
         return texts
@@ -139,8 +146,15 @@ class Workbook:
         return next((part for found, part in self._related.values() if found == kind), "")
 
     def _scan(self, part: str, start: Start, *, chunks: int | None = None) -> None:
-        parser = new_parser()
-        parser.StartElementHandler = lambda element, given: start(element.rpartition(":")[2], given)
+        parser, left = new_parser(), [self._limits.elements]
+
+        def counted(element: str, given: dict[str, str]) -> None:
+            left[0] -= 1
+            if left[0] < 0:
+                raise SheetTooLargeError("sheet_elements", most=self._limits.elements)
+            start(element.rpartition(":")[2], given)
+
+        parser.StartElementHandler = counted
         for _ in islice(self._read(part, parser), chunks):
             pass
 
@@ -157,17 +171,17 @@ class Workbook:
                 parser.Parse(b"", True)
                 yield
         except (expat.ExpatError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-            raise DamagedWorkbookError(str(error)) from None
+            raise DamagedSheetError(str(error)) from None
 
 
 class _SheetReader:
     """Takes a sheet's elements as they come and makes lines of them."""
 
-    def __init__(self, texts: SharedTexts, dates: list[bool], day_one: datetime) -> None:
-        self._texts, self._dates, self._day_one = texts, dates, day_one
+    def __init__(self, texts: SharedTexts, dates: list[bool], day_one: datetime, limits: Limits) -> None:
+        self._texts, self._dates, self._day_one, self._limits = texts, dates, day_one, limits
         self._done: list[Line] = []
         self._line: Line = []
-        self._row = self._column = self._cells = self._shown = 0
+        self._row = self._column = self._cells = self._shown = self._others = 0
         self._kind = self._style = ""
         self._said: list[str] = []
         self._length = 0
@@ -192,14 +206,18 @@ class _SheetReader:
             self._column = self._column_of(place) if place else self._column + 1
             self._kind, self._style = given.get("t", "n"), given.get("s", "")
             self._cells += 1
-            if self._cells > MOST_CELLS:
-                raise SheetTooLargeError
+            if self._cells > self._limits.cells:
+                raise SheetTooLargeError("sheet_cells", most=self._limits.cells)
         elif element in ("v", "t"):
             self._reads = True
         elif element == "row":
             self._begin_row(_whole(given.get("r")) or self._row + 1)
-        elif element == "rPh":
-            self._kind = "phonetic"
+        else:
+            self._others += 1
+            if self._others > self._limits.elements + OTHERS_PER_CELL * self._cells:
+                raise SheetTooLargeError("sheet_elements", most=self._limits.elements)
+            if element == "rPh":
+                self._kind = "phonetic"
 
     def _end(self, element: str) -> None:
         if ":" in element:
@@ -220,14 +238,19 @@ class _SheetReader:
             self._said.append(data)
             self._shown += len(data)
             self._length += len(data)
-            if self._shown > MOST_TEXT or self._length > LONGEST_TEXT:
-                raise SheetTooLargeError
+            if self._length > LONGEST_TEXT:
+                raise SheetTooLargeError("sheet_long_text", most=LONGEST_TEXT)
+            self._check_shown()
+
+    def _check_shown(self) -> None:
+        if self._shown > self._limits.text:
+            raise SheetTooLargeError("sheet_text", most=self._limits.text)
 
     def _begin_row(self, row: int) -> None:
         if row <= self._row:
-            raise DamagedWorkbookError("its rows are not in order")
-        if row > MOST_ROWS:
-            raise SheetTooLargeError
+            raise DamagedSheetError("its rows are not in order")
+        if row > self._limits.rows:
+            raise SheetTooLargeError("sheet_rows", most=self._limits.rows)
         self._done.extend([] for _ in range(row - self._row - 1))
         self._row, self._column, self._line = row, 0, []
 
@@ -235,7 +258,7 @@ class _SheetReader:
         letters = place.rstrip("0123456789")
         if letters not in self._columns:
             if not LETTERS.fullmatch(letters):
-                raise DamagedWorkbookError("a cell has no place")
+                raise DamagedSheetError("a cell has no place")
             column = 0
             for letter in letters:
                 column = column * 26 + ord(letter) - ord("A") + 1
@@ -243,8 +266,8 @@ class _SheetReader:
         return self._columns[letters]
 
     def _place(self, value: Any) -> None:
-        if self._column > MOST_COLUMNS:
-            raise SheetTooLargeError
+        if self._column > self._limits.columns:
+            raise SheetTooLargeError("sheet_columns", most=self._limits.columns)
         self._line.extend([None] * (self._column - len(self._line)))
         self._line[self._column - 1] = value
 
@@ -252,6 +275,7 @@ class _SheetReader:
         if self._kind == "s":
             text = self._texts[_whole(said)]
             self._shown += len(text)
+            self._check_shown()
             return text
         if self._kind == "n":
             return self._number(said)
@@ -275,4 +299,9 @@ class _SheetReader:
 
 
 def _whole(text: str | None) -> int:
-    return int(text) if text and text.strip().isascii() and text.strip().isdigit() else 0
+    plain = text.strip() if text else ""
+    return int(plain) if plain.isascii() and plain.isdigit() and len(plain) <= LONGEST_WHOLE else 0
+
+
+def _is_of_dates(code: str) -> bool:
+    return len(code) <= LONGEST_FORMAT and bool(re.search("[dmyhs]", NO_DATE.sub("", code).casefold()))

@@ -6,17 +6,14 @@ from array import array
 from typing import IO
 from xml.parsers import expat
 
-from shop.sheets import SheetTooLargeError
+from shop.sheets.errors import DamagedSheetError, SheetTooLargeError
+from shop.sheets.limits import Limits
 
 CHUNK = 2**16
-MOST_SHARED = 4_000_000
 LONGEST_TEXT = 32_767 * 4  # a cell holds 32,767 characters; some programs write more
+ELEMENTS_PER_TEXT = 20  # of a text in many colors
 REMEMBERED = 10_000
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-
-
-class DamagedWorkbookError(ValueError):
-    """What every workbook has is missing or makes no sense."""
 
 
 class SharedTexts:
@@ -25,7 +22,9 @@ class SharedTexts:
     Keeps no parser, whose handlers keep this: the file is closed with the last of those who read it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._elements = 0
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when nobody reads any more
         self._ends = array("Q", [0])
         self._lately: dict[int, str] = {}
@@ -46,7 +45,7 @@ class SharedTexts:
         text = self._lately.get(number)
         if text is None:
             if not 0 <= number < len(self._ends) - 1:
-                raise DamagedWorkbookError("a text is missing")
+                raise DamagedSheetError("a text is missing")
             self._file.seek(self._ends[number])
             raw = self._file.read(self._ends[number + 1] - self._ends[number])
             text = raw.decode("utf-8", "surrogatepass")
@@ -56,6 +55,9 @@ class SharedTexts:
         return text
 
     def _start(self, element: str, _given: dict[str, str]) -> None:
+        self._elements += 1
+        if self._elements > self._limits.elements + ELEMENTS_PER_TEXT * len(self._ends):
+            raise SheetTooLargeError("sheet_elements", most=self._limits.elements)
         element = element.rpartition(":")[2]
         if element == "rPh":
             self._is_phonetic = True
@@ -78,11 +80,11 @@ class SharedTexts:
             self._said.append(data)
             self._length += len(data)
             if self._length > LONGEST_TEXT:
-                raise SheetTooLargeError
+                raise SheetTooLargeError("sheet_long_text", most=LONGEST_TEXT)
 
     def _add(self, text: str) -> None:
-        if len(self._ends) > MOST_SHARED:
-            raise SheetTooLargeError
+        if len(self._ends) > self._limits.texts:
+            raise SheetTooLargeError("sheet_texts", most=self._limits.texts)
         raw = unescaped(text).encode("utf-8", "surrogatepass")
         self._file.write(raw)
         self._ends.append(self._ends[-1] + len(raw))
@@ -103,4 +105,4 @@ def unescaped(text: str) -> str:
 
 
 def _refuse(*_: object) -> None:
-    raise DamagedWorkbookError("it declares a document type")
+    raise DamagedSheetError("it declares a document type")
