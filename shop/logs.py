@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -57,7 +58,8 @@ def access_log(settings: Settings) -> Callable[..., None]:
 
     def write(**told: Any) -> None:
         told |= {"event": "request", "level": "info", "logger": ACCESS, "timestamp": datetime.now(UTC)}
-        lines.msg(orjson.dumps(told, option=orjson.OPT_UTC_Z))
+        with suppress(OSError):  # the disk of the log is full: no reason to answer nobody
+            lines.msg(orjson.dumps(told, option=orjson.OPT_UTC_Z))
 
     return write
 

@@ -4,14 +4,17 @@ import hmac
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import cast
 
 import redis
 import structlog
 from flask import Blueprint, Flask, Response, g, request
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest, values
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 from sqlalchemy import text
@@ -24,6 +27,34 @@ from shop.errors import NotFound, Unauthenticated
 
 log = structlog.get_logger()
 blueprint = Blueprint("metrics", __name__)
+
+FIRST_SIZE = 2**20
+PAUSE = 60.0  # seconds without counting where there was no place to count
+
+
+class _ReservedDict(MmapedDict):
+    """The library's file of counts, without holes: who writes into one in memory and finds the disk full is killed by
+    SIGBUS. So its place is taken before, by writing, and where there is none that is an OSError."""
+
+    def __init__(self, filename: str, read_mode: bool = False) -> None:
+        if not read_mode:
+            _reserve(filename, FIRST_SIZE)
+        super().__init__(filename, read_mode)  # type: ignore[no-untyped-call]
+
+    def _init_value(self, key: str) -> None:
+        most = self._used + len(key.encode()) + 64  # its frame has 20 bytes and is rounded up
+        if most > self._capacity:
+            _reserve(self._fname, self._capacity * 2)
+        super()._init_value(key)  # type: ignore[no-untyped-call]
+
+
+def _reserve(filename: str, size: int) -> None:
+    with Path(filename).open("ab", buffering=0) as file:
+        while (missing := size - file.tell()) > 0:
+            file.write(bytes(missing))
+
+
+setattr(values, "MmapedDict", _ReservedDict)  # noqa: B010 - the library has no other way to name one, and mypy none to see it
 
 REQUESTS = Histogram(
     "shop_request_seconds",
@@ -81,11 +112,23 @@ def _check_reader() -> None:
 
 def _observe(response: Response) -> Response:
     """An unknown address is one operation: whoever tries many must not fill the memory."""
-    if "started" in g:
+    if "started" in g and time.monotonic() >= _pause.ends_at:
         endpoint = request.endpoint or "unknown"
         operation = endpoint.rpartition(".")[2] if request.path.startswith("/api/v1/") else endpoint
-        _seconds_of(operation, response.status_code).observe(time.perf_counter() - g.started)
+        try:
+            _seconds_of(operation, response.status_code).observe(time.perf_counter() - g.started)
+        except OSError as error:
+            _pause.ends_at = time.monotonic() + PAUSE
+            log.error("requests_not_counted", error=str(error), seconds=PAUSE)
     return response
+
+
+@dataclass
+class _Pause:
+    ends_at: float = 0.0
+
+
+_pause = _Pause()
 
 
 @cache

@@ -59,8 +59,12 @@ def _one_at_a_time(path: Path) -> Iterator[None]:
 
 def _write(path: Path, suffix: str, write: Write) -> ExportFile:
     part = path.with_name(f"{suffix}.part")  # one name, so that nothing is left over of those who died
-    with part.open("wb") as file:
-        as_of = write(file)
+    try:
+        with part.open("wb") as file:
+            as_of = write(file)
+    except OSError:
+        part.unlink(missing_ok=True)  # half an export, on a disk that may be full of it
+        raise
     moment = (as_of - EPOCH) // timedelta(microseconds=1) * 1000
     written = ExportFile(part.read_bytes(), as_of)
     os.utime(part, ns=(moment, moment))

@@ -1,5 +1,6 @@
 """What `make run` does: embedded servers, migrations, demo data, and then every process of the Procfile."""
 
+import errno
 import os
 import secrets
 import shutil
@@ -23,7 +24,7 @@ from shop.dev import embedded
 from shop.dev.binaries import EmbeddedError
 from shop.dev.ports import free_port, is_free
 from shop.dev.processes import lock
-from shop.dev.supervisor import Output, Supervisor, end_leftovers
+from shop.dev.supervisor import LONGEST_PAUSE, Output, Supervisor, end_leftovers
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN = 90.0
@@ -73,6 +74,7 @@ class Run:
     servers: embedded.Servers | None = None
     supervisor: Supervisor | None = None
     sink_page: str | None = None
+    servers_due_at: float = 0.0
 
     @property
     def instance(self) -> Path:
@@ -212,10 +214,18 @@ class Run:
         time.sleep(0.2)
         assert self.supervisor is not None
         self.supervisor.tend()
-        if self.servers and (ended := self.servers.ended()):
-            self.say("run", f"embedded {' and '.join(ended)} ended; starting again")
-            embedded.start(self.servers.wanted_folder, durable=True, wanted=ended)
+        if self.servers and time.monotonic() >= self.servers_due_at and (ended := self.servers.ended()):
+            self._start_again(self.servers, ended)
+
+    def _start_again(self, servers: embedded.Servers, ended: Sequence[str]) -> None:
+        """A server that cannot start, as on a full disk, is tried again until somebody has made place."""
+        self.say("run", f"embedded {' and '.join(ended)} ended; starting again")
+        try:
+            embedded.start(servers.wanted_folder, durable=True, wanted=ended)
             self._write_server_pids()
+        except (OSError, EmbeddedError) as error:
+            self.servers_due_at = time.monotonic() + LONGEST_PAUSE
+            self.say("run", f"that failed; trying again in {LONGEST_PAUSE:.0f} s: {error}")
 
     def _print_addresses(self) -> None:
         web = web_address(self.env)
@@ -308,6 +318,11 @@ def main() -> int:
         return 0
     except (Refusal, EmbeddedError) as error:
         print(error, flush=True)
+        return 1
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        print(f"There is no place left to write to: {error}. Make some and start again.", flush=True)
         return 1
 
 

@@ -82,18 +82,25 @@ class Supervisor:
             self._start(child)
 
     def _start(self, child: Child) -> None:
-        child.process = subprocess.Popen(
-            child.command,
-            env=self._env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,  # Ctrl-C in the terminal reaches the supervisor alone, which stops them in order
-        )
+        try:
+            child.process = subprocess.Popen(
+                child.command,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,  # Ctrl-C in the terminal reaches the supervisor, which stops them in order
+            )
+        except OSError as error:
+            self._postpone(child, f"cannot be started: {error}")
+            return
         child.started_at = time.monotonic()
-        self._pid_file(child).write_text(f"{child.process.pid}\n")
+        try:
+            self._pid_file(child).write_text(f"{child.process.pid}\n")
+        except OSError as error:  # a full disk is no reason to stop a shop
+            self._say("run", f"{child.name} runs as process {child.process.pid}, which cannot be noted: {error}")
         assert child.process.stdout is not None
         arguments = (child.name, child.process.stdout)
         child.follower = threading.Thread(target=self._say.follow, args=arguments, daemon=True)
@@ -117,9 +124,12 @@ class Supervisor:
         kill_group(process.pid, signal.SIGKILL)
         if time.monotonic() - child.started_at >= HEALTHY_AFTER:
             child.pause = FIRST_PAUSE
-        self._say("run", f"{child.name} {_ending(process.returncode)}; starting it again in {child.pause:.0f} s")
         self._pid_file(child).unlink(missing_ok=True)
         child.process = None
+        self._postpone(child, _ending(process.returncode))
+
+    def _postpone(self, child: Child, why: str) -> None:
+        self._say("run", f"{child.name} {why}; starting it again in {child.pause:.0f} s")
         child.due_at = time.monotonic() + child.pause
         child.pause = min(child.pause * 2, LONGEST_PAUSE)
 

@@ -1,5 +1,6 @@
 """From a refusal to RFC 9457 problem+json: the only module that knows status codes."""
 
+import errno
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from http import HTTPStatus
@@ -125,6 +126,7 @@ class ProblemApi(Api):  # type: ignore[misc]
         app.register_error_handler(Refusal, problem_of_refusal)
         app.register_error_handler(DBAPIError, _problem_of_database)
         app.register_error_handler(PoolTimeout, _problem_of_database)
+        app.register_error_handler(OSError, _problem_of_disk)
 
     def _register_responses(self) -> None:
         """None by default: ApiBlueprint documents each operation's refusals itself."""
@@ -184,6 +186,14 @@ def _problem_of_database(error: DBAPIError | PoolTimeout) -> Response:
     if away:
         return problem_of_refusal(Unavailable())
     return _problem(500, CODE_OF_STATUS[500], SENTENCE_OF_STATUS[500])
+
+
+def _problem_of_disk(error: OSError) -> Response:
+    """Where there is no place to write it is a pause, until somebody has made some; anything else is our mistake."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        raise error
+    log.error("disk_full", error=str(error))
+    return problem_of_refusal(Unavailable())
 
 
 def _problem(

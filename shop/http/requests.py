@@ -2,8 +2,10 @@
 
 import re
 import secrets
+import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import dropwhile, islice
 from typing import Any
 from urllib.parse import quote
@@ -41,6 +43,8 @@ MOST_OBJECTS = 100_000  # objects and lists in a body: some hundred times what a
 
 def init_app(app: Flask, settings: Settings) -> None:
     app.extensions[ACCESS] = access_log(settings)
+    with suppress(OSError):
+        tempfile.gettempdir()  # found by writing: on a full disk a large upload would find none
     app.before_request(_begin)
     app.after_request(_finish)
 

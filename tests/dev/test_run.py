@@ -1,5 +1,6 @@
 """The supervisor and what surrounds it: nothing dies unnoticed, nothing is left behind."""
 
+import contextlib
 import io
 import os
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from shop.dev import embedded
 from shop.dev import run as running
 from shop.dev.ports import free_port
 from shop.dev.processes import group_commands, read_pid
@@ -136,6 +138,41 @@ def test_without_a_mail_server_the_sink_is_planned(run: running.Run) -> None:
     assert run.env["SMTP_HOST"] == "127.0.0.1"
     assert int(run.env["SMTP_PORT"]) > 0
     assert list(run.commands) == ["sink", "web", "worker"]
+
+
+def test_a_full_disk_is_said_and_stops_nobody(tmp_path: Path, log: io.StringIO) -> None:
+    """Neither a pid that cannot be noted, nor a program that cannot be started, nor a log that cannot be written."""
+    (tmp_path / "web.pid").symlink_to("/dev/full")
+    commands = {"web": ["sleep", "60"], "worker": [str(tmp_path / "not-there")]}
+    supervisor = Supervisor(commands, pid_folder=tmp_path, env=dict(os.environ), say=Output(log))
+    supervisor.start()
+    supervisor.tend()
+    web = supervisor._children[0].process
+    try:
+        assert web
+        assert web.poll() is None
+        assert f"web runs as process {web.pid}, which cannot be noted: [Errno 28] No space left" in log.getvalue()
+        assert "worker cannot be started: [Errno 2]" in log.getvalue()
+        assert "starting it again in 1 s" in log.getvalue()
+    finally:
+        supervisor.stop(patience=5)
+    assert web.poll() is not None
+
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        say = Output(full)
+        for _ in range(1000):
+            say("run", "x" * 100)
+        with contextlib.suppress(OSError):
+            full.close()
+
+
+def test_a_server_that_cannot_start_again_is_tried_later(run: running.Run, log: io.StringIO, tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
+    servers = embedded.Servers(tmp_path / "a file/servers", tmp_path, database_url="postgresql://x", redis_url="")
+    run._start_again(servers, ["postgres"])
+    assert "embedded postgres ended; starting again" in log.getvalue()
+    assert "that failed; trying again in 30 s" in log.getvalue()
+    assert run.servers_due_at > time.monotonic()
 
 
 def test_what_does_not_stop_is_ended(tmp_path: Path, log: io.StringIO) -> None:
