@@ -18,7 +18,7 @@ from shop.catalog.models import Offer
 from shop.catalog.price_lists.models import APPLIED, DISCARDED, HELD, PriceList
 from shop.db import session
 from tests.admin.conftest import Desk
-from tests.catalog.price_lists.lists import good, list_of, offers, read, receive, run_import
+from tests.catalog.price_lists.lists import good, list_of, offers, read, receive, run_import, stock
 from tests.factories.auth import make_company, make_user
 
 ATTACK = "<script>alert(1)</script>"
@@ -188,7 +188,7 @@ def test_only_what_can_be_done_is_offered(app, desk, held, supplier) -> None:
 
 
 def test_a_held_list_is_applied(app, desk, edge, drain, held, supplier) -> None:
-    page = desk.post(address(held, "apply"))
+    page = desk.post(address(held, "apply"), with_quarantined="1")
     assert 'data-live="2"' in page.text
     drain()
     done = read(app, held)
@@ -197,6 +197,44 @@ def test_a_held_list_is_applied(app, desk, edge, drain, held, supplier) -> None:
     [entry] = entries(edge)
     assert entry.action == "price_list.apply"
     assert entry.changes["state"] == ["held", "queued"]
+
+
+def test_quarantined_rows_of_a_held_list_go_on_waiting(app, desk, drain, held, supplier) -> None:
+    assert 'name="with_quarantined"' in desk.get(address(held)).text
+    desk.post(address(held, "apply"))
+    drain()
+    done = read(app, held)
+    assert (done.state, done.offers_withdrawn, done.offers_quarantined) == (APPLIED, 3, 1)
+    assert prices(app, supplier)[3] == "100"
+
+
+def test_a_list_may_only_be_tried(app, desk, drain, supplier) -> None:
+    send(desk, supplier_id=supplier.id, file=file_of(list_of(good(1))), dry_run="y")
+    drain()
+    page = desk.get("/admin/price_lists/1/").text
+    assert "only tried" in page
+    assert "nothing is changed" in page
+    assert offers(app, supplier) == {}
+    desk.post("/admin/price_lists/1/apply")
+    drain()
+    assert prices(app, supplier) == ["100"]
+
+
+def test_the_old_price_is_kept_or_the_good_withdrawn(app, desk, edge, supplier) -> None:
+    run_import(app, supplier, list_of(*map(good, TEN)))
+    found = run_import(app, supplier, list_of(*(good(n, price=0) if n in (4, 5, 6) else good(n) for n in TEN)))
+    page = desk.get(address(found)).text
+    assert "Keep as before" in page
+    assert re.findall(r'rowid" value="\d+" formaction="[^"]*/apply"', page) == []
+    desk.post(address(found, "discard"), of="rows", rowid=["4"])
+    assert "Withdrawn." in desk.post(address(found, "withdraw"), of="rows", rowid=["5", "6"]).text
+    made = offers(app, supplier)
+    assert [(made[n].is_listed, made[n].is_quarantined) for n in "456"] == [
+        (True, False),
+        (False, False),
+        (False, False),
+    ]
+    assert [entry.action for entry in entries(edge)] == ["price_list.discard", "price_list.withdraw"]
 
 
 def test_a_held_list_is_discarded(app, desk, held, supplier) -> None:
@@ -216,6 +254,16 @@ def test_the_last_list_is_rolled_back(app, desk, drain, supplier, unguarded) -> 
     assert f'href="/admin/price_lists/{second.id}/"' in page.text
     drain()
     assert prices(app, supplier) == ["100"]
+
+
+def test_stock_is_taken_back_where_it_is_asked_for(app, desk, edge, drain, supplier, unguarded) -> None:
+    run_import(app, supplier, list_of(good(1)))
+    second = run_import(app, supplier, list_of(good(1, price=120, quantity=3)))
+    assert 'name="take_stock_back"' in desk.get(address(second)).text
+    desk.post(address(second, "rollback"), take_stock_back="1")
+    drain()
+    assert stock(app, offers(app, supplier)["1"]).on_hand == 10
+    assert [entry.reason for entry in entries(edge)] == ["with stock"]
 
 
 def test_an_older_list_is_not_rolled_back(app, desk, edge, supplier, unguarded) -> None:
@@ -308,10 +356,10 @@ def test_pages_cost_the_same_number_of_statements_however_long(app, desk, count_
 
 def test_fields_reasons_and_states_have_their_russian() -> None:
     words = [*FIELDS.values(), *(f"tab|{tab}" for tab in ("quarantined", "changed", "new", "withdrawn", "issues"))]
-    words += [f"reason|{reason}" for reason in ("price", "unit", "units_per_pack", "vat_rate")]
+    words += [f"reason|{reason}" for reason in ("price", "price_refused", "unit", "units_per_pack", "vat_rate")]
     words += ["severity|error", "severity|warning", "state|listed", "state|withdrawn"]
     words += [f"stock|{kind}" for kind in ("exact", "at_least", "unknown", "on_order")]
-    words += [f"act|price_list.{verb}" for verb in ("apply", "discard", "roll_back")]
+    words += [f"act|price_list.{verb}" for verb in ("apply", "discard", "withdraw", "roll_back")]
     assert [word for word in words if word not in RUSSIAN] == []
 
 
