@@ -106,6 +106,17 @@ def test_a_formula_counts_with_its_saved_value():
     assert values["name"] == "004"
 
 
+def test_refuses_rows_whose_cells_cannot_be_told_apart(client):
+    """A comma without quotes in the first one, the end of the file in the last one."""
+    rows = [HEADER[:5], [*ROWS[0][:2], "ул. Лесная, 5", *ROWS[0][3:5]], ROWS[0][:5], ["009", "Москва", "ул. Лес"]]
+    report = send(client, bearer(make_user()), csv(rows, delimiter=",")).json
+    assert [(row["row"], row["result"]) for row in report["rows"]] == [(2, "refused"), (3, "created"), (4, "refused")]
+    assert ["more cells" in report["rows"][0]["errors"][0]["message"], "middle" in str(report["rows"][2])] == [
+        True,
+        True,
+    ]
+
+
 @pytest.mark.parametrize(("delimiter", "encoding"), [(";", "cp1251"), (",", "utf-8"), ("\t", "utf-8")])
 def test_reads_csv_as_programs_write_it(delimiter, encoding):
     [(number, values)] = read_contacts(csv([HEADER, ROWS[0]], delimiter=delimiter, encoding=encoding))

@@ -259,6 +259,16 @@ def test_a_file_fills_the_basket(client, headers, name: str, content: bytes) -> 
     }
 
 
+def test_an_order_form_orders_what_was_filled_in(client, headers) -> None:
+    """And neither the price nor what the supplier has, wherever a quantity is blank."""
+    offers = [make_offer(sku=sku) for sku in ("A", "B", "C")]
+    form = sheet(("Артикул", "Остаток", "Заказ", "Цена"), ("A", 500, "", 96), ("B", 500, 24, 96), ("C", 500, "", 96))
+    data = {"file": (io.BytesIO(form), "form.xlsx")}
+    report = client.post("/api/v1/basket/quick-order/file", data=data, headers=headers).json
+    assert [(line["offer_id"], line["quantity"]) for line in report["basket"]["lines"]] == [(offers[1].id, 24)]
+    assert ([row["row"] for row in report["rows"]], report["skipped"]) == ([3], 2)
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"  \n", b"\x00\x01", b"PK\x03\x04 not a sheet", b"\x98\x98 1", b"a 1\n" * 1001, sheet()]
 )

@@ -245,7 +245,7 @@ def test_a_categorys_number_keeps_what_somebody_mapped_it_to(app: Flask, supplie
     ("raw", "sentence"),
     [
         (list_of(good(1, price=0), 5), "None of the 2 goods"),
-        (b"{", "The file is not valid YAML"),
+        (b"{", "The file is not valid JSON"),
     ],
 )
 def test_a_failed_list_leaves_the_catalog_as_it_was(app: Flask, supplier: Company, raw: bytes, sentence: str) -> None:

@@ -138,7 +138,7 @@ def test_takes_the_good_without(fields: dict[str, Any], code: str, taken: dict[s
         ({"category": "смартфоны"}, {"category": "224"}),
         ({"category": "224"}, {"category": "224"}),
         ({"quantity": "1 450,5"}, {"stock_kind": "exact", "stock": Decimal("1450.5")}),
-        ({"quantity": "148,350"}, {"stock_kind": "exact", "stock": Decimal("148.350")}),
+        ({"quantity": "148,350", "price": "96,50"}, {"stock_kind": "exact", "stock": Decimal("148.350")}),
         ({"quantity": ">1 000"}, {"stock_kind": "at_least", "stock": 1000}),
         ({"quantity": "более 50 "}, {"stock_kind": "at_least", "stock": 50}),
         ({"quantity": "100+"}, {"stock_kind": "at_least", "stock": 100}),
