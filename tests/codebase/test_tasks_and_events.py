@@ -30,7 +30,12 @@ def test_every_task_has_a_queue_that_a_worker_listens_to(app: Flask) -> None:
 
 
 def test_what_is_quick_never_waits_for_imports(app: Flask) -> None:
-    slow = {"catalog.import_price_list", "catalog.apply_decisions", "catalog.fetch_due_price_lists"}
+    slow = {
+        "catalog.import_price_list",
+        "catalog.apply_decisions",
+        "catalog.fetch_due_price_lists",
+        "catalog.follow_vat_terms",  # in turn with the supplier's imports
+    }
     tasks = app.extensions["celery"].tasks
     assert {name for name in tasks if not name.startswith("test.") and queue_of(name) == "imports"} == slow
 
