@@ -6,7 +6,7 @@ from typing import Any, cast
 from sqlalchemy import text
 
 from shop.catalog import compare_prices
-from shop.catalog.matching import match_products, move_changed_offers
+from shop.catalog.matching import match_products
 from shop.catalog.price_lists.change_sets import write_change_set
 from shop.catalog.price_lists.diff import CHANGED, NEW, QUARANTINED, WITHDRAWN
 from shop.catalog.price_lists.had import DATA
@@ -70,6 +70,7 @@ CHANGE_OFFERS = text(f"""{TERMS}
 UPDATE offers AS offer
 SET ({COLUMNS}) = ROW({", ".join(f"change.{name}" for name in DATA)}),
     ({compare_prices.COLUMNS}) = ROW(prices.*),
+    product_id = CASE WHEN offer.product_decided_by_id IS NULL THEN change.product_id ELSE offer.product_id END,
     supplier_category = coalesce(change.category, offer.supplier_category),
     is_listed = change.is_listed, withdrawn_at = CASE WHEN NOT change.is_listed THEN offer.withdrawn_at END,
     is_quarantined = FALSE,
@@ -207,7 +208,6 @@ def forget_rows_applied(price_list: PriceList, counts: Mapping[str, int]) -> Non
 
 def _change_offers(counts: Mapping[str, int], ids: Mapping[str, int | None]) -> None:
     if counts[CHANGED]:
-        move_changed_offers()
         session().execute(CHANGE_OFFERS, ids)
     if counts[WITHDRAWN]:
         session().execute(WITHDRAW_OFFERS)

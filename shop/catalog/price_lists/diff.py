@@ -54,7 +54,8 @@ WHEN offer.id IS NOT NULL THEN array_remove(ARRAY[
 ], NULL) END"""
 
 # Rows that change nothing are counted and left out: the second import of a list has hardly any others.
-# `barcodes_to_match` are those that mean the same good everywhere. `offer_id` and `product_id` of new offers are
+# `barcodes_to_match` are those that mean the same good everywhere. `offer_id` of new offers, and `product_id` of those
+# that are new or another thing now, are
 # filled in while the list is applied. `match_key` is missing where a name or a model is kept.
 COMPARE = """
 CREATE TEMPORARY TABLE price_list_changes ON COMMIT DROP AS
