@@ -10,13 +10,14 @@ from typing import Any
 
 from sqlalchemy import make_url
 
-from benchmarks import catalog, desk, import_price_list, orders, outbox, replay_orders
+from benchmarks import catalog, desk, import_price_list, large_list, orders, outbox, replay_orders
 from benchmarks.summary import report
 from benchmarks.timing import machine, terminal
 from shop.dev import embedded
 
 BENCHMARKS: dict[str, Callable[[Any], None]] = {
     "import_price_list": lambda arguments: import_price_list.main(goods=arguments.goods, only=arguments.only),
+    "large_list": lambda _: large_list.main([]),
     "catalog": lambda _: catalog.main(),
     "orders": lambda _: orders.main([]),
     "desk": lambda _: desk.main(),

@@ -59,9 +59,9 @@ def main() -> None:
         app = product.app
         app.add_url_rule("/bare", view_func=public(_bare))
         client = app.test_client()
-        _fill(app, 0, SMALL)
+        fill(app, 0, SMALL)
         small = measure(client)
-        _fill(app, SMALL, LARGE)
+        fill(app, SMALL, LARGE)
         large = measure(client)
         _report(small, large)
         _count_statements(app, client)
@@ -189,7 +189,7 @@ def _bare() -> Response:
         return Response(orjson.dumps([dict(row) for row in rows], default=str), content_type="application/json")
 
 
-def _fill(app: Flask, present: int, wanted: int) -> None:
+def fill(app: Flask, present: int, wanted: int) -> None:
     with app.app_context(), db.engine.begin() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         driver: Any = connection.connection.driver_connection  # several statements at once

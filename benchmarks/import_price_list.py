@@ -89,7 +89,7 @@ def _print(label: str, goods: int, bare: float, times: dict[str, float], peak: f
 
 def _copy(plain: str, count: int) -> float:
     """Seconds for the least that a database can do with them."""
-    goods = list(_goods(count, 0))
+    goods = list(list_goods(count, 0))
     names = list(goods[0])
     with psycopg.connect(plain) as connection:
         connection.execute(f"CREATE TABLE bare ({', '.join(f'{name} text' for name in names)})")
@@ -147,7 +147,7 @@ def _read(url: str, longest: float, over: Any) -> list[float]:
     return seconds
 
 
-def _goods(count: int, changed: int) -> Iterator[Good]:
+def list_goods(count: int, changed: int) -> Iterator[Good]:
     for number in range(count):
         price = f"{100 + number % 900 + (1 if number < changed else 0)}.50"
         yield {
@@ -235,7 +235,7 @@ def _prepare(url: str) -> None:
 
 def _receive(url: str, supplier_id: int, form: str, count: int, changed: int, mode: str = "full") -> tuple[int, float]:
     """The number of the list, and how many MiB its file has; packed where a file of that size would be refused."""
-    raw = FORMATS[form](list(_goods(count, changed)))
+    raw = FORMATS[form](list(list_goods(count, changed)))
     with _app(url).app_context(), transaction():
         supplier = session().get_one(Company, supplier_id)
         sent = raw if len(raw) <= MOST_UNPACKED else gzip.compress(raw, 1)
