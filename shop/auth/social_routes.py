@@ -204,7 +204,7 @@ def link_social_account(body: dict[str, Any]) -> SocialAccount:
     return account
 
 
-@blueprint.route("/social/<string:provider>", methods=["DELETE"])
+@blueprint.route("/social/<other('accounts', 'link', 'register', 'token'):provider>", methods=["DELETE"])
 @authenticated()
 @refuses(social.SocialAccountNotFound, SessionNeeded, social.LastWayIn)
 @blueprint.response(204)

@@ -16,7 +16,7 @@ from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.http import http_date
-from werkzeug.routing import IntegerConverter
+from werkzeug.routing import IntegerConverter, Map, UnicodeConverter
 
 from shop.errors import Refusal
 from shop.http.problems import CONTENT_TYPE, ProblemSchema, status_of
@@ -96,6 +96,23 @@ class IdConverter(IntegerConverter):
 
 def id_parameter(_converter: IdConverter) -> dict[str, Any]:
     return {"type": "integer", "format": "int64", "minimum": 1}
+
+
+class OtherConverter(UnicodeConverter):
+    """`<other('accounts', 'link'):provider>`: any word but those, which are addresses beside it.
+
+    They would be thought to take the methods of this one, and OPTIONS would name some that do not exist.
+    """
+
+    part_isolating = True
+
+    def __init__(self, map: Map, *taken: str) -> None:  # noqa: A002 - werkzeug's name for it
+        super().__init__(map)
+        self.regex = rf"(?!(?:{'|'.join(taken)})\Z)[^/]+"
+
+
+def word_parameter(_converter: OtherConverter) -> dict[str, Any]:
+    return {"type": "string", "minLength": 1}
 
 
 class ApiBlueprint(Blueprint):  # type: ignore[misc]

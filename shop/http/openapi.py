@@ -11,7 +11,7 @@ from apispec import APISpec
 from flask import Blueprint, Flask, Response, current_app, render_template_string, send_from_directory
 from marshmallow import fields, validate
 
-from shop.http.blueprint import IdConverter, id_parameter
+from shop.http.blueprint import IdConverter, OtherConverter, id_parameter, word_parameter
 from shop.http.caching import json_answer
 from shop.http.fields import Day, Money, Quantity, UploadedFile
 from shop.http.problems import ProblemApi, ProblemSchema
@@ -80,7 +80,9 @@ docs = Blueprint("docs", __name__, url_prefix="/api/docs")
 def init_app(app: Flask, api: ProblemApi) -> None:
     """Before any blueprint is registered: their documents use these fields and converters."""
     app.url_map.converters["id"] = IdConverter
+    app.url_map.converters["other"] = OtherConverter
     api.register_converter(IdConverter, id_parameter)
+    api.register_converter(OtherConverter, word_parameter)
     spec: APISpec = api.spec
     spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     api.register_field(Money, "string", "decimal")

@@ -1,5 +1,6 @@
 """Every route states who may call it; every operation is documented with its refusals."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,23 @@ def test_a_route_that_states_nothing_is_closed(app: Flask, client) -> None:
         assert client.post("/api/v1/auth/login").status_code == 403
     finally:
         app.view_functions["auth.log_in"] = kept
+
+
+def test_options_name_the_methods_that_exist(app: Flask) -> None:
+    """Of this address, not of another one that happens to look like it."""
+    methods: dict[str, set[str]] = {}
+    for rule in app.url_map.iter_rules():
+        methods.setdefault(rule.rule, set()).update(rule.methods or ())
+    adapter = app.url_map.bind("shop.example")
+    found = {rule: set(adapter.allowed_methods(re.sub(r"<[^>]*>", "1", rule))) for rule in methods}
+    assert found == methods
+
+
+def test_options_of_the_routes_of_social_log_in(client) -> None:
+    answer = client.options("/api/v1/auth/social/token")
+    assert (answer.status_code, set(answer.headers["Allow"].split(", "))) == (200, {"OPTIONS", "POST"})
+    refused = client.delete("/api/v1/auth/social/link")
+    assert (refused.status_code, set(refused.headers["Allow"].split(", "))) == (405, {"OPTIONS", "POST"})
 
 
 def test_every_operation_is_named_after_its_story_once(client) -> None:
