@@ -100,7 +100,7 @@ def wait_for_lock(app: Flask) -> Callable[[], None]:
         with app.app_context():
             engine = db.engine
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            for _ in range(400):
+            for _ in range(12_000):
                 if connection.scalar(waiting):
                     return
                 time.sleep(0.01)

@@ -20,7 +20,7 @@ class Running(NamedTuple):
     web_port: int
 
     def get(self, path: str) -> tuple[str, dict[str, str]]:
-        with build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{self.web_port}{path}", timeout=5) as answer:
+        with build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{self.web_port}{path}", timeout=60) as answer:
             return answer.read().decode(), dict(answer.headers)
 
     def status(self, path: str) -> int:
@@ -40,7 +40,7 @@ def sink(tmp_path: Path) -> Iterator[Running]:
 
 
 def send(sink: Running, message: EmailMessage) -> Path:
-    with smtplib.SMTP("127.0.0.1", sink.smtp_port, timeout=5) as client:
+    with smtplib.SMTP("127.0.0.1", sink.smtp_port, timeout=60) as client:
         client.send_message(message)
     return max(sink.folder.glob("*.eml"))
 

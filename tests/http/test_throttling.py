@@ -1,6 +1,7 @@
 """Throttling: one bucket per user, API key, or address without a log-in; exempt outside the API."""
 
 import itertools
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -47,17 +48,19 @@ def test_anonymous_callers_are_counted_by_address(throttled) -> None:
 
 def test_every_answer_says_what_is_left_and_only_a_refusal_when_to_come_back(throttled) -> None:
     client = throttled.test_client()
+    began = time.time()
     first = client.get(CATALOG)
+    took = math.ceil(time.time() - began)
     assert (first.headers["X-RateLimit-Limit"], first.headers["X-RateLimit-Remaining"]) == ("3", "2")
     assert first.headers["RateLimit-Policy"] == '"address-day";q=3;w=86400'
-    assert first.headers["RateLimit"] == '"address-day";r=2;t=86400'
-    assert abs(int(first.headers["X-RateLimit-Reset"]) - time.time() - 86400) < 2
+    assert 86400 - took <= int(first.headers["RateLimit"].removeprefix('"address-day";r=2;t=')) <= 86400
+    assert -1 <= int(first.headers["X-RateLimit-Reset"]) - 86400 - began <= took
     assert "Retry-After" not in first.headers
     statuses(client, 2)
     refused = client.get(CATALOG)
     assert (refused.status_code, refused.json["code"]) == (429, "TooManyRequests")
     assert refused.headers["RateLimit"].startswith('"address-day";r=0;t=')
-    assert 86390 < int(refused.headers["Retry-After"]) <= 86400
+    assert 86000 < int(refused.headers["Retry-After"]) <= 86400
 
 
 def test_a_refusal_that_knows_better_says_itself_when_to_come_back(throttled) -> None:

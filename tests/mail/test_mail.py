@@ -69,7 +69,7 @@ def test_two_workers_with_the_same_mail_send_it_once(app, edge, kind, postman, m
     mailbox.before_accepting = hold
     first = Thread(target=deliver, args=(app, edge))
     first.start()
-    assert hold.begun.wait(5)
+    assert hold.begun.wait(60)
     deliver(app, edge)
     hold.released.set()
     first.join(10)

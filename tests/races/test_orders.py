@@ -62,7 +62,7 @@ def together(actions, workers: int = 8) -> list[object]:
     def run(numbered) -> object:
         number, action = numbered
         if number < first.parties:
-            first.wait(10)
+            first.wait(120)
         try:
             return action()
         except Refusal as refusal:
@@ -108,7 +108,7 @@ def test_two_hundred_clients_for_the_last_unit(app: Flask, edge) -> None:
         lock_stock([offer.id])
         pool = ThreadPoolExecutor(1)
         answers = pool.submit(together, actions, workers=200)
-        waiting = (session().scalar(WAITING_FOR_LOCKS) for _ in repeat(None, 500) if sleep(0.02) is None)
+        waiting = (session().scalar(WAITING_FOR_LOCKS) for _ in repeat(None, 6_000) if sleep(0.02) is None)
         assert any(number >= 3 for number in waiting)
     assert Counter(answers.result(120)) == {"201": 1, "OutOfStock": 199}
     pool.shutdown()

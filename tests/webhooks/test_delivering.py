@@ -171,21 +171,21 @@ def test_two_workers_with_the_same_message_send_it_once(app, case, allowed, edge
 
     def hold(handler) -> None:
         begun.set()
-        released.wait(5)
+        released.wait(60)
         handler.send_response(204)
         handler.end_headers()
 
-    change_settings(app, monkeypatch, webhook_timeout_seconds=10.0)
+    change_settings(app, monkeypatch, webhook_timeout_seconds=120.0)
     allowed.answers = [hold]
     case.post("test")
     first = threading.Thread(target=attempt, args=(app, edge))
     first.start()
-    assert begun.wait(5)
+    assert begun.wait(60)
     with app.app_context():
         assert db.engine.pool.checkedout() == 0  # nobody holds a connection while the receiver thinks
     attempt(app, edge)
     released.set()
-    first.join(10)
+    first.join(120)
     assert len(allowed.bodies) == 1
     assert case.log()[0]["state"] == "delivered"
     with time_machine.travel(now() + timedelta(minutes=5)):

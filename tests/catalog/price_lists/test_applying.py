@@ -116,7 +116,7 @@ def test_readers_see_the_old_list_or_the_new_one_and_never_half(
 
     def read_meanwhile(price_list: PriceList, counts: Mapping[str, int]) -> None:
         with ThreadPoolExecutor(1) as elsewhere:
-            meanwhile.append(elsewhere.submit(seen).result(timeout=10))
+            meanwhile.append(elsewhere.submit(seen).result(timeout=120))
         forget_rows_applied(price_list, counts)
 
     buyer, meanwhile = make_user(BUYER), list[set[tuple[str, str, float]]]()
