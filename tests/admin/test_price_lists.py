@@ -263,7 +263,7 @@ def test_stock_is_taken_back_where_it_is_asked_for(app, desk, edge, drain, suppl
     desk.post(address(second, "rollback"), take_stock_back="1")
     drain()
     assert stock(app, offers(app, supplier)["1"]).on_hand == 10
-    assert [entry.reason for entry in entries(edge)] == ["with stock"]
+    assert {entry.reason for entry in entries(edge)} == {"with stock"}
 
 
 def test_an_older_list_is_not_rolled_back(app, desk, edge, supplier, unguarded) -> None:

@@ -135,6 +135,7 @@ MATRIX = {
     "list_changes": Row("SM", foreign="T"),
     "apply_price_list": Row("SM", foreign="T", body={}),
     "discard_price_list": Row("SM", foreign="T", body={}),
+    "withdraw_quarantined": Row("SM", foreign="T", body={}),
     "roll_back_price_list": Row("SM", foreign="T"),
     "change_guards": Row("M"),
     "export_price_list": Row("STM"),

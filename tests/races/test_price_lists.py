@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from shop.auth.models import SUPPLIER, Company, User
-from shop.catalog.price_lists.deciding import NothingToDecide, RowsUnknown, apply_list, discard_list
+from shop.catalog.price_lists.deciding import NothingToDecide, RowsUnknown, apply_list, discard_list, withdraw_rows
 from shop.catalog.price_lists.models import APPLIED, DISCARDED, FAILED, HELD, QUEUED, PriceList
 from shop.catalog.price_lists.rolling_back import roll_back
 from tests.catalog.price_lists.lists import good, list_of, offers, read, receive, revisions, run_import
@@ -133,7 +134,9 @@ def test_who_approves_a_list_that_was_just_discarded_is_told(
     assert (read(app, held).state, prices(app, supplier)) == (DISCARDED, OLD)
 
 
-@pytest.mark.parametrize(("first", "second"), [(apply_list, discard_list), (discard_list, apply_list)])
+@pytest.mark.parametrize(
+    ("first", "second"), permutations([apply_list, discard_list, withdraw_rows], 2), ids=lambda story: story.__name__
+)
 def test_a_row_is_decided_by_who_comes_first(
     app: Flask, edge: Any, drain: Drain, supplier: Company, user: User, applied: PriceList, decide: Decide,
     first: Any, second: Any,
@@ -144,7 +147,7 @@ def test_a_row_is_decided_by_who_comes_first(
 
     drain()
     price = "10" if first is apply_list else "100"
-    assert prices(app, supplier)[0] == ("1", price, True, False)
+    assert prices(app, supplier)[0] == ("1", price, first is not withdraw_rows, False)
     assert read(app, applied).offers_quarantined == 0
 
 
@@ -176,7 +179,7 @@ def test_two_people_who_roll_back_at_once_take_back_one_list(
 def test_a_worker_killed_while_it_applies_an_approved_list_is_replaced(
     app: Flask, drain: Drain, supplier: Company, held: PriceList, decide: Decide, killed: Any
 ) -> None:
-    assert decide(apply_list, held, rows=None)() == QUEUED
+    assert decide(apply_list, held, rows=None, with_quarantined=True)() == QUEUED
 
     killed("apply_decisions", held)
 
