@@ -18,6 +18,8 @@ from sqlalchemy.engine import URL
 from shop import create_app
 from shop.config import Settings
 from shop.db import db, transaction
+from shop.mail import tasks as mail_tasks
+from shop.mail.smtp import MailServer
 from shop.prepared import statement_sent
 from tests import factories
 from tests.outbox_drain import Drain
@@ -114,8 +116,9 @@ def built_app(settings: Settings) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def app(built_app: Flask) -> Iterator[Flask]:
+def app(built_app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """The product on an empty database. No context is held: each request, task and factory opens its own."""
+    monkeypatch.setattr(mail_tasks, "server", MailServer())  # no connection to another test's mail server
     celery = built_app.extensions["celery"]  # a test may have built another app meanwhile
     celery.set_default()
     celery.set_current()

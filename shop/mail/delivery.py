@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 
 from shop.config import Settings
 from shop.db import session
-from shop.mail.content import LookUps, compose
+from shop.mail.content import Facts, LookUps, compose
 from shop.mail.forgetting import ERASED, forget_if_last_trace
 from shop.mail.models import PARKED, QUEUED, MailMessage
 from shop.prepared import Prepared, Writes
@@ -36,9 +36,15 @@ def compose_mails(
     """Of those that still wait to be sent the message, or why there is none."""
     waiting = select(MailMessage).where(MailMessage.id.in_(mail_ids), MailMessage.state == QUEUED)
     mails = session().scalars(waiting.order_by(MailMessage.id)).all()
+    held: list[Facts] = []  # so that the session keeps what one mail has loaded for the next one about the same thing
+
+    def look_up(mail: MailMessage, settings: Settings) -> Facts:
+        held.append(look_ups[mail.kind](mail, settings))
+        return held[-1]
+
     for mail in mails:
         try:
-            yield mail.id, compose(mail, settings, look_ups)
+            yield mail.id, compose(mail, settings, {mail.kind: look_up})
         except Exception as error:  # the others are to leave all the same
             yield mail.id, error
 

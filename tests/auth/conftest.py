@@ -50,6 +50,9 @@ def mailbox(monkeypatch: pytest.MonkeyPatch) -> Mailbox:
 
     class Server:
         def __init__(self, *_: Any, **__: Any) -> None: ...
+        def noop(self) -> tuple[int, bytes]:
+            return 250, b"OK"
+
         def quit(self) -> None: ...
         def close(self) -> None: ...
         def send_message(self, message: EmailMessage) -> None:

@@ -287,6 +287,16 @@ def test_the_mails_of_an_order_cost_few_statements_transactions_and_connections(
     assert len(mailbox.connections) == 1
 
 
+def test_what_the_mails_of_one_invoice_say_is_read_once(edge, drain, mailbox, count_statements) -> None:
+    order = make_order()
+    act(edge, order, fulfill_order)
+    with count_statements() as statements:
+        drain()
+    assert len(mailbox.about(order.number, "confirmed")) == 2
+    found = [each for each in statements if "invoices.paper" in each and each.startswith("SELECT")]
+    assert len(found) == 1
+
+
 @contextmanager
 def count_transactions(app: Flask) -> Iterator[list[object]]:
     counted: list[object] = []

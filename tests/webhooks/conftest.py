@@ -12,11 +12,20 @@ from sqlalchemy import select
 from standardwebhooks import Webhook as Verifier
 
 from shop.db import now, session
+from shop.outbox import queues
 from shop.outbox.models import OutboxEvent
 from tests.factories.auth import bearer, make_user
 from tests.http.servers import serving
 
 WEBHOOKS = "/api/v1/webhooks"
+
+
+@pytest.fixture(autouse=True)
+def _every_event_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not one a second: that would be a statement more or less, as it happens."""
+    monkeypatch.setattr(queues, "NOTED_EVERY", 0.0)
+
+
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
