@@ -135,7 +135,7 @@ def test_who_approves_a_list_that_was_just_discarded_is_told(
 
 
 @pytest.mark.parametrize(
-    ("first", "second"), permutations([apply_list, discard_list, withdraw_rows], 2), ids=lambda story: story.__name__
+    ("first", "second"), [*permutations([apply_list, discard_list, withdraw_rows], 2)], ids=lambda story: story.__name__
 )
 def test_a_row_is_decided_by_who_comes_first(
     app: Flask, edge: Any, drain: Drain, supplier: Company, user: User, applied: PriceList, decide: Decide,
