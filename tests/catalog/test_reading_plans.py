@@ -45,6 +45,7 @@ FILTERS: dict[str, Any] = {
     "supplier": (3,),
     "price_min": Decimal(900),
     "price_max": Decimal(100),
+    "base_unit": "шт",
     "in_stock": True,
     "orderable": True,
     "sku": "x777",

@@ -25,10 +25,11 @@ ADD_OFFERS = text("""
 WITH added AS (
     INSERT INTO offers (
         product_id, supplier_id, external_id, sku, name, price, category_id, vat_rate, is_listed, is_quarantined,
-        minimum_quantity, barcodes, parameters, updated_at
+        minimum_quantity, unit_code, unit, barcodes, parameters, updated_at
     )
     SELECT :product_id, supplier_id, prefix || n, prefix || n, word || ' ' || n % 4, 10 + n % 6, category_id, '22',
-        n % 7 > 0, n % 11 = 0, 1 + n % 3, CASE n % 9 WHEN 0 THEN ARRAY['4601234567893'] ELSE '{}' END,
+        n % 7 > 0, n % 11 = 0, 1 + n % 3, (ARRAY['796', '166'])[1 + n % 8 / 5],
+        (ARRAY['шт', 'кг'])[1 + n % 8 / 5], CASE n % 9 WHEN 0 THEN ARRAY['4601234567893'] ELSE '{}' END,
         jsonb_build_object('Цвет', CASE n % 3 WHEN 0 THEN 'белый' ELSE 'синий' END), now() - n % 4 * interval '1 hour'
     FROM (
         SELECT n, CAST(:prefix AS text) AS prefix, (CAST(:suppliers AS bigint[]))[1 + n % 4] AS supplier_id,
@@ -76,7 +77,7 @@ def make_world() -> World:
     supplier, buyer, manager = make_user(SUPPLIER), make_user(BUYER), make_user(MANAGER, locale="en")
     others = [
         make_company(SUPPLIER, accepts_orders=False),
-        make_company(SUPPLIER),
+        make_company(SUPPLIER, price_includes_vat=False),
         make_company(SUPPLIER, status=BLOCKED),
     ]
     assert supplier.company_id
