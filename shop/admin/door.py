@@ -42,6 +42,7 @@ BEFORE_SECOND_FACTOR = frozenset(
 )
 TAKE_PRICE_LISTS = ("admin_price_lists.create_view",)
 STATIC = "admin_desk.static"
+LONGEST_ADDRESS = 8_000
 LOCAL_ADDRESS = re.compile(r"/admin(/[\w./%-]*)?(\?[\w=&.,%+:-]*)?", re.ASCII)
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self';"
@@ -123,6 +124,10 @@ def _check_meant() -> None:
 
 def _seal(response: Response) -> Response:
     if is_under(PREFIX):
+        if len(response.headers.get("Location", "")) > LONGEST_ADDRESS:
+            # Flask-Admin goes back to whatever a request names in `url`; no page of ours is called so.
+            response.headers["Location"] = f"{PREFIX}/"
+            response.set_data(b"")
         response.headers["Content-Security-Policy"] = POLICY
         response.headers["Cache-Control"] = "no-store"
         if request.endpoint == STATIC and response.status_code < 400:
