@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -158,13 +158,11 @@ def _others(product: Product, mailed: Iterator[int]) -> Iterator[Meanwhile]:
 
 
 def _search(product: Product, over: threading.Event, seconds: list[float]) -> None:
-    """Each at its moment, by whoever is free: the time counts from that moment."""
-    own = threading.local()
+    """Each at its moment, by somebody who has not been here before: the time counts from that moment."""
 
     def ask(number: int, moment: float) -> None:
-        if not hasattr(own, "client"):
-            own.client = Client(product.port)
-        own.client.get(f"/api/v1/catalog/offers?q={quote(f'серия {number % 200}')}", "")
+        with closing(Client(product.port)) as client:
+            client.get(f"/api/v1/catalog/offers?q={quote(f'серия {number % 200}')}", "")
         seconds.append(time.perf_counter() - moment)
 
     asked: list[Any] = []
