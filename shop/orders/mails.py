@@ -59,6 +59,8 @@ LINES = Prepared(
         OrderLine.quantity,
         OrderLine.unit,
         OrderLine.price,
+        OrderLine.vat_rate,
+        OrderLine.vat_is_default,
     )
     .join(SupplierOrder, SupplierOrder.id == OrderLine.supplier_order_id)
     .join(Company, Company.id == SupplierOrder.supplier_id)

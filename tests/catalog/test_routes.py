@@ -65,7 +65,7 @@ def test_shows_an_offer_as_documented(client: FlaskClient) -> None:
         "compare_includes_vat": True,
         "barcodes": ["9520000000011"],
         "parameters": {"Цвет": "золотистый"},
-        "stock": {"kind": "exact", "available": 14.5},
+        "stock": {"kind": "exact", "available": 14},
         "is_orderable": True,
         "is_listed": True,
         "revision": 1,

@@ -173,9 +173,8 @@ class GoodReader:
                 self.warn(name, "not_whole", f"is no whole number of «{unit}»")
                 whole[name] = None
         if row.stock is not None and breaks_pieces(row.stock, unit):
-            whole["stock"] = whole_pieces(row.stock, unit)
-            taken = f"{whole['stock'].normalize():f} was taken"
-            self.warn("quantity", "not_whole", f"is no whole number of «{unit}»; {taken}")
+            pieces = whole["stock"] = whole_pieces(row.stock, unit)
+            self.warn("quantity", "not_whole", f"is no whole number of «{unit}»; {pieces.normalize():f} was taken")
         return row._replace(**whole) if whole else row
 
     def rest(self, row: Row) -> dict[str, Any]:
