@@ -155,7 +155,10 @@ def _stage_batch(price_list_id: int, checked: Iterator[Checked]) -> _Batch:
 
 
 def _commonest(errors: Counter[str]) -> str:
-    return f"Most often: {errors.most_common(1)[0][0]}." if errors else ""
+    if not errors:
+        return ""
+    said = errors.most_common(1)[0][0]
+    return f"Most often: {said}" if said.endswith((".", "?")) else f"Most often: {said}."
 
 
 def _note(price_list_id: int, **values: Any) -> None:
