@@ -12,13 +12,11 @@ def effective_vat_rate(stated: str | None, default: str | None) -> str | None:
     return default if stated is None else stated
 
 
-def sql_effective_vat_rate(stated: str, company: str) -> str:
-    """The same in SQL, `company` being the seller's id."""
-    return f"coalesce({stated}, {sql_default_vat_rate(company)})"
-
-
 def sql_default_vat_rate(company: str) -> str:
-    """That of the seller's first legal entity, which signs its documents."""
+    """That of the first legal entity, which signs the documents, in SQL; the function `vat_terms` says the same.
+
+    `company` is the seller's id.
+    """
     return (
         "(SELECT legal_entities.default_vat_rate FROM legal_entities"  # noqa: S608 - of our own words only
         f" WHERE legal_entities.company_id = {company} ORDER BY legal_entities.id LIMIT 1)"

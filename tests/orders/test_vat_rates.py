@@ -10,7 +10,7 @@ from sqlalchemy import select, text, update
 
 from shop.auth.models import MANAGER, SUPPLIER, LegalEntity
 from shop.catalog.models import Offer
-from shop.catalog.vat_rates import effective_vat_rate, sql_effective_vat_rate
+from shop.catalog.vat_rates import effective_vat_rate, sql_default_vat_rate
 from shop.db import session, transaction
 from shop.money import VAT_RATES
 from shop.orders.basket import basket_lines
@@ -283,6 +283,8 @@ def test_sql_has_the_same_rate(edge, stated: str | None, default: str | None) ->
     offer = make_offer(vat_rate=stated)
     with edge() as current:
         current.execute(update(LegalEntity).values(default_vat_rate=default))
-        rate = sql_effective_vat_rate("offers.vat_rate", "offers.supplier_id")
-        in_sql = current.scalar(text(f"SELECT {rate} FROM offers WHERE id = :id"), {"id": offer.id})
-    assert in_sql == effective_vat_rate(stated, default)
+        ordering = sql_default_vat_rate("offers.supplier_id")
+        comparing = "(SELECT default_rate FROM vat_terms(offers.supplier_id))"
+        rates = ", ".join(f"coalesce(vat_rate, {default_rate})" for default_rate in (ordering, comparing))
+        in_sql = current.execute(text(f"SELECT {rates} FROM offers WHERE id = :id"), {"id": offer.id}).one()
+    assert set(in_sql) == {effective_vat_rate(stated, default)}
