@@ -1,15 +1,17 @@
 """Events and invoices: what publishing costs, how fast one relay is, how many invoices one worker brings out.
 
-    python -m benchmarks.outbox [--events N] [--old N] [--invoices N]
+    python -m benchmarks.outbox [--events N] [--old N] [--invoices N] [--backlog N]
 
 Relay, worker, database, Valkey and a mail server are real. The relay is measured in this process, with an empty table
 behind it and with a million handled events. A third of the invoices is made by hand, in one process; a third by the two
 children of a worker that delivers no mails, for what the bar asks of one: number (given by confirming), PDF, mails
 queued; a third by the Procfile's worker, which delivers them as well. What an order of three suppliers costs the
-worker, all its mails delivered, is the CPU of a run with many orders above that of a run with few.
+worker, all its mails delivered, is the CPU of a run with many orders above that of a run with few. At last a backlog
+waits for a mail server that takes a tenth of a second for a message: how often was each event sent?
 """
 
 import argparse
+import asyncio
 import resource
 import statistics
 import time
@@ -18,6 +20,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar
 
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
 from rich.table import Table
 from sqlalchemy import ColumnElement, func, select, text, update
 
@@ -26,7 +30,8 @@ from benchmarks.summary import note
 from benchmarks.timing import machine, median_ms, terminal
 from shop.auth.models import MANAGER, Contact, User
 from shop.db import db, now, session, transaction
-from shop.mail.models import SENT, MailMessage
+from shop.mail.models import QUEUED, SENT, MailMessage
+from shop.mail.queue import queue_mail
 from shop.orders.events import PartConfirmed
 from shop.orders.lifecycle import fulfill_order
 from shop.orders.placement import place_order
@@ -40,7 +45,8 @@ EVENTS, OLD, INVOICES = 5_000, 1_000_000, 300
 PUBLISHED, LINES = 300, 3
 MAILED_WITHIN = 180.0
 FEW, MANY = 50, 250
-BARS = {"publishing": 1.0, "relay": 500.0, "invoices": 30.0, "order": 50.0}
+BACKLOG, SECONDS_PER_MAIL, GONE_WITHIN = 2_500, 0.1, 1800.0
+BARS = {"publishing": 1.0, "relay": 500.0, "invoices": 30.0, "order": 50.0, "backlog": 1.1}
 
 PEOPLE = """
 INSERT INTO companies (kind, name, status)
@@ -89,6 +95,12 @@ class Noted(Event):
     number: int
 
 
+class SlowMailServer:
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 -- its name
+        await asyncio.sleep(SECONDS_PER_MAIL)
+        return "250 OK"
+
+
 class Silent:
     """A subscriber whose messages go to a queue of the broker that nobody listens to."""
 
@@ -106,6 +118,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--events", type=int, default=EVENTS)
     parser.add_argument("--old", type=int, default=OLD)
     parser.add_argument("--invoices", type=int, default=INVOICES)
+    parser.add_argument("--backlog", type=int, default=BACKLOG)
     given = parser.parse_args(arguments)
     with running("sink") as product:
         console.print(machine(product.database))
@@ -117,6 +130,7 @@ def main(arguments: list[str] | None = None) -> None:
         for row in _invoicing(product, given.invoices):
             table.add_row(*row)
         table.add_row(*_ordering(product))
+        table.add_row(*_waiting(product, given.backlog))
         console.print(table)
 
 
@@ -225,6 +239,42 @@ def _cpu_of_worker(product: Product, orders: int) -> float:
     product.stop_gently("worker")
     now_used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return now_used.ru_utime + now_used.ru_stime - used.ru_utime - used.ru_stime
+
+
+def _waiting(product: Product, mails: int) -> tuple[str, str, str]:
+    """Mails about an order, each with an event of its own, for a worker that needs minutes for them."""
+    product.stop_gently("sink")
+    order_id = _place(product, 0)
+    _forget_events(product)
+    with product.app.app_context(), transaction():
+        for number in range(mails):
+            to = f"to{number}@bench.example"
+            queue_mail("order_placed", to=to, locale="ru", event_id=number, domain="bench", order_id=order_id)
+        last = session().scalar(select(func.max(OutboxEvent.id))) or 0
+    server = Controller(SlowMailServer(), hostname="127.0.0.1", port=int(product.environment["SMTP_PORT"]))
+    server.start()
+    try:
+        product.start(["relay", "worker"])
+        _gone(product)
+    finally:
+        server.stop()
+    for name in ("relay", "worker"):
+        product.stop_gently(name)
+    with product.app.app_context(), transaction():
+        sendings = session().scalar(select(func.sum(OutboxEvent.sendings)).where(OutboxEvent.id > last - mails)) or 0
+    what = f"messages per event: {mails:,} that a worker needs {SECONDS_PER_MAIL} s for, each"
+    note(what, sendings / mails, at_most=BARS["backlog"])
+    return what, f"{sendings / mails:.2f}", f"≤ {BARS['backlog']}"
+
+
+def _gone(product: Product) -> None:
+    deadline = time.monotonic() + GONE_WITHIN
+    while time.monotonic() < deadline:
+        with product.app.app_context(), transaction():
+            if not session().scalar(select(func.count()).where(MailMessage.state == QUEUED)):
+                return
+        time.sleep(1)
+    raise RuntimeError(f"mails still wait after {GONE_WITHIN:.0f} s")
 
 
 def _forget_events(product: Product) -> None:

@@ -32,8 +32,10 @@ def check_unpacked(size: int, *, packed: int, most: int) -> None:
 
 
 def open_archive(file: BinaryIO, *, unpacked: int) -> zipfile.ZipFile:
-    """Unpacks every member once, counting: the sizes that an archive states are claims of whoever made it."""
-    packed = file.seek(0, io.SEEK_END)
+    """Unpacks every member once, counting: the sizes that an archive states are claims of whoever made it.
+
+    Each is measured by itself: a picture beside a sheet does not make it honest.
+    """
     try:
         archive = zipfile.ZipFile(file)
         members = archive.infolist()
@@ -41,8 +43,7 @@ def open_archive(file: BinaryIO, *, unpacked: int) -> zipfile.ZipFile:
             raise UnreadableSheetError("workbook_parts")
         size = 0
         for member in members:
-            size += _size(file, member, min(unpacked, max(packed * MOST_TIMES_PACKED, ALWAYS_FINE)) - size)
-            check_unpacked(size, packed=packed, most=unpacked)
+            size += _size(file, member, most=unpacked - size)
     except UnreadableSheetError:
         raise
     except (zipfile.BadZipFile, zlib.error, OSError, struct.error, NotImplementedError, ValueError):
@@ -50,11 +51,13 @@ def open_archive(file: BinaryIO, *, unpacked: int) -> zipfile.ZipFile:
     return archive
 
 
-def _size(file: BinaryIO, member: zipfile.ZipInfo, most: int) -> int:
+def _size(file: BinaryIO, member: zipfile.ZipInfo, *, most: int) -> int:
     if member.flag_bits & 1:
         raise UnreadableSheetError("workbook_locked")
     if member.compress_type == zipfile.ZIP_STORED:
-        return max(member.file_size, member.compress_size)
+        size = max(member.file_size, member.compress_size)
+        check_unpacked(size, packed=size, most=most)
+        return size
     if member.compress_type != zipfile.ZIP_DEFLATED:
         raise zipfile.BadZipFile
     file.seek(member.header_offset)
@@ -65,10 +68,12 @@ def _size(file: BinaryIO, member: zipfile.ZipInfo, most: int) -> int:
 
 def _inflated_size(file: BinaryIO, most: int) -> int:
     """Until the stream says that it ends, whatever the directory says of its length."""
-    inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
-    while not inflater.eof and size <= most:
+    inflater, packed, size = zlib.decompressobj(-zlib.MAX_WBITS), 0, 0
+    while not inflater.eof:
         chunk = inflater.unconsumed_tail or file.read(CHUNK)
         if not chunk:
             raise zipfile.BadZipFile
         size += len(inflater.decompress(chunk, CHUNK * 4))
+        packed += len(chunk) - len(inflater.unconsumed_tail) - len(inflater.unused_data)
+        check_unpacked(size, packed=packed, most=most)
     return size

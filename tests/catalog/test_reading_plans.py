@@ -52,7 +52,7 @@ FILTERS: dict[str, Any] = {
     "barcode": "4601234567893",
     "parameters": {"Серия": ("77",)},
 }
-OTHERS = [("supplier", (3, 4)), ("category", (3, 4)), ("in_stock", False)]
+OTHERS = [("q", "x777"), ("supplier", (3, 4)), ("category", (3, 4)), ("in_stock", False), ("orderable", False)]
 BESIDE = [
     ("", None),
     ("q", "чай"),
@@ -61,8 +61,13 @@ BESIDE = [
     ("price_max", Decimal(100)),
     ("orderable", True),
 ]
-# What costs at least so much per priced unit comes late among what is cheap per base unit: nearly all is walked over.
-FOLLOWS_THE_FILTER = ("price_min", "compare_price")
+# What costs at least so much per priced unit comes late among what is cheap per base unit; it takes three tables to say
+# that an offer cannot be ordered; a rare word is taken for a common one (by relevance it is not).
+ALL_IS_WALKED = {
+    ("price_min", "900", "compare_price"),
+    *(("orderable", "False", sort) for sort in SORTS),
+    *(("q", "x777", sort) for sort in SORTS if sort != RELEVANCE),
+}
 OWN_INDEX = {"", "sku", "barcode", "parameters"}
 OWN_INDEX_IN_ORDER = {
     *((name, "newest") for name in ("supplier", "category")),
@@ -112,17 +117,19 @@ def test_every_filter_has_its_plan(app: Flask, catalog: dict[str, int]) -> None:
                 found = plan({name: value} if name else {}, sort)
                 read[name, str(value), sort] = rows_looked_at(found, "offers")
                 assert "offers" not in scanned(found), (name, value, sort)
-    beyond = {case: rows for case, rows in read.items() if rows > most_rows(case[0], case[2])}
+    beyond = {case: rows for case, rows in read.items() if rows > most_rows(*case)}
     assert beyond == {}
 
 
-def most_rows(name: str, sort: str) -> int:
+def most_rows(name: str, value: str, sort: str) -> int:
     """A page looks at each of its own up to twice, whether one supplier is named or two."""
+    if (name, value, sort) in ALL_IS_WALKED:
+        return OFFERS
     if sort == RELEVANCE:
         return 5 * MOST_RELEVANT_HITS  # one in four has the word
     if name in OWN_INDEX or (name, sort) in OWN_INDEX_IN_ORDER:
         return 5 * LIMIT
-    return OFFERS if (name, sort) == FOLLOWS_THE_FILTER else OFFERS // 10
+    return OFFERS // 10
 
 
 @pytest.mark.parametrize("after", [(7,), (10**6,)])

@@ -62,7 +62,7 @@ REST_OF_LINE = re.compile(r"[ \t]*(?:[ \t]\#[^\n]*)?\r?(?:\n|\Z)")
 ENDS_TOO_EARLY = ("unexpected end of data", "truncated data")
 OTHER_LINE_ENDS = ("\x85", "\u2028", "\u2029")
 BLOCK = 2**14  # characters: some dozens of goods, which the processor's cache still holds when they are checked
-MOST_AS_A_WHOLE = 12 * MIB  # characters
+MOST_AS_A_WHOLE = 4 * MIB  # characters: a second's work
 
 
 class _RepeatedFieldError(Exception):
@@ -251,6 +251,8 @@ def _goods_in_brackets(text: str) -> tuple[int, int, _GoodsInBlocks] | None:
 
 def _load_whole(text: str) -> Any:
     if len(text) > MOST_AS_A_WHOLE:
+        if "goods" not in text:
+            raise UnreadablePriceList("no_price_list")
         raise UnreadablePriceList("not_in_parts", mib=MOST_AS_A_WHOLE // MIB)
     return _load_yaml(text)
 
