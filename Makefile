@@ -12,40 +12,40 @@ help: ## this list
 
 # exec: the supervisor itself receives the signals, with no shell in between.
 run: ## start the whole shop on this machine (PORT=8000, HOST=127.0.0.1)
-	@$(PYTHON) shop/dev/environment.py run && exec $(VENV)/python -m shop.dev.run
+	@$(PYTHON) dev/environment.py run && exec $(VENV)/python -m dev.run
 
 demo: ## walk through an order with one price list: make demo FILE=price.yaml
-	@$(PYTHON) shop/dev/environment.py run && exec $(VENV)/python -m shop.dev.demo $(FILE)
+	@$(PYTHON) dev/environment.py run && exec $(VENV)/python -m dev.demo $(FILE)
 
 demo-data: ## load the demo data into the database of DATABASE_URL (refused in production)
-	@$(PYTHON) shop/dev/environment.py run && exec $(VENV)/flask --app wsgi demo-data load
+	@$(PYTHON) dev/environment.py run && exec $(VENV)/flask --app wsgi demo-data load
 
 test: ## lint, types, import contracts and all tests: make test ARGS="-k basket"
-	@$(PYTHON) shop/dev/environment.py dev && exec $(VENV)/python -m shop.dev.checks $(ARGS)
+	@$(PYTHON) dev/environment.py dev && exec $(VENV)/python -m dev.checks $(ARGS)
 
 test-extra: ## the tests that need programs from npm or apt (see .ci/run)
-	@$(PYTHON) shop/dev/environment.py dev && exec $(VENV)/python -m shop.dev.checks --extra $(ARGS)
+	@$(PYTHON) dev/environment.py dev && exec $(VENV)/python -m dev.checks --extra $(ARGS)
 
 fuzz: ## play thousands of requests and trading days: make fuzz EXAMPLES=200 SEED=7
-	@$(PYTHON) shop/dev/environment.py dev && \
-	FUZZ_EXAMPLES=$(or $(EXAMPLES),100) FUZZ_SEED=$(or $(SEED),$$(date +%s)) exec $(VENV)/python -m shop.dev.checks --fuzz $(ARGS)
+	@$(PYTHON) dev/environment.py dev && \
+	FUZZ_EXAMPLES=$(or $(EXAMPLES),100) FUZZ_SEED=$(or $(SEED),$$(date +%s)) exec $(VENV)/python -m dev.checks --fuzz $(ARGS)
 
 # Nothing is connected to: the document depends on the code alone.
 openapi: ## write docs/openapi.json anew after a change of the API
-	@$(PYTHON) shop/dev/environment.py dev && APP_ENV=development DATABASE_URL=postgresql+psycopg://none/none REDIS_URL=redis://none \
+	@$(PYTHON) dev/environment.py dev && APP_ENV=development DATABASE_URL=postgresql+psycopg://none/none REDIS_URL=redis://none \
 	$(VENV)/flask --app wsgi openapi write
 
 bench: ## measure speed and print ratios: make bench ARGS="orders"
-	@$(PYTHON) shop/dev/environment.py dev && exec $(VENV)/python -m benchmarks $(ARGS)
+	@$(PYTHON) dev/environment.py dev && exec $(VENV)/python -m benchmarks $(ARGS)
 
 chaos: ## kill everything at random and count what is left: make chaos ARGS="--orders 300 --kills 30"
-	@$(PYTHON) shop/dev/environment.py dev && exec $(VENV)/python -m tests.chaos $(ARGS)
+	@$(PYTHON) dev/environment.py dev && exec $(VENV)/python -m tests.chaos $(ARGS)
 
 lock: ## compile requirements/ from setup.py
 	@$(LOCK) --extra embedded -o requirements/run.txt
 	@$(LOCK) --extra embedded --extra test --extra dev -c requirements/run.txt -o requirements/dev.txt
 
 clean: ## delete the environment and caches; data in instance/ stay
-	@if [ -x $(VENV)/python ]; then $(VENV)/python -m shop.dev.embedded remove .cache/test-servers; fi
+	@if [ -x $(VENV)/python ]; then $(VENV)/python -m dev.embedded remove .cache/test-servers; fi
 	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* htmlcov *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

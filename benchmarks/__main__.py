@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from benchmarks import catalog, desk, import_price_list, large_list, orders, outbox, replay_orders
 from benchmarks.summary import report
 from benchmarks.timing import machine, terminal
-from shop.dev import embedded
+from dev import embedded
 
 BENCHMARKS: dict[str, Callable[[Any], None]] = {
     "import_price_list": lambda arguments: import_price_list.main(goods=arguments.goods, only=arguments.only),

@@ -14,9 +14,9 @@ from flask import Flask, Response
 from psycopg.rows import dict_row
 from sqlalchemy.dialects.postgresql import psycopg as postgresql
 
-from shop.catalog.filters import OfferFilter
-from shop.catalog.search import RELEVANCE, Search
-from shop.catalog.words import Words
+from shop.catalog.search.filters import OfferFilter
+from shop.catalog.search.pages import RELEVANCE, Search
+from shop.catalog.search.search_terms import Words
 
 WORDS = "чайники серия 16"
 

@@ -17,8 +17,8 @@ from benchmarks.catalog_web import WRITE, measure_web
 from benchmarks.product import running
 from benchmarks.summary import note
 from shop.auth.access import public
-from shop.db import db
-from shop.prepared import statement_sent
+from shop.database import db
+from shop.database.fast_read import statement_sent
 
 SMALL, LARGE = 1_000, 100_000
 PAGE = 40

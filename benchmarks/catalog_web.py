@@ -14,9 +14,9 @@ from benchmarks.load import client_name, per_second
 from benchmarks.product import Product
 from benchmarks.summary import note
 from benchmarks.timing import machine, terminal
+from dev.ports import free_port
 from shop.auth.passwords import hash_password, verify_password
-from shop.db import db
-from shop.dev.ports import free_port
+from shop.database import db
 
 ROUNDS, SECONDS = 3, 2.0
 CATALOG = "/api/v1/catalog"

@@ -20,9 +20,9 @@ from sqlalchemy import event, text
 from benchmarks.product import running
 from benchmarks.timing import machine, terminal
 from shop.admin import VIEWS
+from shop.admin.access_guard import COOKIE, PREFIX
 from shop.admin.base import ManagedView
-from shop.admin.door import COOKIE, PREFIX
-from shop.db import db, now
+from shop.database import db, now
 from shop.http.caching import cache
 
 OFFERS, ORDERS, COMPANIES, MAILS, DELIVERIES = 100_000, 50_000, 20_000, 200_000, 100_000

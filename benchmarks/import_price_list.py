@@ -30,13 +30,13 @@ from benchmarks.summary import note
 from benchmarks.timing import machine, percentile
 from shop import create_app
 from shop.auth.models import SUPPLIER, Company
-from shop.catalog.filters import OfferFilter
-from shop.catalog.price_lists import importing
-from shop.catalog.price_lists.models import PriceList
-from shop.catalog.price_lists.receiving import receive_price_list
-from shop.catalog.search import search_offers
+from shop.catalog.search.filters import OfferFilter
+from shop.catalog.search.pages import search_offers
 from shop.config import Settings
-from shop.db import session, transaction
+from shop.database import session, transaction
+from shop.price_lists.arriving.receipt import receive_price_list
+from shop.price_lists.imports import pipeline as importing
+from shop.price_lists.models import PriceList
 
 STEPS = ("_check", "_settle", "_refresh_statistics")
 READS = "reads"

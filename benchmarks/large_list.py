@@ -26,15 +26,15 @@ from benchmarks.import_price_list import FORMATS, list_goods
 from benchmarks.product import Client, Product, running
 from benchmarks.summary import note
 from benchmarks.timing import machine, percentile, terminal
+from dev.run import read_procfile
 from shop.auth.events import PasswordResetRequested
 from shop.auth.models import Company, User
-from shop.catalog.price_lists.models import APPLIED, FAILED, HELD, PriceList
-from shop.catalog.price_lists.receiving import receive_price_list
-from shop.catalog.price_lists.rolling_back import roll_back
-from shop.db import session, transaction
-from shop.dev.run import read_procfile
+from shop.database import session, transaction
 from shop.mail.models import MailMessage
 from shop.outbox.events import publish
+from shop.price_lists.arriving.receipt import receive_price_list
+from shop.price_lists.imports.rollback import roll_back
+from shop.price_lists.models import APPLIED, FAILED, HELD, PriceList
 
 GOODS, OTHERS, SMALL = 200_000, 20_000, 3
 ROUNDS = 15  # of two children of a worker each does more than the five after which plans are kept

@@ -28,11 +28,11 @@ from sqlalchemy import event
 from benchmarks.product import WEB_WORKERS, Answer, Client, Product, running
 from benchmarks.summary import note
 from benchmarks.timing import machine, median_ms, milliseconds, terminal
-from shop.db import db
-from shop.dev.binaries import find_binaries
+from dev.binaries import find_binaries
+from shop.database import db
+from shop.database.fast_read import statement_sent
 from shop.http.pagination import make_cursor
 from shop.orders.order_routes import ORDERS_CURSOR
-from shop.prepared import statement_sent
 
 SCRIPT = Path(__file__).with_name("place_order.sql")
 SUPPLIERS, OFFERS = 20, 100_000

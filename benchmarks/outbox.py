@@ -29,12 +29,12 @@ from benchmarks.product import Product, running
 from benchmarks.summary import note
 from benchmarks.timing import machine, median_ms, terminal
 from shop.auth.models import MANAGER, Contact, User
-from shop.db import db, now, session, transaction
+from shop.database import db, now, session, transaction
 from shop.mail.models import QUEUED, SENT, MailMessage
 from shop.mail.queue import queue_mail
 from shop.orders.events import PartConfirmed
-from shop.orders.lifecycle import fulfill_order
-from shop.orders.placement import place_order
+from shop.orders.parts.lifecycle import fulfill_order
+from shop.orders.placing.placement import place_order
 from shop.orders.queries import find_order
 from shop.orders.tasks import send_invoice
 from shop.outbox.events import Event, publish

@@ -23,12 +23,12 @@ from flask_migrate import upgrade
 from pydantic import SecretStr
 from sqlalchemy import make_url
 
+from dev import embedded
+from dev.ports import free_port
+from dev.run import read_procfile
 from shop import create_app
 from shop.config import Settings
-from shop.db import db
-from shop.dev import embedded
-from shop.dev.ports import free_port
-from shop.dev.run import read_procfile
+from shop.database import db
 
 CONTENT_LENGTH = re.compile(rb"^content-length: (\d+)", re.IGNORECASE | re.MULTILINE)
 ROOT = Path(__file__).resolve().parents[1]
@@ -274,7 +274,7 @@ def _environment(servers: embedded.Servers) -> dict[str, str]:
 def _sink(product: Product) -> list[str]:
     smtp_port = product.environment["SMTP_PORT"]
     ports = ["--port", smtp_port, "--web-port", str(free_port(besides=[int(smtp_port), product.port]))]
-    return [sys.executable, "-m", "shop.dev.mail_sink", *ports, "--folder", str(product.folder / "mail")]
+    return [sys.executable, "-m", "dev.mail_sink", *ports, "--folder", str(product.folder / "mail")]
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -29,7 +29,7 @@ from benchmarks.product import ROOT, WEB_WORKERS, Answer, Client, Product, runni
 from benchmarks.timing import machine, milliseconds, terminal
 from shop.auth.models import ACTIVE, BUYER, SUPPLIER, Company, Contact, LegalEntity, User
 from shop.auth.tokens import issue_token
-from shop.db import db, now, session, transaction
+from shop.database import db, now, session, transaction
 
 FILE = ROOT.parent / "shared/data/orders/uci_online_retail_2010-12_2011-01.csv.gz"
 CLIENTS = 8

@@ -11,21 +11,25 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The table of contents: what the product consists of, in the order in which it is put together."""
-    # importing housekeeping registers its tasks
+    # importing what is not used here registers tasks and routes
     from shop import admin, cli, examples, housekeeping, metrics, subscribers  # noqa: F401
-    from shop.auth import access, pages, social_pages, social_routes  # noqa: F401 - its routes belong to auth
+    from shop.auth import access, pages
     from shop.auth.routes import blueprint as auth
+    from shop.auth.social import browser_flow as social_pages
+    from shop.auth.social import routes as social_routes  # noqa: F401
     from shop.catalog import caching as catalog_caching
     from shop.catalog.manager_routes import blueprint as catalog_management
-    from shop.catalog.price_lists.routes import blueprint as price_lists
     from shop.catalog.routes import blueprint as catalog
     from shop.celery import create_celery
-    from shop.db import db, engine_options
+    from shop.companies import pages as company_pages  # noqa: F401
+    from shop.companies import routes as company_routes  # noqa: F401
+    from shop.database import db, engine_options
     from shop.extensions import api, migrate
     from shop.http import caching, compression, health, openapi, requests, throttling
     from shop.http.application import Application
     from shop.logs import configure_logs, report_errors
     from shop.orders.routes import blueprint as orders
+    from shop.price_lists.routes import blueprint as price_lists
     from shop.webhooks import openapi as webhook_messages
     from shop.webhooks.routes import blueprint as webhooks
 

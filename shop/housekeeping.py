@@ -7,17 +7,17 @@ import structlog
 from celery import shared_task
 
 from shop.auth.access import idle_limits
-from shop.auth.invitations import purge_invitations
-from shop.auth.places import purge_places
-from shop.auth.social_codes import purge_social_codes
+from shop.auth.known_addresses import purge_places
+from shop.auth.social.codes import purge_social_codes
 from shop.auth.tokens import purge_tokens
-from shop.catalog.price_lists.purging import discard_dry_runs, purge_files
+from shop.companies.invitations import purge_invitations
 from shop.config import Settings, current_settings
-from shop.db import PURGE_BATCH, delete_some, now, transaction
+from shop.database import PURGE_BATCH, delete_some, now, transaction
 from shop.http.idempotency import purge_idempotency_keys
-from shop.mail.purging import purge_mails
+from shop.mail.purge import purge_mails
 from shop.outbox.models import OutboxEvent
-from shop.webhooks.purging import purge_deliveries
+from shop.price_lists.purge import discard_dry_runs, purge_files
+from shop.webhooks.purge import purge_deliveries
 
 log = structlog.get_logger()
 

@@ -22,7 +22,7 @@ from sqlalchemy import text
 from shop.auth.access import public
 from shop.celery import QUEUES
 from shop.config import current_settings
-from shop.db import session
+from shop.database import session
 from shop.errors import NotFound, Unauthenticated
 
 log = structlog.get_logger()

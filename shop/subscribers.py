@@ -6,20 +6,18 @@ from celery import Task
 from flask import Flask
 
 from shop.auth import mails as account_mails
-from shop.auth import social_mails
 from shop.auth import tasks as auth
 from shop.auth.events import (
-    CompanyMoved,
     ConfirmationRequested,
     EmailChanged,
     EmailChangeRequested,
-    MemberInvited,
     PasswordResetRequested,
     RegistrationRepeated,
     SecurityChanged,
     UserRegistered,
 )
-from shop.auth.social import ProviderLinked, ProviderUnlinked
+from shop.auth.social import mails as social_mails
+from shop.auth.social.identities import ProviderLinked, ProviderUnlinked
 from shop.catalog.events import (
     PriceListApplied,
     PriceListApproved,
@@ -28,8 +26,9 @@ from shop.catalog.events import (
     PriceListReceived,
     VatTermsChanged,
 )
-from shop.catalog.price_lists import mails as price_list_mails
-from shop.catalog.price_lists import tasks as price_lists
+from shop.companies import mails as company_mails
+from shop.companies import tasks as companies
+from shop.companies.events import CompanyMoved, MemberInvited
 from shop.mail import tasks as mail
 from shop.mail.content import LookUps
 from shop.mail.queue import MailQueued, MailsQueued
@@ -37,6 +36,8 @@ from shop.orders import mails as order_mails
 from shop.orders import tasks as orders
 from shop.orders.events import OrderPlaced, PartConfirmed, PartCorrected, PartMoved
 from shop.outbox.events import Event
+from shop.price_lists import mails as price_list_mails
+from shop.price_lists import tasks as price_lists
 from shop.webhooks import mails as webhook_mails
 from shop.webhooks import tasks as webhooks
 from shop.webhooks.events import DeliveryDue, WebhookSwitchedOff
@@ -49,8 +50,8 @@ SUBSCRIBERS: dict[type[Event], Sequence[Task]] = {
     EmailChangeRequested: [auth.mail_email_change],
     EmailChanged: [auth.mail_email_changed],
     SecurityChanged: [auth.mail_security_notice],
-    MemberInvited: [auth.mail_invitation],
-    CompanyMoved: [auth.mail_company_moved],
+    MemberInvited: [companies.mail_invitation],
+    CompanyMoved: [companies.mail_company_moved],
     ProviderLinked: [social_mails.mail_provider_linked],
     ProviderUnlinked: [social_mails.mail_provider_unlinked],
     PriceListReceived: [price_lists.import_price_list],
@@ -78,8 +79,8 @@ MAILS: LookUps = {
     "email_change_notice": account_mails.notice,
     "email_changed": account_mails.notice,
     "security_notice": account_mails.security_notice,
-    "invitation": account_mails.invitation,
-    "company_moved": account_mails.company_moved,
+    "invitation": company_mails.invitation,
+    "company_moved": company_mails.company_moved,
     "provider_linked": social_mails.provider_facts,
     "provider_unlinked": social_mails.provider_facts,
     "price_list_held": price_list_mails.price_list,

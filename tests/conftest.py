@@ -17,10 +17,10 @@ from sqlalchemy.engine import URL
 
 from shop import create_app
 from shop.config import Settings
-from shop.db import db, transaction
+from shop.database import db, transaction
+from shop.database.fast_read import statement_sent
 from shop.mail import tasks as mail_tasks
 from shop.mail.smtp import MailServer
-from shop.prepared import statement_sent
 from tests import factories
 from tests.outbox_drain import Drain
 

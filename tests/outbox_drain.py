@@ -5,7 +5,7 @@ from collections.abc import Collection
 from flask import Flask
 from sqlalchemy import select
 
-from shop.db import session, transaction
+from shop.database import session, transaction
 from shop.outbox.models import OutboxEvent
 
 

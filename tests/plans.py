@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from shop.db import db, session
+from shop.database import db, session
 
 Plan = dict[str, Any]
 

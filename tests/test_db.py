@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 
-from shop.db import claimed, db
+from shop.database import claimed, db
 
 
 def claim_elsewhere(app: Flask) -> bool:

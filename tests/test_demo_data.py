@@ -10,10 +10,10 @@ from sqlalchemy import func, select, text
 
 from shop.auth.models import Company, User
 from shop.catalog.models import Offer, StockLevel
-from shop.catalog.price_lists.models import PriceListIssue
 from shop.cli.demo import loading
-from shop.db import session
+from shop.database import session
 from shop.orders.models import Invoice, Order, OrderLine, SupplierOrder
+from shop.price_lists.models import PriceListIssue
 from tests.factories.auth import bearer
 
 RESERVED = """

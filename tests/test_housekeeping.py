@@ -9,15 +9,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from shop import db as database
-from shop import housekeeping
+from shop import database, housekeeping
 from shop.auth.models import SUPPLIER, AccessToken, Company
-from shop.catalog.price_lists.models import ImportTerms, PriceList
 from shop.celery import BEAT_SCHEDULE
-from shop.db import now, session
+from shop.database import now, session
 from shop.http.idempotency import IdempotencyKey
 from shop.mail.models import MailMessage
 from shop.outbox.models import OutboxEvent
+from shop.price_lists.models import ImportTerms, PriceList
 from shop.webhooks.models import WebhookDelivery
 from tests.factories.auth import make_company, make_user
 from tests.factories.webhooks import make_delivery, make_webhook

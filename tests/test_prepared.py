@@ -14,8 +14,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from shop.auth.models import Company
-from shop.db import db, session, transaction
-from shop.prepared import Prepared, Writes
+from shop.database import db, session, transaction
+from shop.database.fast_read import Prepared, Writes
 from tests.factories.auth import make_company
 
 ASKED = range(3)  # compiled at first, then kept

@@ -5,7 +5,9 @@ from flask_admin import Admin, AdminIndexView
 from flask_admin.theme import Theme
 from flask_babel import Babel
 
-from shop.admin import door, entering, locales, providers
+from shop.admin import access_guard as door
+from shop.admin import locales, providers
+from shop.admin import login_views as entering
 from shop.admin.audit import AuditView
 from shop.admin.base import GROUPS, DeskView
 from shop.admin.categories import CategoriesView

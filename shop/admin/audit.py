@@ -10,13 +10,13 @@ from sqlalchemy.orm import aliased
 
 from shop.admin.base import ManagedView, Rows
 from shop.admin.filters import Filter, any_contains, choice, contains, since, until
-from shop.admin.formatting import NOTHING, link
+from shop.admin.formats import NOTHING, link
 from shop.admin.models import AUDIT_WORDS, AuditEntry
 from shop.admin.words import act_word, field_word, t
 from shop.admin.words.fields import FIELDS, THINGS
 from shop.auth.models import Company, User
 from shop.catalog.models import Category, Offer, Product
-from shop.db import session
+from shop.database import session
 from shop.orders.models import Order
 
 MAX_SHOWN = 120

@@ -5,7 +5,7 @@ Adding a view
 1. A module named after its area (`shop/admin/mails.py`) with a class of ManagedView: `model`, `title`, `group` (one of
    GROUPS), `slug` (its address, /admin/<slug>), `statement()` (a SELECT of the columns that the list shows, `id` among
    them) and `column_list`; as needed `sorts`, `searched`, `filters`, `column_labels`, `column_formatters`
-   (shop.admin.formatting), `empty` (what to do when there is nothing).
+   (shop.admin.formats), `empty` (what to do when there is nothing).
 2. One thing: `find(id_)` (one statement, what the page shows eagerly) and a template `details` that extends
    desk/page.html. Lists lead there by `self.page_of(id_)`.
 3. An act: `@expose("/<id:id_>/verb", methods=("POST",))`; inside, `with self.acting("thing.verb", thing, reason=…,
@@ -30,16 +30,16 @@ from sqlalchemy import ColumnElement, Row, Select, func, literal, select
 from werkzeug import Response
 from wtforms import Form
 
-from shop.admin.auditing import Trail, audited, name_of
+from shop.admin.access_guard import PREFIX, local_address
+from shop.admin.audit_trail import Trail, audited, name_of
 from shop.admin.bulk import Bulk
-from shop.admin.door import PREFIX, local_address
-from shop.admin.exporting import KINDS, export_rows
+from shop.admin.export_files import KINDS, export_rows
 from shop.admin.filters import Filter, any_contains
-from shop.admin.formatting import plain
+from shop.admin.formats import plain
 from shop.admin.forms import LOOK_UP_ROWS
 from shop.admin.inputs import marked_rows
 from shop.admin.words import later, say, t
-from shop.db import session
+from shop.database import session
 from shop.errors import NotFound, Refusal
 from shop.http.fields import CONTROL_CHARACTERS, MAX_ID
 

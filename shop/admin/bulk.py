@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import flash, request
 
-from shop.admin.auditing import audited, name_of
+from shop.admin.audit_trail import audited, name_of
 from shop.admin.words import say, t
 from shop.errors import Refusal
 

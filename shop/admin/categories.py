@@ -7,11 +7,11 @@ from sqlalchemy import ColumnElement, Select, exists, func, select
 from werkzeug import Response
 from wtforms import Form
 
+from shop.admin.access_guard import manager
 from shop.admin.base import ManagedView, expose
 from shop.admin.bulk import Bulk
-from shop.admin.door import manager
 from shop.admin.filters import Filter
-from shop.admin.formatting import linked, number, shown
+from shop.admin.formats import linked, number, shown
 from shop.admin.forms import LookUp
 from shop.admin.inputs import loaded, marked_rows, typed_id
 from shop.admin.words import t
@@ -19,7 +19,7 @@ from shop.auth.models import Company
 from shop.catalog.categories import CategoryNotFound, map_supplier_category, rename_category
 from shop.catalog.models import Category, Offer, SupplierCategory
 from shop.catalog.schemas import MapSupplierCategorySchema, RenameCategorySchema
-from shop.db import session
+from shop.database import session
 
 MOST_MAPPINGS = 200
 

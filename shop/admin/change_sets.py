@@ -7,11 +7,11 @@ from typing import Any
 from flask import request
 from markupsafe import Markup
 
-from shop.admin.formatting import NOTHING, money, number
+from shop.admin.formats import NOTHING, money, number
 from shop.admin.words import t
-from shop.catalog.price_lists import queries
-from shop.catalog.price_lists.change_sets import change_set_of
-from shop.catalog.price_lists.models import HELD, PriceList
+from shop.price_lists import queries
+from shop.price_lists.imports.change_sets import change_set_of
+from shop.price_lists.models import HELD, PriceList
 
 LINES = 100
 ISSUES = "issues"

@@ -11,18 +11,18 @@ from sqlalchemy.orm import selectinload
 from werkzeug import Response
 from wtforms import BooleanField, Form, SelectField, StringField
 
-from shop.admin.auditing import entries_about
+from shop.admin.access_guard import manager
+from shop.admin.audit_trail import entries_about
 from shop.admin.base import ManagedView, expose
 from shop.admin.bulk import stated_reason
-from shop.admin.door import manager
 from shop.admin.filters import Filter, any_contains, choice, contains, since, until
-from shop.admin.formatting import badge, linked, shown
+from shop.admin.formats import badge, linked, shown
 from shop.admin.words import t
-from shop.auth.companies import CompanyNotFound, approve, block, unblock
-from shop.auth.company_schemas import DescribeLegalEntitySchema
-from shop.auth.legal_entities import LegalEntityInvalid, describe_legal_entity, missing_details
 from shop.auth.models import ACTIVE, BLOCKED, BUYER, PENDING, SUPPLIER, Company, Contact, LegalEntity, User
-from shop.db import session
+from shop.companies.approval import CompanyNotFound, approve, block, unblock
+from shop.companies.legal_entities import LegalEntityInvalid, describe_legal_entity, missing_details
+from shop.companies.schemas import DescribeLegalEntitySchema
+from shop.database import session
 from shop.money import VAT_RATES
 
 MEMBERS_SHOWN, CONTACTS_SHOWN = 200, 20

@@ -10,13 +10,13 @@ from flask import current_app, url_for
 from flask_admin import AdminIndexView
 
 from shop.admin import charts
+from shop.admin.access_guard import PREFIX
 from shop.admin.base import DeskView, expose
 from shop.admin.charts import Bar
-from shop.admin.door import PREFIX
-from shop.admin.figures import RECENT_DAYS, collect
-from shop.admin.formatting import day, money, number, zone
+from shop.admin.dashboard_queries import RECENT_DAYS, collect
+from shop.admin.formats import day, money, number, zone
 from shop.admin.words import later, t
-from shop.db import now
+from shop.database import now
 from shop.http.caching import remembered
 
 REMEMBERED_SECONDS = 60

@@ -11,21 +11,21 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import selectinload
 from werkzeug import Response
 
-from shop.admin.auditing import entries_about
+from shop.admin.access_guard import manager
+from shop.admin.audit_trail import entries_about
 from shop.admin.base import ManagedView, expose
 from shop.admin.bulk import Bulk
-from shop.admin.door import manager
 from shop.admin.filters import Filter, choice, flag, since, until
-from shop.admin.formatting import NOTHING, link, shown
-from shop.admin.things import named
+from shop.admin.formats import NOTHING, link, shown
+from shop.admin.linked_records import named
 from shop.admin.words import t
 from shop.auth.models import Company
-from shop.db import session
+from shop.database import session
 from shop.webhooks.event_types import EVENT_TYPES
 from shop.webhooks.models import DELIVERED, FAILED, QUEUED, Webhook, WebhookAttempt, WebhookDelivery
 from shop.webhooks.queries import DeliveryNotFound
-from shop.webhooks.redelivering import redeliver
-from shop.webhooks.sending import NOT_HTTP, REDIRECT, REFUSED, SECRET_LOST, TIMEOUT, TLS, UNREACHABLE
+from shop.webhooks.redelivery import redeliver
+from shop.webhooks.request import NOT_HTTP, REDIRECT, REFUSED, SECRET_LOST, TIMEOUT, TLS, UNREACHABLE
 
 TONES = {DELIVERED: "good", FAILED: "bad", QUEUED: "moving"}
 ERRORS = (UNREACHABLE, TIMEOUT, TLS, NOT_HTTP, REDIRECT, REFUSED, SECRET_LOST)

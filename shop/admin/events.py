@@ -9,12 +9,12 @@ from sqlalchemy import ColumnElement, Select, case, select
 from shop.admin.base import ManagedView
 from shop.admin.bulk import Bulk
 from shop.admin.filters import Filter, contains, flag
-from shop.admin.formatting import clipped, shown
-from shop.admin.things import numbered
+from shop.admin.formats import clipped, shown
+from shop.admin.linked_records import numbered
 from shop.admin.words import t
-from shop.db import now, session
+from shop.database import now, session
 from shop.outbox.models import OutboxEvent
-from shop.outbox.replaying import EventNotFound, replay_event
+from shop.outbox.replay import EventNotFound, replay_event
 from shop.outbox.status import IS_OPEN, IS_PARKED
 
 LATE_AFTER = timedelta(minutes=1)  # relays and workers usually need less than a second

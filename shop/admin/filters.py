@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, or_
 
-from shop.admin.formatting import zone
+from shop.admin.formats import zone
 from shop.http.fields import CONTROL_CHARACTERS
 
 MAX_TEXT = 200

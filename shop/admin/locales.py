@@ -10,9 +10,10 @@ import flask
 from flask import Flask, current_app, has_request_context, request, url_for
 from markupsafe import Markup
 
-from shop.admin import charts, formatting
-from shop.admin.door import PREFIX, csrf_token
-from shop.admin.entering import TIME_ZONE
+from shop.admin import charts
+from shop.admin import formats as formatting
+from shop.admin.access_guard import PREFIX, csrf_token
+from shop.admin.login_views import TIME_ZONE
 from shop.admin.words import act_word, t
 from shop.auth.access import caller, current_user
 from shop.auth.models import MANAGER

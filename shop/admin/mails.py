@@ -6,16 +6,16 @@ from markupsafe import Markup
 from sqlalchemy import Select, select
 from werkzeug import Response
 
+from shop.admin.access_guard import manager
 from shop.admin.base import ManagedView, expose
 from shop.admin.bulk import Bulk
-from shop.admin.door import manager
 from shop.admin.filters import choice, contains, since, until
-from shop.admin.formatting import clipped, link, shown
-from shop.admin.things import named
+from shop.admin.formats import clipped, link, shown
+from shop.admin.linked_records import named
 from shop.admin.words import RUSSIAN, t
-from shop.db import session
+from shop.database import session
 from shop.mail.models import PARKED, QUEUED, SENT, MailMessage
-from shop.mail.resending import MailNotFound, resend_mail
+from shop.mail.resend import MailNotFound, resend_mail
 
 ABOUT = "mail about|"
 KINDS = [(text.removeprefix(ABOUT).replace(" ", "_"), text) for text in RUSSIAN if text.startswith(ABOUT)]

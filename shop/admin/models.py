@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, Index, Text, literal_column
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shop.auth.models import User
-from shop.db import CreatedAt, Id, Model
+from shop.database import CreatedAt, Id, Model
 
 # What a search of the audit looks through, written as PostgreSQL reads it back: migrations compare it with the index.
 WORDS = "((((((object_name || ' ') || action) || ' ') || reason) || ' ') || changes::text)"

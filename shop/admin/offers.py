@@ -8,17 +8,17 @@ from sqlalchemy.orm import joinedload
 
 from shop.admin.base import ManagedView
 from shop.admin.change_sets import difference, field_name, value_of
-from shop.admin.figures import recently_ordered
+from shop.admin.dashboard_queries import recently_ordered
 from shop.admin.filters import Filter, choice, contains, flag
-from shop.admin.formatting import badge, linked, money, number, shown
+from shop.admin.formats import badge, linked, money, number, shown
 from shop.admin.words import t
 from shop.auth.models import Company, User
 from shop.catalog.models import EXACT, Category, Offer, OfferRevision, Product, StockLevel
 from shop.catalog.offers import IS_NOT_BEYOND, OfferNotFound
-from shop.catalog.price_lists.models import APPLIED, HELD, PriceList, PriceListRow
+from shop.catalog.search.search_terms import Words, has_barcode
 from shop.catalog.units import whole_pieces
-from shop.catalog.words import Words, has_barcode
-from shop.db import now, session
+from shop.database import now, session
+from shop.price_lists.models import APPLIED, HELD, PriceList, PriceListRow
 
 LISTED, WITHDRAWN, QUARANTINED = "listed", "withdrawn", "quarantined"
 STATES = (LISTED, QUARANTINED, WITHDRAWN)

@@ -7,26 +7,22 @@ from flask import Response, redirect, request
 from sqlalchemy import Select, and_, exists, func, or_, select
 from werkzeug import Response as BaseResponse
 
+from shop.admin.access_guard import manager
 from shop.admin.base import ManagedView, expose
 from shop.admin.bulk import Bulk, stated_reason
-from shop.admin.door import manager
 from shop.admin.filters import Filter, choice, contains, flag, since, until
-from shop.admin.formatting import badge, linked, money, number, shown, zone
+from shop.admin.formats import badge, linked, money, number, shown, zone
 from shop.admin.inputs import typed_number
 from shop.admin.mails import mail_kind
 from shop.admin.words import t
 from shop.auth.models import Company, User
-from shop.db import now, session
+from shop.database import now, session
 from shop.errors import FieldError, NotFound, Refusal
 from shop.http.requests import shown_file
 from shop.mail.models import MailMessage
 from shop.orders import queries
-from shop.orders.agreement import agree_total
-from shop.orders.confirmation import confirm_part, steps_of
-from shop.orders.cutting import Cut, Cuts, Steps, off_step
-from shop.orders.default_rates import totals_to_agree
-from shop.orders.documents.papers import paper_of
-from shop.orders.lifecycle import cancel_order, fulfill_order, move_order, move_part, moves_of
+from shop.orders.documents.stored_pdf import paper_of
+from shop.orders.errors import CutImpossible, ReceiptImpossible
 from shop.orders.models import (
     ASSEMBLED,
     CANCELED,
@@ -41,9 +37,13 @@ from shop.orders.models import (
     OrderLine,
     SupplierOrder,
 )
-from shop.orders.receiving import Received, receive_part
-from shop.orders.refusals import CutImpossible, ReceiptImpossible
-from shop.orders.shipping import send_part
+from shop.orders.parts.agreement import agree_total
+from shop.orders.parts.confirmation import confirm_part, steps_of
+from shop.orders.parts.default_rates import totals_to_agree
+from shop.orders.parts.lifecycle import cancel_order, fulfill_order, move_order, move_part, moves_of
+from shop.orders.parts.receipt import Received, receive_part
+from shop.orders.parts.shipment import send_part
+from shop.orders.parts.short_delivery import Cut, Cuts, Steps, off_step
 
 STATE_CHOICES = [(state, f"state|{state}") for state in STATES]
 GRAVE = (CANCELED, REFUSED)  # somebody reads why

@@ -13,19 +13,26 @@ from werkzeug.datastructures import FileStorage
 from wtforms import BooleanField, FileField, Form, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
+from shop.admin.access_guard import manager
 from shop.admin.base import ManagedView, expose
 from shop.admin.change_sets import changes_of, tabs_of
-from shop.admin.door import manager
 from shop.admin.filters import choice, contains, flag, since, until
-from shop.admin.formatting import NOTHING, badge, linked, number, shown
+from shop.admin.formats import NOTHING, badge, linked, number, shown
 from shop.admin.forms import LookUp
 from shop.admin.inputs import marked_rows
 from shop.admin.words import language, t
 from shop.auth.models import ACTIVE, SUPPLIER, Company, User
-from shop.catalog.price_lists import queries, receiving, reporting
-from shop.catalog.price_lists.deciding import apply_list, discard_list, withdraw_rows
-from shop.catalog.price_lists.issue_words import issue_in
-from shop.catalog.price_lists.models import (
+from shop.database import session
+from shop.errors import FieldError, Invalid
+from shop.http.fields import MAX_ID
+from shop.price_lists import queries
+from shop.price_lists import rejected_rows as reporting
+from shop.price_lists.arriving import receipt as receiving
+from shop.price_lists.imports.decisions import apply_list, discard_list, withdraw_rows
+from shop.price_lists.imports.rollback import roll_back
+from shop.price_lists.imports.stated_stock import latest_applied
+from shop.price_lists.issue_words import issue_in
+from shop.price_lists.models import (
     APPLIED,
     APPLY,
     APPLYING,
@@ -39,12 +46,7 @@ from shop.catalog.price_lists.models import (
     PriceList,
     PriceListRow,
 )
-from shop.catalog.price_lists.reasons import explain
-from shop.catalog.price_lists.rolling_back import roll_back
-from shop.catalog.price_lists.stock_stated import latest_applied
-from shop.db import session
-from shop.errors import FieldError, Invalid
-from shop.http.fields import MAX_ID
+from shop.price_lists.reasons import explain
 
 STATES = (QUEUED, CHECKING, HELD, APPLYING, APPLIED, FAILED, DISCARDED)
 SOURCES = ("upload", "url", "admin", "cli", "rollback")

@@ -6,10 +6,10 @@ from sqlalchemy import ColumnElement, Select, func, select
 from werkzeug import Response
 from wtforms import Form
 
+from shop.admin.access_guard import manager
 from shop.admin.base import ManagedView, expose
-from shop.admin.door import manager
 from shop.admin.filters import Filter, contains
-from shop.admin.formatting import linked, money, number, shown
+from shop.admin.formats import linked, money, number, shown
 from shop.admin.forms import LookUp
 from shop.admin.inputs import loaded, marked_rows, typed_id
 from shop.admin.offers import found_by_words, select_for_desk, stock_left
@@ -20,7 +20,7 @@ from shop.catalog.models import Category, Offer, Product
 from shop.catalog.packs import base_unit
 from shop.catalog.products import ProductNotFound, merge_products, split_product
 from shop.catalog.schemas import MergeProductsSchema, SplitProductSchema
-from shop.db import session
+from shop.database import session
 
 MOST_RIVALS = 200
 MOST_FOUND = 1000

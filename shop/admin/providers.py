@@ -1,6 +1,6 @@
 """Providers at the desk: coming in by one that the manager has linked, linking and unlinking, on the own page.
 
-The browser goes the same way as with the API (shop.auth.social_pages) and comes back here with a one-time code. It is
+The browser goes the same way as with the API (social/browser_flow.py) and comes back here with a one-time code. It is
 bound by PKCE to the session cookie that began, and only a form sent by that browser uses it: looking at an address
 logs nobody in.
 """
@@ -13,21 +13,21 @@ import flask
 from flask import Flask, abort, make_response, redirect, render_template, request, url_for
 from werkzeug import Response
 
-from shop.admin.auditing import audited
+from shop.admin.access_guard import PREFIX, ManagersOnly, local_address, manager
+from shop.admin.audit_trail import audited
 from shop.admin.base import tell
-from shop.admin.door import PREFIX, ManagersOnly, local_address, manager
-from shop.admin.entering import desk, enter, field, log_in_page, password
+from shop.admin.login_views import desk, enter, field, log_in_page, password
 from shop.admin.words import say, t
-from shop.auth import social
 from shop.auth.access import current_token
 from shop.auth.password_changes import require_password
 from shop.auth.routes import per_guesser, per_log_in
-from shop.auth.social_codes import AnswerRepeated, challenge_of
-from shop.auth.social_managers import ForManagers, HalfWay, log_in_manager
-from shop.auth.social_pages import ConsentDenied, LogInNotBegun, also_end_at, start_url
-from shop.auth.social_providers import OfferedProvider, ProviderFailed, offered_providers
+from shop.auth.social import identities as social
+from shop.auth.social.browser_flow import ConsentDenied, LogInNotBegun, also_end_at, start_url
+from shop.auth.social.codes import AnswerRepeated, challenge_of
+from shop.auth.social.managers import ForManagers, HalfWay, log_in_manager
+from shop.auth.social.providers import OfferedProvider, ProviderFailed, offered_providers
 from shop.config import Settings, current_settings
-from shop.db import now, transaction
+from shop.database import now, transaction
 from shop.errors import Refusal
 from shop.http.problems import status_of
 from shop.http.throttling import caller_address

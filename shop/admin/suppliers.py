@@ -6,22 +6,20 @@ from flask import request
 from sqlalchemy import ColumnElement, Select, exists, func, select
 from werkzeug import Response
 
+from shop.admin.access_guard import manager
 from shop.admin.base import ManagedView, expose
-from shop.admin.door import manager
 from shop.admin.filters import Filter, beginning, choice, flag
-from shop.admin.formatting import badge, linked, money, number, shown, zone
+from shop.admin.formats import badge, linked, money, number, shown, zone
 from shop.admin.inputs import loaded, typed_number
 from shop.admin.words import t
 from shop.auth.models import ACTIVE, BLOCKED, PENDING, SUPPLIER, Company
 from shop.catalog.models import Offer
-from shop.catalog.price_lists.models import PriceList
-from shop.catalog.price_lists.queries import SupplierNotFound
-from shop.catalog.price_lists.schemas import ChangeGuardsSchema
-from shop.catalog.price_lists.terms import GUARDS, change_guards, import_terms, terms_for
-from shop.catalog.schemas import ChangeTermsSchema
-from shop.catalog.suppliers import change_terms
 from shop.config import current_settings
-from shop.db import now, session
+from shop.database import now, session
+from shop.price_lists.import_terms import GUARDS, change_guards, change_supplier, import_terms, terms_for
+from shop.price_lists.models import PriceList
+from shop.price_lists.queries import SupplierNotFound
+from shop.price_lists.schemas import ChangeGuardsSchema, ChangeTermsSchema
 
 LAST_LISTS = 10
 GUARD_WORDS = dict(
@@ -122,7 +120,7 @@ class SuppliersView(ManagedView):
     def change_terms(self, id_: int) -> Response:
         supplier = self.find(id_)
         with self.acting("supplier.change_terms", supplier, done=t("Saved. It holds for orders placed from now on.")):
-            change_terms(supplier, terms=loaded(ChangeTermsSchema(), _terms()), by=manager())
+            change_supplier(supplier, terms=loaded(ChangeTermsSchema(), _terms()), by=manager())
         return self.back(self.page_of(id_))
 
     @expose("/<id:id_>/guards", methods=("POST",))

@@ -8,18 +8,18 @@ from sqlalchemy import ColumnElement, Select, case, func, select, union_all
 from sqlalchemy.orm import joinedload
 from werkzeug import Response
 
-from shop.admin.auditing import entries_about
+from shop.admin.access_guard import manager
+from shop.admin.audit_trail import entries_about
 from shop.admin.base import ManagedView, expose
 from shop.admin.bulk import stated_reason
-from shop.admin.door import manager
 from shop.admin.filters import any_contains, choice, contains, flag
-from shop.admin.formatting import NOTHING, linked, shown
+from shop.admin.formats import NOTHING, linked, shown
 from shop.admin.words import t
-from shop.auth.blocking import block_user, end_sessions, send_password_reset, unblock_user
+from shop.auth.account_control import block_user, end_sessions, send_password_reset, unblock_user
 from shop.auth.models import API_KEY, BUYER, MANAGER, SUPPLIER, AccessToken, Company, Contact, User
-from shop.auth.social_models import SocialAccount
+from shop.auth.social.models import SocialAccount
 from shop.auth.tokens import sessions_of
-from shop.db import session
+from shop.database import session
 from shop.errors import NotFound
 
 ROLES = [(role, f"role|{role}") for role in (BUYER, SUPPLIER, MANAGER)]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 from shop.auth.models import API_KEY, MANAGER, SESSION, AccessToken, Company, User
 from shop.auth.tokens import NOTHING_ALONG, Caller, IdleLimits, find_caller, note_use
 from shop.config import Settings, current_settings
-from shop.db import now, only_read, session, transaction
+from shop.database import now, only_read, session, transaction
 from shop.errors import Forbidden, Refusal, Unauthenticated
 
 View = TypeVar("View", bound=Callable[..., Any])

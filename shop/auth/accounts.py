@@ -6,16 +6,16 @@ import structlog
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
-from shop.auth.emails import clean_email, user_with_email
+from shop.auth.email_addresses import clean_email, user_with_email
 from shop.auth.events import ConfirmationRequested, RegistrationRepeated, UserRegistered
-from shop.auth.links import CONFIRM_EMAIL, LinkNotValid, Signed, read_link, sign_link
-from shop.auth.locking import lock_user
+from shop.auth.mailed_tokens import CONFIRM_EMAIL, LinkNotValid, Signed, read_link, sign_link
 from shop.auth.models import ACTIVE, BUYER, MANAGER, PENDING, AccessToken, Company, User
 from shop.auth.passwords import check_password, hash_password, needs_rehash, verify_password
+from shop.auth.row_locks import lock_user
 from shop.auth.second_factor import check_second_factor
-from shop.auth.social_models import SocialAccount
+from shop.auth.social.models import SocialAccount
 from shop.auth.tokens import end_token, end_tokens, issue_token
-from shop.db import give_back_connection, now, session, violated_constraint
+from shop.database import give_back_connection, now, session, violated_constraint
 from shop.errors import Conflict, Forbidden, Unauthenticated
 from shop.outbox.events import publish
 

@@ -7,9 +7,9 @@ import structlog
 from sqlalchemy import ColumnElement, delete, func, select
 
 from shop.auth.models import API_KEY, AccessToken, User
-from shop.auth.security import API_KEY_CREATED, note_security_change
+from shop.auth.security_notices import API_KEY_CREATED, note_security_change
 from shop.auth.tokens import issue_token, require_live
-from shop.db import now, session
+from shop.database import now, session
 from shop.errors import Conflict, FieldError, Invalid, NotFound
 
 log = structlog.get_logger()

@@ -55,25 +55,9 @@ class EmailChanged(Event):
 
 @dataclass(frozen=True)
 class SecurityChanged(Event):
-    """Something that only the owner of the account may have done; `what` is one of shop.auth.security's names."""
+    """Something that only the owner of the account may have done; `what` is a name of security_notices."""
 
     type: ClassVar[str] = "user.security_changed"
     user_id: int
     what: str
     subject: str = ""
-
-
-@dataclass(frozen=True)
-class MemberInvited(Event):
-    type: ClassVar[str] = "company.member_invited"
-    invitation_id: int
-
-
-@dataclass(frozen=True)
-class CompanyMoved(Event):
-    """A manager approved, blocked or unblocked the company."""
-
-    type: ClassVar[str] = "company.moved"
-    company_id: int
-    from_status: str
-    to_status: str

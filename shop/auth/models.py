@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, fu
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from shop.db import CreatedAt, Id, Model, Sum, now
+from shop.database import CreatedAt, Id, Model, Sum, now
 
 BUYER, SUPPLIER, MANAGER = "buyer", "supplier", "manager"
 PENDING, ACTIVE, BLOCKED = "pending", "active", "blocked"

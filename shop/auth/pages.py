@@ -7,22 +7,21 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Flask, Response, render_template_string, request, url_for
 
-from shop.auth import accounts, invitations, password_changes, profile
+from shop.auth import accounts, password_changes, profile
 from shop.auth.access import public
 from shop.auth.accounts import EmailTaken
-from shop.auth.links import LinkNotValid
+from shop.auth.mailed_tokens import LinkNotValid
 from shop.auth.page_layout import STYLE, framed
 from shop.auth.page_words import LABELS, PROBLEMS, WORDS
 from shop.auth.passwords import MAX_BYTES, PasswordTooWeak
-from shop.auth.routes.blueprint import confirmation_lifetime, invitation_lifetime, reset_lifetime
+from shop.auth.routes.blueprint import confirmation_lifetime, reset_lifetime
 from shop.config import current_settings
-from shop.db import transaction
-from shop.errors import Invalid, Refusal
+from shop.database import transaction
+from shop.errors import Refusal
 from shop.http.throttling import caller_address
 
 LANGUAGES = ("ru", "en")
 POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-MAX_NAME = 100
 
 FORM = """{% if problem %}
   <p role="alert" class="problem">{{ problem }}</p>
@@ -43,19 +42,6 @@ FORM = """{% if problem %}
 
 blueprint = Blueprint("pages", __name__)
 
-JOINING = ("first_name", "last_name", "password")
-LINKS = {
-    "confirm_email": "pages.confirm_email",
-    "confirm_email_change": "pages.confirm_email_change",
-    "reset_password": "pages.reset_password",
-    "accept_invitation": "pages.accept_invitation",
-}
-
-
-class Incomplete(Invalid):
-    code = "Incomplete"
-    message = "Fill in all fields."
-
 
 @dataclass(frozen=True)
 class Reader:
@@ -72,86 +58,57 @@ def init_app(app: Flask) -> None:
 @blueprint.get("/confirm-email")
 @public
 def ask_to_confirm() -> Response:
-    user = accounts.user_to_confirm(_token(), secret_key=_key(), lifetime=confirmation_lifetime())
-    return _page("confirm_email", "ask", Reader(user.email, user.locale))
+    user = accounts.user_to_confirm(link_token(), secret_key=link_key(), lifetime=confirmation_lifetime())
+    return show_page("confirm_email", "ask", Reader(user.email, user.locale))
 
 
 @blueprint.post("/confirm-email")
 @public
 def confirm_email() -> Response:
     with transaction():
-        user = accounts.confirm_email(_token(), secret_key=_key(), lifetime=confirmation_lifetime())
-    return _page("confirm_email", "done", Reader(user.email, user.locale))
+        user = accounts.confirm_email(link_token(), secret_key=link_key(), lifetime=confirmation_lifetime())
+    return show_page("confirm_email", "done", Reader(user.email, user.locale))
 
 
 @blueprint.get("/confirm-email-change")
 @public
 def ask_to_change_email() -> Response:
-    user = profile.user_changing_email(_token(), secret_key=_key(), lifetime=confirmation_lifetime())
-    return _page("confirm_email_change", "ask", Reader(user.pending_email or "", user.locale))
+    user = profile.user_changing_email(link_token(), secret_key=link_key(), lifetime=confirmation_lifetime())
+    return show_page("confirm_email_change", "ask", Reader(user.pending_email or "", user.locale))
 
 
 @blueprint.post("/confirm-email-change")
 @public
 def confirm_email_change() -> Response:
     with transaction():
-        user = profile.confirm_email_change(_token(), secret_key=_key(), lifetime=confirmation_lifetime())
-    return _page("confirm_email_change", "done", Reader(user.email, user.locale))
+        user = profile.confirm_email_change(link_token(), secret_key=link_key(), lifetime=confirmation_lifetime())
+    return show_page("confirm_email_change", "done", Reader(user.email, user.locale))
 
 
 @blueprint.get("/reset-password")
 @public
 def ask_for_password() -> Response:
-    user = password_changes.user_to_reset(_token(), secret_key=_key(), lifetime=reset_lifetime())
-    return _page("reset_password", "ask", Reader(user.email, user.locale), fields=("password",))
+    user = password_changes.user_to_reset(link_token(), secret_key=link_key(), lifetime=reset_lifetime())
+    return show_page("reset_password", "ask", Reader(user.email, user.locale), fields=("password",))
 
 
 @blueprint.post("/reset-password")
 @public
 def reset_password() -> Response:
-    user = password_changes.user_to_reset(_token(), secret_key=_key(), lifetime=reset_lifetime())
+    user = password_changes.user_to_reset(link_token(), secret_key=link_key(), lifetime=reset_lifetime())
     reader = Reader(user.email, user.locale)
     try:
         with transaction():
             password_changes.reset_password(
-                _token(),
-                password=_password(),
-                secret_key=_key(),
+                link_token(),
+                password=typed_password(),
+                secret_key=link_key(),
                 lifetime=reset_lifetime(),
                 opened_from=caller_address(),
             )
     except PasswordTooWeak as refusal:
-        return _page("reset_password", "ask", reader, fields=("password",), problem=refusal)
-    return _page("reset_password", "done", reader)
-
-
-@blueprint.get("/accept-invitation")
-@public
-def ask_to_join() -> Response:
-    found = invitations.open_invitation(_token(), secret_key=_key(), lifetime=invitation_lifetime())
-    return _page("accept_invitation", "ask", Reader(found.email, found.locale), fields=JOINING)
-
-
-@blueprint.post("/accept-invitation")
-@public
-def accept_invitation() -> Response:
-    found = invitations.open_invitation(_token(), secret_key=_key(), lifetime=invitation_lifetime())
-    reader = Reader(found.email, found.locale)
-    try:
-        names = {name: _name(name) for name in ("first_name", "last_name")}
-        with transaction():
-            invitations.accept_invitation(
-                _token(),
-                password=_password(),
-                position=None,
-                locale=None,
-                secret_key=_key(),
-                lifetime=invitation_lifetime(),
-                **names,
-            )
-    except (PasswordTooWeak, EmailTaken, Incomplete) as refusal:
-        return _page("accept_invitation", "ask", reader, fields=JOINING, problem=refusal)
-    return _page("accept_invitation", "done", reader)
+        return show_page("reset_password", "ask", reader, fields=("password",), problem=refusal)
+    return show_page("reset_password", "done", reader)
 
 
 @blueprint.get("/pages.css")
@@ -164,12 +121,12 @@ def style() -> Response:
 @blueprint.errorhandler(EmailTaken)
 def _bad_link(_refusal: Refusal) -> Response:
     name = request.path.strip("/").replace("-", "_")
-    page = _page(name if name in LINKS else "confirm_email", "bad", None)
+    page = show_page(name if name in WORDS[LANGUAGES[0]] else "confirm_email", "bad", None)
     page.status_code = 400
     return page
 
 
-def _page(
+def show_page(
     name: str, kind: str, reader: Reader | None, *, fields: tuple[str, ...] = (), problem: Refusal | None = None
 ) -> Response:
     """In the language of the reader; of the browser where the link does not say who that is."""
@@ -181,8 +138,8 @@ def _page(
         title=title,
         text=text.format(email=reader.email if reader else ""),
         button=button,
-        action=url_for(LINKS[name]),
-        token=_token(),
+        action=url_for(f"{blueprint.name}.{name}"),
+        token=link_token(),
         fields=[(field, LABELS[locale][field]) for field in fields],
         given=lambda field: request.form.get(field, ""),
         problem=PROBLEMS[locale][problem.code] if problem else "",
@@ -193,20 +150,13 @@ def _page(
     return page
 
 
-def _token() -> str:
+def link_token() -> str:
     return request.form.get("token", "") if request.method == "POST" else request.args.get("token", "")
 
 
-def _password() -> str:
+def typed_password() -> str:
     return request.form.get("password", "")[: MAX_BYTES + 1]
 
 
-def _name(field: str) -> str:
-    name = request.form.get(field, "").strip()
-    if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise Incomplete
-    return name
-
-
-def _key() -> str:
+def link_key() -> str:
     return current_settings().signing_key

@@ -6,18 +6,18 @@ from datetime import timedelta
 
 from sqlalchemy import delete
 
-from shop.auth.emails import user_with_email
+from shop.auth.email_addresses import user_with_email
 from shop.auth.events import PasswordResetRequested
-from shop.auth.links import RESET_PASSWORD, LinkNotValid, Signed, read_link, sign_link
-from shop.auth.locking import lock_user
+from shop.auth.known_addresses import forget_places, note_place
+from shop.auth.mailed_tokens import RESET_PASSWORD, LinkNotValid, Signed, read_link, sign_link
 from shop.auth.models import SESSION, AccessToken, User
 from shop.auth.passwords import check_password, hash_password, verify_password
-from shop.auth.places import forget_places, note_place
-from shop.auth.security import PASSWORD_CHANGED, PASSWORD_RESET, log, note_security_change
-from shop.auth.social_codes import forget_codes
-from shop.auth.social_models import SocialAccount
+from shop.auth.row_locks import lock_user
+from shop.auth.security_notices import PASSWORD_CHANGED, PASSWORD_RESET, log, note_security_change
+from shop.auth.social.codes import forget_codes
+from shop.auth.social.models import SocialAccount
 from shop.auth.tokens import end_tokens
-from shop.db import give_back_connection, session
+from shop.database import give_back_connection, session
 from shop.errors import FieldError, Forbidden
 from shop.outbox.events import publish
 

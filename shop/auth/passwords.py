@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
 
-from shop.auth.russian_words import KEYS, WORDS
+from shop.auth.common_passwords import KEYS, WORDS
 from shop.errors import FieldError, Invalid, Unavailable
 
 MIN_CHARACTERS = 12

@@ -7,20 +7,20 @@ from typing import Any
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
+from shop.auth.account_control import AccountClosed
 from shop.auth.accounts import UNIQUE_EMAIL, EmailTaken, drop_unproved
-from shop.auth.blocking import AccountClosed
-from shop.auth.emails import clean_email, has_owner
+from shop.auth.email_addresses import clean_email, has_owner
 from shop.auth.events import EmailChanged, EmailChangeRequested
-from shop.auth.links import CHANGE_EMAIL, LinkNotValid, Signed, read_link, sign_link
-from shop.auth.locking import lock_user
+from shop.auth.known_addresses import forget_places
+from shop.auth.mailed_tokens import CHANGE_EMAIL, LinkNotValid, Signed, read_link, sign_link
 from shop.auth.models import AccessToken, User
 from shop.auth.password_changes import require_password
-from shop.auth.places import forget_places
-from shop.auth.security import EMAIL_CHANGED, log, note_security_change
-from shop.auth.social_codes import forget_codes
-from shop.auth.social_models import SocialAccount
+from shop.auth.row_locks import lock_user
+from shop.auth.security_notices import EMAIL_CHANGED, log, note_security_change
+from shop.auth.social.codes import forget_codes
+from shop.auth.social.models import SocialAccount
 from shop.auth.tokens import end_tokens
-from shop.db import now, session, violated_constraint
+from shop.database import now, session, violated_constraint
 from shop.outbox.events import publish
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from shop.auth.emails import MAX_LENGTH
+from shop.auth.email_addresses import MAX_LENGTH
 from shop.auth.models import ACTIVE, BLOCKED, BUYER, MANAGER, PENDING, SUPPLIER
 from shop.auth.passwords import MAX_BYTES, MIN_CHARACTERS
 from shop.http.fields import AnswerSchema, Flag, Identifier, Schema, Text

@@ -10,11 +10,17 @@ from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
 from shop.auth.models import AccessToken, RecoveryCode, TotpFactor, User
-from shop.auth.security import RECOVERY_CODE_USED, SECOND_FACTOR_OFF, SECOND_FACTOR_ON, log, note_security_change
+from shop.auth.security_notices import (
+    RECOVERY_CODE_USED,
+    SECOND_FACTOR_OFF,
+    SECOND_FACTOR_ON,
+    log,
+    note_security_change,
+)
 from shop.auth.tokens import end_tokens
-from shop.db import now, session
+from shop.database import now, session
+from shop.encryption import seal, unseal
 from shop.errors import Conflict, FieldError, Invalid, Unauthenticated
-from shop.sealing import seal, unseal
 
 ISSUER = "Shop"
 PURPOSE = "shop.auth.totp"

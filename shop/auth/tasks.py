@@ -1,27 +1,23 @@
-"""What follows from what happens to accounts and companies: mails to their people."""
+"""What follows from what happens to accounts: mails to their owners."""
 
 from typing import Any
 
-from sqlalchemy import select
-
 from shop.auth import mails
 from shop.auth.events import (
-    CompanyMoved,
     ConfirmationRequested,
     EmailChanged,
     EmailChangeRequested,
-    MemberInvited,
     PasswordResetRequested,
     RegistrationRepeated,
     SecurityChanged,
     UserRegistered,
 )
-from shop.auth.models import Invitation, User
+from shop.auth.models import User
 from shop.auth.profile import can_be_mailed_about_change
 from shop.config import current_settings
-from shop.db import session
+from shop.database import session
 from shop.mail.queue import queue_mail
-from shop.outbox.handling import handles
+from shop.outbox.handler import handles
 
 
 @handles(UserRegistered, name="auth.mail_confirmation")
@@ -69,29 +65,6 @@ def mail_email_changed(event: EmailChanged, event_id: int) -> None:
 def mail_security_notice(event: SecurityChanged, event_id: int) -> None:
     """Tells the owner what was done to the account."""
     mail_user(mails.SECURITY_NOTICE, event.user_id, event_id, what=event.what, subject=event.subject)
-
-
-@handles(MemberInvited, name="auth.mail_invitation")
-def mail_invitation(event: MemberInvited, event_id: int) -> None:
-    """Mails the link to join the company, unless the invitation was taken back already."""
-    invitation = session().get(Invitation, event.invitation_id)
-    if invitation is not None:
-        queue_mail(
-            mails.INVITATION,
-            to=invitation.email,
-            locale=invitation.locale,
-            event_id=event_id,
-            domain=current_settings().mail_domain,
-            invitation_id=invitation.id,
-            company_id=invitation.company_id,
-        )
-
-
-@handles(CompanyMoved, name="auth.mail_company_moved")
-def mail_company_moved(event: CompanyMoved, event_id: int) -> None:
-    """Tells the company's owner that it was approved, blocked or unblocked."""
-    owner = session().scalar(select(User.id).where(User.company_id == event.company_id, User.is_owner))
-    mail_user(mails.COMPANY_MOVED, owner, event_id, company_id=event.company_id, status=event.to_status)
 
 
 def mail_user(kind: str, user_id: int | None, event_id: int, *, to: str | None = None, **context: Any) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from marshmallow import ValidationError, fields
 
-from shop.db import now
+from shop.database import now
 from shop.http.fields import AnswerSchema, CountedList, Identifier, Schema, Text
 
 LONGEST_LIFE = timedelta(days=3650)

@@ -22,11 +22,11 @@ from sqlalchemy import (
     update,
 )
 
+from shop.auth.known_addresses import note_place
 from shop.auth.models import API_KEY, BLOCKED, SESSION, AccessToken, Company, User
-from shop.auth.places import note_place
-from shop.db import delete_some, now, session
+from shop.database import delete_some, now, session
+from shop.database.fast_read import Prepared
 from shop.errors import NotFound, Unauthenticated
-from shop.prepared import Prepared
 
 log = structlog.get_logger()
 

@@ -15,7 +15,7 @@ from shop.catalog.export_files import ExportFile, export_file
 from shop.catalog.feed import AS_OF
 from shop.catalog.models import Offer
 from shop.catalog.offers import select_offers
-from shop.db import db
+from shop.database import db
 
 Rows = Sequence[RowMapping]
 

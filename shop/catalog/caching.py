@@ -20,10 +20,10 @@ from sqlalchemy import Text, cast, func, literal_column, select
 from shop.auth.access import CATALOG_ALONG, caller
 from shop.auth.models import LegalEntity, User
 from shop.catalog.models import CatalogGeneration
-from shop.catalog.recent_answers import SECONDS
+from shop.catalog.offer_cache import SECONDS
+from shop.database.fast_read import Prepared
+from shop.expiring_cache import Recent
 from shop.http.caching import Versioned, finished, not_modified, remembered, send
-from shop.prepared import Prepared
-from shop.recent import Recent
 
 SNAPSHOT = cast(func.pg_current_snapshot(), Text)
 GENERATION = func.coalesce(select(CatalogGeneration.number).scalar_subquery(), 0)  # 0: never was anything written

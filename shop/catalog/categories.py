@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from shop.auth.models import ACTIVE, Company, User
 from shop.catalog.models import Category, Offer, Product, SupplierCategory
 from shop.catalog.offers import Answer
-from shop.db import session, violated_constraint
+from shop.database import session, violated_constraint
 from shop.errors import Conflict, FieldError, NotFound
 from shop.http.pagination import cursor_id, make_cursor, page_of, read_cursor
 

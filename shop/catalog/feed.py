@@ -9,13 +9,13 @@ from sqlalchemy import CompoundSelect, Select, literal, select, text, tuple_, un
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from shop.auth.models import ACTIVE, Company
-from shop.catalog.filters import OfferFilter, conditions
 from shop.catalog.models import Category, Offer, StockLevel
 from shop.catalog.offers import CHANGES, NEWEST_ID, WAS_ACTIVE, Finished, answer_of, select_offers
-from shop.catalog.search import scope_of
-from shop.catalog.words import Words
+from shop.catalog.search.filters import OfferFilter, conditions
+from shop.catalog.search.pages import scope_of
+from shop.catalog.search.search_terms import Words
+from shop.database.fast_read import Prepared
 from shop.http.pagination import cursor_id, make_cursor, page_of, read_cursor
-from shop.prepared import Prepared
 
 MOMENT = TIMESTAMP(timezone=True)
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from shop.auth.models import ACTIVE, Company
 from shop.catalog.models import Category, Offer, OfferRevision
 from shop.catalog.offers import OfferNotFound
-from shop.db import session
+from shop.database import session
 from shop.http.pagination import cursor_id, make_cursor, page_of, read_cursor
 
 

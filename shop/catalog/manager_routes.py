@@ -20,7 +20,7 @@ from shop.catalog.schemas import (
     SupplierCategoryArgsSchema,
     SupplierCategorySchema,
 )
-from shop.db import transaction
+from shop.database import transaction
 from shop.http.blueprint import ApiBlueprint, refuses
 from shop.http.caching import json_answer
 from shop.http.pagination import BadCursor

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from shop.catalog.barcodes import INTERNAL
 from shop.catalog.packs import sql_pack
-from shop.db import session
+from shop.database import session
 
 # Two imports that see a good for the first time would both make a product of it; the second waits here instead. So it
 # takes the ids of its new offers after the first has committed, and what is not committed stands above all that is:

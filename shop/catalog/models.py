@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shop.auth.models import Company
-from shop.db import ComparedPrice, CreatedAt, Id, Model, Quantity, UnitPrice
+from shop.database import ComparedPrice, CreatedAt, Id, Model, Quantity, UnitPrice
 
 EXACT, AT_LEAST, UNKNOWN, ON_ORDER = "exact", "at_least", "unknown", "on_order"
 STOCK_KINDS = (EXACT, AT_LEAST, UNKNOWN, ON_ORDER)

@@ -11,9 +11,9 @@ from shop.catalog.compare_prices import compare_price
 from shop.catalog.models import BOUND_KINDS, EXACT, Category, Offer, StockLevel
 from shop.catalog.packs import sql_pack
 from shop.catalog.units import sql_is_counted, sql_minimum_of, sql_step_of, sql_whole_pieces
+from shop.database.fast_read import Prepared, Row
 from shop.errors import NotFound
 from shop.money import sql_money_text
-from shop.prepared import Prepared, Row
 
 Answer = dict[str, Any]
 Finished = orjson.Fragment  # JSON that goes out as it stands

@@ -15,10 +15,10 @@ from shop.catalog.matching import ONE_AT_A_TIME
 from shop.catalog.models import Barcode, Category, Offer, Product
 from shop.catalog.offers import Answer, answer_of, select_offers
 from shop.catalog.packs import base_price, base_unit
-from shop.db import session
+from shop.database import session
+from shop.database.fast_read import Prepared
 from shop.errors import Conflict, FieldError, Invalid, NotFound
 from shop.money import money_text
-from shop.prepared import Prepared
 
 log = structlog.get_logger()
 

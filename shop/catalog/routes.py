@@ -1,4 +1,4 @@
-"""The catalog's API: reading it, and a supplier's own terms."""
+"""The catalog's API for those who read it."""
 
 from pathlib import Path
 from typing import Any
@@ -6,30 +6,29 @@ from typing import Any
 import marshmallow as ma
 from flask import Response
 
-from shop.auth.access import catalog_reader, current_company, current_user, only
-from shop.auth.models import SUPPLIER, Company
-from shop.catalog import bulk_export, categories, facets, feed, offers, products, search, suppliers
+from shop.auth.access import catalog_reader
+from shop.catalog import bulk_export, categories, feed, offers, products, suppliers
 from shop.catalog.caching import cached_answer, catalog_generation, deducts_vat, known_answer
-from shop.catalog.filters import OfferFilter
 from shop.catalog.offers import Answer
 from shop.catalog.schemas import (
     PARAMETERS_PARAMETER,
     CategoriesSchema,
     CategoryArgsSchema,
-    ChangeTermsSchema,
     ExportArgsSchema,
     FacetsSchema,
     OfferFilterSchema,
     OfferSchema,
     OffersPageSchema,
-    OwnSupplierSchema,
     ProductSchema,
     SearchOffersSchema,
     SuppliersSchema,
     page_of_all,
 )
+from shop.catalog.search import facets
+from shop.catalog.search import pages as search
+from shop.catalog.search.filters import OfferFilter
 from shop.config import current_settings
-from shop.db import transaction
+from shop.database import transaction
 from shop.errors import Unauthenticated
 from shop.http.blueprint import ApiBlueprint, refuses
 from shop.http.caching import json_answer, not_modified
@@ -187,30 +186,6 @@ def list_suppliers() -> Response:
     unless the catalog changes.
     """
     return cached_answer("suppliers", lambda: SuppliersSchema().dump(page_of_all(suppliers.list_suppliers())))
-
-
-@blueprint.route("/supplier")
-@only(SUPPLIER, scope="supplier:read")
-@blueprint.response(200, OwnSupplierSchema)
-def show_terms() -> Company:
-    """Your own terms as a supplier
-
-    What buyers see, and what only you do: how your lists are read, and what your stock means.
-    """
-    return current_company()
-
-
-@blueprint.route("/supplier", methods=["PATCH"])
-@only(SUPPLIER, scope="supplier:write")
-@blueprint.arguments(ChangeTermsSchema)
-@blueprint.response(200, OwnSupplierSchema)
-def change_terms(terms: dict[str, Any]) -> Company:
-    """Change your own terms
-
-    Also switches taking orders on and off. What you leave out stays as it is.
-    """
-    with transaction():
-        return suppliers.change_terms(current_company(), terms=terms, by=current_user())
 
 
 def _export_folder() -> Path:

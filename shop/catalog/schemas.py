@@ -6,17 +6,15 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, pre_load, validate, validates_schema
 
-from shop.auth.models import ACTIVE, BLOCKED, FREE, PENDING, PHYSICAL
 from shop.catalog.bulk_export import CSV, NDJSON
-from shop.catalog.filters import HIGHEST_PRICE
 from shop.catalog.models import STOCK_KINDS
-from shop.catalog.price_lists.schemas import ChangeImportTermsSchema
-from shop.catalog.search import RELEVANCE, SORTS
-from shop.http.fields import MAX_ID, AnswerSchema, CountedList, Flag, Identifier, Money, Quantity, Schema, Text
+from shop.catalog.search.filters import HIGHEST_PRICE
+from shop.catalog.search.pages import RELEVANCE, SORTS
+from shop.companies.schemas import TermsSchema
+from shop.http.fields import MAX_ID, AnswerSchema, CountedList, Identifier, Money, Quantity, Schema, Text
 from shop.http.pagination import PageArgsSchema
 from shop.money import VAT_RATES
 
-HIGHEST_SUM = Decimal("999999999999.99")
 PARAMETER = "param."
 PARAMETERS_PARAMETER = {
     "in": "query",
@@ -53,11 +51,6 @@ def _checked(parameters: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
         if not name or any(len(text) > LONGEST_PARAMETER or "\x00" in text for text in (name, *given)):
             raise ValidationError("Must be text of at most 500 characters with a name.", PARAMETER + name)
     return {name: tuple(dict.fromkeys(given)) for name, given in parameters.items()}
-
-
-def _is_sum(value: Decimal | None) -> None:
-    if value is not None and (not 0 <= value <= HIGHEST_SUM or value != round(value, 2)):
-        raise ValidationError("Must be 0 or more, with at most two decimals.")
 
 
 class OfferFilterSchema(Schema):
@@ -286,16 +279,6 @@ class CategoriesSchema(AnswerSchema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
-class TermsSchema(AnswerSchema):
-    id = fields.Integer(required=True)
-    name = fields.String(required=True)
-    accepts_orders = fields.Boolean(required=True)
-    price_includes_vat = fields.Boolean(required=True)
-    delivery_fee = Money(required=True)
-    free_delivery_from = Money(required=True, allow_none=True)
-    minimum_order = Money(required=True)
-
-
 class SupplierSchema(TermsSchema):
     offers = fields.Integer(required=True, metadata={"description": "How many are listed"})
 
@@ -303,30 +286,6 @@ class SupplierSchema(TermsSchema):
 class SuppliersSchema(AnswerSchema):
     items = fields.List(fields.Nested(SupplierSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
-
-
-class OwnSupplierSchema(TermsSchema):
-    status = fields.String(
-        required=True,
-        validate=validate.OneOf((PENDING, ACTIVE, BLOCKED)),
-        metadata={"description": "Buyers see your offers while it is active"},
-    )
-    stock_means = fields.String(required=True, validate=validate.OneOf([PHYSICAL, FREE]))
-
-
-class ChangeTermsSchema(Schema):
-    accepts_orders = Flag()
-    price_includes_vat = Flag()
-    delivery_fee = Money(validate=_is_sum)
-    free_delivery_from = Money(allow_none=True, validate=_is_sum)
-    minimum_order = Money(validate=_is_sum)
-    stock_means = fields.String(
-        validate=validate.OneOf([PHYSICAL, FREE]),
-        metadata={"description": "physical: lists state what is in the warehouse; free: what we reserved is taken off"},
-    )
-    price_lists = fields.Nested(ChangeImportTermsSchema, metadata={"description": "How your lists are taken"})
-
-    EXAMPLE = {"accepts_orders": True, "delivery_fee": "500.00", "free_delivery_from": "15000.00"}
 
 
 def page_of_all(items: list[dict[str, Any]]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from shop.catalog.models import BOUND_KINDS, StockChange, StockLevel
 from shop.catalog.units import whole_pieces
-from shop.db import session, sql_list
+from shop.database import session, sql_list
 from shop.errors import Conflict
 from shop.http.fields import quantity_number
 

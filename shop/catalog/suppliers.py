@@ -1,21 +1,12 @@
-"""Suppliers as buyers see them, the terms that each sets for itself, and the categories that their goods fill."""
+"""Suppliers as buyers see them."""
 
-from collections.abc import Mapping
-from typing import Any
-
-import structlog
 from sqlalchemy import func, select
 
-from shop.auth.models import ACTIVE, SUPPLIER, Company, User
+from shop.auth.models import ACTIVE, SUPPLIER, Company
 from shop.catalog.models import Offer
 from shop.catalog.offers import Answer
-from shop.catalog.price_lists.terms import change_import_terms
-from shop.db import session
-
-log = structlog.get_logger()
-
-TERMS = ("accepts_orders", "price_includes_vat", "delivery_fee", "free_delivery_from", "minimum_order")
-OWN_TERMS = (*TERMS, "stock_means")
+from shop.companies.terms_of_trade import TERMS
+from shop.database import session
 
 
 def list_suppliers() -> list[Answer]:
@@ -31,17 +22,3 @@ def list_suppliers() -> list[Answer]:
         .order_by(Company.name, Company.id)
     )
     return [dict(row) for row in session().execute(statement).mappings()]
-
-
-def change_terms(supplier: Company, *, terms: Mapping[str, Any], by: User) -> Company:
-    """Changes what is named in `terms` (some of OWN_TERMS); it holds for orders placed from now on.
-
-    `price_lists` is how the supplier's lists are taken: address, interval, mode, columns.
-    """
-    changed = {name: terms[name] for name in OWN_TERMS if name in terms and terms[name] != getattr(supplier, name)}
-    for name, value in changed.items():
-        log.info("supplier_terms_changed", supplier_id=supplier.id, term=name, after=str(value), by=by.id)
-        setattr(supplier, name, value)
-    if "price_lists" in terms:
-        change_import_terms(supplier, terms=terms["price_lists"])
-    return supplier

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import ColumnElement, literal_column, select
 
 from shop.auth.models import Company
-from shop.db import session
+from shop.database import session
 
 
 def effective_vat_rate(stated: str | None, default: str | None) -> str | None:

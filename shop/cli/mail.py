@@ -4,9 +4,9 @@ import click
 from flask.cli import AppGroup
 
 from shop.cli.terminal import figures, says_no, shortened, terminal
-from shop.db import transaction
+from shop.database import transaction
 from shop.mail.models import PARKED
-from shop.mail.resending import find_mail, resend_mail, resend_parked
+from shop.mail.resend import find_mail, resend_mail, resend_parked
 from shop.mail.status import mail_status, parked_mails
 
 SHOWN = 20

@@ -7,9 +7,9 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from shop.cli.terminal import ago, figures, says_no, shortened, terminal
-from shop.db import now, transaction
+from shop.database import now, transaction
 from shop.outbox import relay as relays
-from shop.outbox.replaying import replay_event, replay_parked
+from shop.outbox.replay import replay_event, replay_parked
 from shop.outbox.status import outbox_status, parked_events
 
 SHOWN = 20

@@ -10,14 +10,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy import select
 
 from shop.auth.models import SUPPLIER, Company
-from shop.catalog.price_lists.formats.columns import FIELDS, HEADINGS, IGNORED
-from shop.catalog.price_lists.importing import import_price_list
-from shop.catalog.price_lists.models import FAILED, MODES, UNFINISHED_STATES, PriceList
-from shop.catalog.price_lists.receiving import receive_price_list
 from shop.cli.terminal import quiet_log
 from shop.config import current_settings
-from shop.db import session, transaction
+from shop.database import session, transaction
 from shop.errors import Refusal
+from shop.price_lists.arriving.receipt import receive_price_list
+from shop.price_lists.imports.pipeline import import_price_list
+from shop.price_lists.models import FAILED, MODES, UNFINISHED_STATES, PriceList
+from shop.spreadsheets.headings import FIELDS, HEADINGS, IGNORED
 
 price_lists = AppGroup("price-lists", help="Suppliers' price lists.")
 

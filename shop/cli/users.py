@@ -5,11 +5,13 @@ import sys
 import click
 from flask.cli import AppGroup
 
-from shop.auth import accounts, companies, legal_entities, members, profile, second_factor
-from shop.auth.emails import user_with_email
+from shop.auth import accounts, profile, second_factor
+from shop.auth.email_addresses import user_with_email
 from shop.auth.models import ACTIVE, BLOCKED, PENDING, User
 from shop.cli.terminal import says_no
-from shop.db import session, transaction
+from shop.companies import approval as companies
+from shop.companies import legal_entities, members
+from shop.database import session, transaction
 from shop.errors import NotFound
 
 users = AppGroup("users", help="People and their companies.")

@@ -7,7 +7,7 @@ from typing import Any
 from apispec import APISpec
 
 from shop.errors import Refusal
-from shop.examples.words import BY_FORMAT, FACTS, FACTS_OF, SECRET, WORDS
+from shop.examples.sample_values import BY_FORMAT, FACTS, FACTS_OF, SECRET, WORDS
 from shop.http.problems import CODE_OF_STATUS, SENTENCE_OF_STATUS, problem_body, status_of
 
 COMPONENT = "#/components/examples/"

@@ -23,7 +23,7 @@ from redis.retry import Retry
 from werkzeug.http import quote_etag
 
 from shop.config import Settings
-from shop.recent import Recent
+from shop.expiring_cache import Recent
 
 log = structlog.get_logger()
 

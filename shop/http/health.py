@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from shop.config import current_settings
-from shop.db import session
+from shop.database import session
 
 blueprint = Blueprint("health", __name__, url_prefix="/health")
 

@@ -11,7 +11,7 @@ from flask import Response, request
 from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shop.db import CreatedAt, Id, Model, delete_some, now, session, transaction
+from shop.database import CreatedAt, Id, Model, delete_some, now, session, transaction
 from shop.errors import FieldError, Invalid
 from shop.http.requests import caller_id, is_program
 

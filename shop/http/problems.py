@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from shop.db import db, met_a_lock
+from shop.database import db, met_a_lock
 from shop.errors import (
     Busy,
     Conflict,

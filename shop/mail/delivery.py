@@ -9,11 +9,11 @@ from psycopg.rows import namedtuple_row
 from sqlalchemy import select, text
 
 from shop.config import Settings
-from shop.db import session
+from shop.database import session
+from shop.database.fast_read import Prepared, Writes
 from shop.mail.content import Facts, LookUps, compose
-from shop.mail.forgetting import ERASED, forget_if_last_trace
+from shop.mail.erasure import ERASED, forget_if_last_trace
 from shop.mail.models import PARKED, QUEUED, MailMessage
-from shop.prepared import Prepared, Writes
 
 log = structlog.get_logger()
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shop.db import CreatedAt, Id, Model
+from shop.database import CreatedAt, Id, Model
 
 QUEUED, SENT, PARKED = "queued", "sent", "parked"
 

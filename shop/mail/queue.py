@@ -9,8 +9,8 @@ import orjson
 from psycopg.rows import tuple_row
 from sqlalchemy import text
 
+from shop.database.fast_read import Prepared, Writes
 from shop.outbox.events import Event, publish
-from shop.prepared import Prepared, Writes
 
 # Somebody sits and waits for these, or must hear of them before it is too late: they go before all others.
 ACCOUNT_KINDS = frozenset(

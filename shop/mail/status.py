@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from shop.db import now, session
+from shop.database import now, session
 from shop.mail.models import PARKED, QUEUED, SENT, MailMessage
 
 DAY = timedelta(days=1)

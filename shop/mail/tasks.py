@@ -5,11 +5,11 @@ from email.message import EmailMessage
 from flask import current_app
 
 from shop.config import Settings, current_settings
-from shop.db import claimed_some, transaction
+from shop.database import claimed_some, transaction
 from shop.mail.delivery import compose_mails, note_sent, note_trouble
 from shop.mail.queue import MailQueued, MailsQueued
 from shop.mail.smtp import server
-from shop.outbox.handling import finish, handles_by_itself
+from shop.outbox.handler import finish, handles_by_itself
 
 DELIVER, DELIVER_ALL = "mail.deliver", "mail.deliver_all"
 

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from shop.auth.models import Company
 from shop.auth.tokens import Acting
-from shop.db import session
+from shop.database import session
 from shop.http.preconditions import check_version
 from shop.orders.models import Contract, ContractStatement, Order, SupplierOrder
 

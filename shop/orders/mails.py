@@ -10,11 +10,12 @@ from sqlalchemy.orm import joinedload, selectinload, undefer
 
 from shop.auth.models import Company
 from shop.config import Settings
-from shop.db import session
+from shop.database import session
+from shop.database.fast_read import Prepared
 from shop.mail.content import Attachment, Facts
 from shop.mail.models import MailMessage
-from shop.orders.documents.papers import paper_of
-from shop.orders.documents.words import money, number
+from shop.orders.documents.amounts_in_words import money, number
+from shop.orders.documents.stored_pdf import paper_of
 from shop.orders.models import (
     CANCELED,
     DELIVERED,
@@ -26,7 +27,6 @@ from shop.orders.models import (
     OrderLine,
     SupplierOrder,
 )
-from shop.prepared import Prepared
 
 FIGURES: dict[str, dict[str, Callable[[str | Decimal], str]]] = {
     "ru": {"money": money, "number": number},

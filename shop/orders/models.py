@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shop.auth.models import Company, User
 from shop.catalog.models import Offer
-from shop.db import CreatedAt, Id, Model, Quantity, Sum, UnitPrice
+from shop.database import CreatedAt, Id, Model, Quantity, Sum, UnitPrice
 
 NEW, CONFIRMED, ASSEMBLED, SENT = "new", "confirmed", "assembled", "sent"
 DELIVERED, REFUSED, CANCELED = "delivered", "refused", "canceled"

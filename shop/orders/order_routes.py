@@ -5,10 +5,10 @@ from typing import Any
 from flask import Response, url_for
 
 from shop.auth.access import current_caller, only
-from shop.auth.address_book import ContactNotFound, find_contact
 from shop.auth.models import BUYER, MANAGER, SUPPLIER
 from shop.catalog.stock import OutOfStock, TooMuchReserved
-from shop.db import transaction
+from shop.companies.contacts import ContactNotFound, find_contact
+from shop.database import transaction
 from shop.errors import Busy, Stale
 from shop.http.blueprint import LOCATION, refuses
 from shop.http.caching import finished, send
@@ -22,11 +22,14 @@ from shop.http.idempotency import (
 from shop.http.pagination import BadCursor, cursor_id, make_cursor, page_of, read_cursor
 from shop.http.preconditions import IF_MATCH, expected_version, tagged
 from shop.http.requests import shown_file
-from shop.orders import lifecycle, placement, queries, refusals
-from shop.orders.answers import order_answer
+from shop.orders import errors as refusals
+from shop.orders import queries
 from shop.orders.blueprint import ETAG, blueprint, finished_json
-from shop.orders.documents.papers import paper_of
-from shop.orders.part_routes import CONFIRM_REFUSALS
+from shop.orders.documents.stored_pdf import paper_of
+from shop.orders.order_json import order_answer
+from shop.orders.parts import lifecycle
+from shop.orders.parts.routes import CONFIRM_REFUSALS
+from shop.orders.placing import placement
 from shop.orders.queries import OrderFilter
 from shop.orders.schemas import (
     BuyersListArgsSchema,

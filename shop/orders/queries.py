@@ -11,9 +11,9 @@ from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload, un
 
 from shop.auth.models import BUYER, MANAGER, SUPPLIER, Company
 from shop.auth.tokens import Acting
-from shop.db import session
+from shop.database import session
+from shop.orders.errors import InvoiceNotFound, OrderNotFound, SupplierOrderNotFound
 from shop.orders.models import Invoice, Order, SupplierOrder
-from shop.orders.refusals import InvoiceNotFound, OrderNotFound, SupplierOrderNotFound
 
 Buyer, Supplier = aliased(Company), aliased(Company)
 

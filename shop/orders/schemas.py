@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from shop.auth.contact_schemas import DeliveryPointSchema
+from shop.companies.contact_schemas import DeliveryPointSchema
 from shop.http.fields import (
     MAX_ID,
     AnswerSchema,

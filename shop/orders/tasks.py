@@ -5,12 +5,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select
 
-from shop.auth.locking import lock_company
 from shop.auth.models import User
+from shop.auth.row_locks import lock_company
 from shop.config import current_settings
-from shop.db import session
+from shop.database import session
 from shop.mail.queue import NewMail, queue_mails
-from shop.orders.documents.papers import keep_paper
+from shop.orders.documents.stored_pdf import keep_paper
 from shop.orders.events import OrderPlaced, PartConfirmed, PartCorrected, PartMoved
 from shop.orders.models import (
     CANCELED,
@@ -23,9 +23,15 @@ from shop.orders.models import (
     OrderLine,
     SupplierOrder,
 )
-from shop.orders.notices import annulled_notices, corrected_notices, issued_notices, order_notices, part_notices
-from shop.outbox.handling import handles
-from shop.webhooks.announcing import announce
+from shop.orders.webhook_payloads import (
+    annulled_notices,
+    corrected_notices,
+    issued_notices,
+    order_notices,
+    part_notices,
+)
+from shop.outbox.handler import handles
+from shop.webhooks.enqueue import announce
 
 Address = tuple[str, str]  # e-mail and language
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 import redis
 import structlog
 
-from shop.db import claimed
+from shop.database import claimed
 from shop.outbox.queues import send_waiting_again
 
 log = structlog.get_logger()

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import structlog
 from sqlalchemy import Row
 
-from shop.db import session
+from shop.database import session
 from shop.outbox.models import OutboxEvent
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from shop.config import current_settings
-from shop.prepared import Prepared, Writes
+from shop.database.fast_read import Prepared, Writes
 
 log = structlog.get_logger()
 

@@ -7,7 +7,7 @@ from sqlalchemy import Index, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shop.db import CreatedAt, Id, Model
+from shop.database import CreatedAt, Id, Model
 
 LATEST = timedelta(days=1)  # after its sending an event is sent again, whatever is known of it
 

@@ -21,9 +21,9 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
 from shop.celery import QUEUES, queue_of
-from shop.db import session, transaction
+from shop.database import session, transaction
+from shop.database.fast_read import Prepared, Writes
 from shop.outbox.models import OutboxQueue
-from shop.prepared import Prepared, Writes
 
 log = structlog.get_logger()
 

@@ -14,7 +14,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.exc import DBAPIError
 
 from shop.config import Settings
-from shop.db import session, transaction
+from shop.database import session, transaction
 from shop.outbox.broker import send_again_what_was_wiped
 from shop.outbox.models import LATEST, OutboxEvent
 from shop.outbox.queues import SENT_AT, send_passed_again

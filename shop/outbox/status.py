@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from shop.db import now, session
+from shop.database import now, session
 from shop.outbox.models import OutboxEvent
 
 IS_OPEN = OutboxEvent.handled_at.is_(None) & OutboxEvent.parked_at.is_(None)

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, Un
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from shop.db import CreatedAt, Id, Model
+from shop.database import CreatedAt, Id, Model
 
 PAUSED, GONE, FAILING = "paused", "gone", "failing"  # why a webhook is off
 QUEUED, DELIVERED, FAILED = "queued", "delivered", "failed"

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import selectinload
 
 from shop.auth.models import User
-from shop.db import session
+from shop.database import session
 from shop.errors import NotFound
 from shop.webhooks.models import Webhook, WebhookDelivery
 

@@ -6,17 +6,19 @@ import marshmallow as ma
 from flask import url_for
 
 from shop.auth.access import current_company, current_user, only
-from shop.auth.companies import OwnerOnly, require_owner
 from shop.auth.models import BUYER, SUPPLIER
+from shop.companies.approval import OwnerOnly, require_owner
 from shop.config import current_settings
-from shop.db import transaction
+from shop.database import transaction
 from shop.http.blueprint import LOCATION, ApiBlueprint, refuses
 from shop.http.outgoing import AddressRefused
 from shop.http.pagination import BadCursor, cursor_id, make_cursor, page_of, read_cursor
-from shop.webhooks import queries, redelivering, subscribing
+from shop.webhooks import queries
+from shop.webhooks import redelivery as redelivering
+from shop.webhooks import subscriptions as subscribing
 from shop.webhooks.models import Webhook, WebhookDelivery
 from shop.webhooks.queries import DeliveryNotFound, WebhookNotFound
-from shop.webhooks.redelivering import WebhookOff
+from shop.webhooks.redelivery import WebhookOff
 from shop.webhooks.schemas import (
     ChangeWebhookSchema,
     CreatedWebhookSchema,
@@ -28,7 +30,7 @@ from shop.webhooks.schemas import (
     WebhookSchema,
     WebhooksSchema,
 )
-from shop.webhooks.subscribing import EventTypeUnknown, TooManyWebhooks, WebhookExists
+from shop.webhooks.subscriptions import EventTypeUnknown, TooManyWebhooks, WebhookExists
 
 READ, WRITE = "webhooks:read", "webhooks:write"
 SHOWN = tuple(WebhookSchema().fields)

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select
 from standardwebhooks import Webhook as Signer
 
-from shop.db import now, session
-from shop.sealing import seal, unseal
+from shop.database import now, session
+from shop.encryption import seal, unseal
 from shop.webhooks.models import Webhook, WebhookSecret
 
 PREFIX = "whsec_"

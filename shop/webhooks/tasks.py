@@ -6,14 +6,14 @@ from sqlalchemy import select
 
 from shop.auth.models import User
 from shop.config import current_settings
-from shop.db import session, transaction
+from shop.database import session, transaction
 from shop.mail.queue import queue_mail
-from shop.outbox.handling import finish, handles, handles_by_itself
-from shop.webhooks.delivering import begin_attempt, note_attempt
+from shop.outbox.handler import finish, handles, handles_by_itself
+from shop.webhooks.delivery import begin_attempt, note_attempt
 from shop.webhooks.events import DeliveryDue, WebhookSwitchedOff
 from shop.webhooks.mails import SWITCHED_OFF
 from shop.webhooks.models import Webhook
-from shop.webhooks.sending import post
+from shop.webhooks.request import post
 
 DELIVER = "webhooks.deliver"
 

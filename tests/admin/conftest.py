@@ -9,11 +9,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from shop.admin.door import COOKIE
+from shop.admin.access_guard import COOKIE
 from shop.auth.models import User
 from shop.http.caching import cache
-from tests.catalog.price_lists.conftest import unguarded
 from tests.factories.auth import make_user, token_of
+from tests.price_lists.conftest import unguarded
 
 __all__ = ["unguarded"]
 

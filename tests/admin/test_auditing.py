@@ -4,11 +4,11 @@ import pytest
 from flask import Flask, g
 from sqlalchemy import select, update
 
-from shop.admin.auditing import audited
+from shop.admin.audit_trail import audited
 from shop.admin.models import AuditEntry
 from shop.auth.access import identify
 from shop.auth.models import Company, User
-from shop.db import session
+from shop.database import session
 from shop.errors import Conflict
 from tests.factories.auth import make_company, make_user, token_of
 

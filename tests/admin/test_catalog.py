@@ -13,12 +13,12 @@ from shop.admin.base import ManagedView
 from shop.admin.models import AuditEntry
 from shop.auth.models import SUPPLIER, Company
 from shop.catalog.models import Category, Offer, OfferRevision, Product, SupplierCategory
-from shop.catalog.price_lists.models import ImportTerms, PriceList
-from shop.db import now, session
-from tests.catalog.price_lists.lists import good, list_of, receive, run_import
+from shop.database import now, session
+from shop.price_lists.models import ImportTerms, PriceList
 from tests.factories.auth import make_company
 from tests.factories.catalog import make_category, make_offer, make_product
 from tests.factories.orders import make_order
+from tests.price_lists.lists import good, list_of, receive, run_import
 
 ATTACK = "<script>alert(1)</script>"
 

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from shop.admin.models import AuditEntry
 from shop.auth.models import Company, LegalEntity
-from shop.db import session
+from shop.database import session
 from tests.factories.auth import bearer, make_company, make_user
 
 DETAILS = {

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
-from shop.db import now
+from shop.database import now
 from shop.mail.models import MailMessage
-from shop.orders.lifecycle import cancel_order
 from shop.orders.models import Order
+from shop.orders.parts.lifecycle import cancel_order
 from shop.orders.queries import find_order
 from tests.factories.auth import make_company, make_user
 from tests.factories.catalog import make_offer

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select, update
 
 from shop.admin.models import AuditEntry
-from shop.db import now, session
-from shop.mail.forgetting import ERASED
+from shop.database import now, session
+from shop.mail.erasure import ERASED
 from shop.mail.models import MailMessage
 from shop.outbox.models import OutboxEvent
 from shop.webhooks.models import WebhookAttempt, WebhookDelivery

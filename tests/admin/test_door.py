@@ -7,10 +7,10 @@ import pytest
 import time_machine
 from sqlalchemy import func, select, update
 
-from shop.admin.door import COOKIE, local_address
+from shop.admin.access_guard import COOKIE, local_address
 from shop.auth.models import AccessToken, User
 from shop.auth.second_factor import set_up_totp, switch_on
-from shop.db import now, session
+from shop.database import now, session
 from tests.admin.conftest import Desk, token_in
 from tests.conftest import make_settings
 from tests.factories.auth import PASSWORD, make_api_key, make_user

@@ -8,14 +8,14 @@ from flask import Flask
 from sqlalchemy import text
 from werkzeug.routing import Rule
 
-from shop.admin.door import OPEN
-from shop.db import db, session
+from shop.admin.access_guard import OPEN
+from shop.database import db, session
 from tests.admin.conftest import Desk
-from tests.catalog.price_lists.lists import good, list_of, receive
 from tests.factories.auth import make_company, make_user
 from tests.factories.catalog import make_category
 from tests.factories.orders import make_order
 from tests.factories.webhooks import make_delivery, make_webhook
+from tests.price_lists.lists import good, list_of, receive
 
 ARGUMENTS = {
     "export_type": "csv",

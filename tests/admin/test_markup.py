@@ -14,25 +14,25 @@ from sqlalchemy import select
 
 from shop.admin import VIEWS
 from shop.admin.base import ManagedView
-from shop.auth.companies import block
 from shop.auth.models import Company, LegalEntity, User
-from shop.catalog.price_lists.models import PriceList
-from shop.catalog.price_lists.receiving import receive_price_list
-from shop.db import now, session
+from shop.companies.approval import block
+from shop.database import now, session
 from shop.mail.models import MailMessage
-from shop.orders.confirmation import confirm_part
-from shop.orders.cutting import Cut
-from shop.orders.lifecycle import move_part
 from shop.orders.models import Invoice, SupplierOrder
+from shop.orders.parts.confirmation import confirm_part
+from shop.orders.parts.lifecycle import move_part
+from shop.orders.parts.receipt import Received, receive_part
+from shop.orders.parts.shipment import send_part
+from shop.orders.parts.short_delivery import Cut
 from shop.orders.queries import find_part
-from shop.orders.receiving import Received, receive_part
-from shop.orders.shipping import send_part
+from shop.price_lists.arriving.receipt import receive_price_list
+from shop.price_lists.models import PriceList
 from tests.auth.conftest import mailbox
-from tests.catalog.price_lists.lists import good, list_of, run_import
 from tests.factories.auth import make_company, make_contact, make_user
 from tests.factories.catalog import make_category, make_offer
 from tests.factories.orders import make_order
 from tests.factories.webhooks import make_delivery, make_webhook
+from tests.price_lists.lists import good, list_of, run_import
 
 __all__ = ["mailbox"]
 

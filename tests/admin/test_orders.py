@@ -10,9 +10,9 @@ from sqlalchemy import select, update
 
 from shop.admin.models import AuditEntry
 from shop.catalog.models import Offer
-from shop.db import now, session
-from shop.orders.lifecycle import fulfill_order
+from shop.database import now, session
 from shop.orders.models import Invoice, Order, OrderEvent, OrderLine, SupplierOrder
+from shop.orders.parts.lifecycle import fulfill_order
 from shop.orders.queries import find_order
 from tests.factories.auth import make_company, make_user
 from tests.factories.catalog import make_offer
@@ -351,7 +351,7 @@ def test_the_export_is_a_workbook_too(desk) -> None:
 
 
 def test_the_export_says_where_it_ends(desk, monkeypatch) -> None:
-    monkeypatch.setattr("shop.admin.exporting.MOST_ROWS", 2)
+    monkeypatch.setattr("shop.admin.export_files.MOST_ROWS", 2)
     for _ in range(3):
         make_order()
     lines = desk.get("/admin/orders/export/csv/").text.splitlines()

@@ -15,11 +15,11 @@ from shop.admin.models import AuditEntry
 from shop.admin.words import RUSSIAN
 from shop.auth.models import SUPPLIER, Company
 from shop.catalog.models import Offer
-from shop.catalog.price_lists.models import APPLIED, DISCARDED, HELD, PriceList
-from shop.db import session
+from shop.database import session
+from shop.price_lists.models import APPLIED, DISCARDED, HELD, PriceList
 from tests.admin.conftest import Desk
-from tests.catalog.price_lists.lists import good, list_of, offers, read, receive, run_import, stock
 from tests.factories.auth import make_company, make_user
+from tests.price_lists.lists import good, list_of, offers, read, receive, run_import, stock
 
 ATTACK = "<script>alert(1)</script>"
 TEN = range(1, 11)

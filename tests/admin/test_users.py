@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import select, text
 
 from shop.admin.models import AuditEntry
-from shop.auth.closing import erase
+from shop.auth.account_closing import erase
 from shop.auth.models import AccessToken, User
-from shop.db import now, session
+from shop.database import now, session
 from shop.mail.models import MailMessage
 from tests.factories.auth import bearer, make_api_key, make_company, make_contact, make_user
 

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from flask import Flask
 
-from shop.admin import VIEWS, auditing, companies, deliveries, events, mails, providers, users
+from shop.admin import VIEWS, companies, deliveries, events, mails, providers, users
+from shop.admin import audit_trail as auditing
 from shop.admin.base import GROUPS, ManagedView
 from shop.admin.dashboard import WAITING
-from shop.admin.formatting import TONES
+from shop.admin.formats import TONES
 from shop.admin.words import RUSSIAN
 from shop.admin.words.fields import FIELDS, THINGS
-from shop.db import Base
+from shop.database import Base
 from shop.subscribers import MAILS
 from shop.webhooks.models import FAILING, GONE, PAUSED
 

@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from shop.auth import passwords
-from shop.db import db
+from shop.database import db
 from tests.factories.auth import PASSWORD
 
 

@@ -14,15 +14,15 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from shop.auth.invitations import invite_member
 from shop.auth.models import AccessToken, User
 from shop.catalog.models import Category, Offer
-from shop.catalog.price_lists.models import PriceList
-from shop.db import session
-from shop.orders.lifecycle import fulfill_order
+from shop.companies.invitations import invite_member
+from shop.database import session
 from shop.orders.models import Invoice
+from shop.orders.parts.lifecycle import fulfill_order
 from shop.orders.queries import find_order
-from shop.webhooks.redelivering import try_webhook
+from shop.price_lists.models import PriceList
+from shop.webhooks.redelivery import try_webhook
 from tests.factories.auth import bearer, make_api_key, make_company, make_contact, make_user
 from tests.factories.catalog import make_category, make_offer
 from tests.factories.orders import make_order

@@ -10,12 +10,12 @@ from argon2 import PasswordHasher
 from sqlalchemy import func, select
 
 from shop.auth import accounts
-from shop.auth.emails import EmailInvalid, clean_email
-from shop.auth.links import LinkNotValid, Signed, sign_link
+from shop.auth.email_addresses import EmailInvalid, clean_email
+from shop.auth.mailed_tokens import LinkNotValid, Signed, sign_link
 from shop.auth.models import ACTIVE, BLOCKED, PENDING, AccessToken, Company, User
 from shop.auth.passwords import PasswordTooWeak, needs_rehash, verify_password
 from shop.auth.tokens import find_caller
-from shop.db import now, session
+from shop.database import now, session
 from shop.outbox.models import OutboxEvent
 from tests.factories.auth import PASSWORD, make_company, make_user
 

@@ -5,11 +5,11 @@ import threading
 import pytest
 from sqlalchemy import func, select
 
-from shop.auth import address_book
-from shop.auth.address_book import ContactNotFound, PhoneInvalid, TooManyContacts, normalized_phone
-from shop.auth.companies import OwnerOnly
 from shop.auth.models import Contact, User
-from shop.db import session
+from shop.companies import contacts as address_book
+from shop.companies.approval import OwnerOnly
+from shop.companies.contacts import ContactNotFound, PhoneInvalid, TooManyContacts, normalized_phone
+from shop.database import session
 from tests.factories.auth import make_company, make_contact, make_user
 
 ADDRESS = {"name": "001", "city": "Москва", "street": "ул. Лесная", "house": "5", "phone": "8 (495) 123-45-67"}

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from shop.auth.blocking import (
+from shop.auth.account_control import (
     AccountClosed,
     BlockingOneself,
     block_user,
@@ -12,7 +12,7 @@ from shop.auth.blocking import (
     unblock_user,
 )
 from shop.auth.models import User
-from shop.db import now, session
+from shop.database import now, session
 from shop.mail.models import MailMessage
 from tests.factories.auth import bearer, make_api_key, make_user
 

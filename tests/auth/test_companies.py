@@ -3,12 +3,13 @@
 import pytest
 from sqlalchemy import select
 
-from shop.auth import companies, legal_entities
-from shop.auth.companies import CompanyIncomplete, CompanyNotPending
-from shop.auth.legal_entities import LegalEntityInvalid
 from shop.auth.models import ACTIVE, BLOCKED, PENDING, SUPPLIER, Company, User
 from shop.cli.users import users
-from shop.db import session
+from shop.companies import approval as companies
+from shop.companies import legal_entities
+from shop.companies.approval import CompanyIncomplete, CompanyNotPending
+from shop.companies.legal_entities import LegalEntityInvalid
+from shop.database import session
 from shop.errors import NotFound
 from tests.factories.auth import PASSWORD, make_company, make_user
 

@@ -3,7 +3,7 @@
 import pytest
 
 from shop.auth.models import PENDING, SUPPLIER, Company
-from shop.db import session
+from shop.database import session
 from tests.factories.auth import bearer, make_company, make_user
 from tests.factories.catalog import make_category, make_offer
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import xlsxwriter
 
-from shop.auth import contact_files
-from shop.auth.contact_files import ColumnsMissing, FileTooLong, FileUnreadable, read_contacts
+from shop.companies import contact_files
+from shop.companies.contact_files import ColumnsMissing, FileTooLong, FileUnreadable, read_contacts
 from tests.factories.auth import bearer, make_company, make_user
 
 AUTH = "/api/v1/auth"

@@ -7,10 +7,10 @@ import redis
 import time_machine
 from flask import Flask
 
+from shop.auth.known_addresses import is_known_place, note_place, purge_places
 from shop.auth.models import User
 from shop.auth.password_changes import reset_token
-from shop.auth.places import is_known_place, note_place, purge_places
-from shop.db import now, session
+from shop.database import now, session
 from tests.factories.auth import PASSWORD, bearer, make_user
 
 AUTH = "/api/v1/auth"

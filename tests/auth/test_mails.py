@@ -2,12 +2,12 @@
 
 import pytest
 
-from shop.auth.companies import approve, block, find_company, unblock
 from shop.auth.events import UserRegistered
 from shop.auth.models import PENDING, User
-from shop.auth.security import NOTICES, note_security_change
-from shop.auth.social import ProviderLinked
-from shop.db import now, session
+from shop.auth.security_notices import NOTICES, note_security_change
+from shop.auth.social.identities import ProviderLinked
+from shop.companies.approval import approve, block, find_company, unblock
+from shop.database import now, session
 from shop.mail.content import compose
 from shop.mail.models import MailMessage
 from shop.outbox.events import publish

@@ -5,7 +5,7 @@ import time_machine
 from sqlalchemy import select
 
 from shop.auth.models import Company, User
-from shop.db import now, session
+from shop.database import now, session
 from tests.factories.auth import PASSWORD, bearer, make_api_key, make_company, make_user
 
 AUTH = "/api/v1/auth"
@@ -95,7 +95,7 @@ class TestInvitations:
 
     def test_are_refused_for_members_and_beyond_a_number(self, client, owner, member, monkeypatch):
         assert invite(client, owner, member.email).json["code"] == "MemberAlready"
-        monkeypatch.setattr("shop.auth.invitations.MAX_OPEN", 0)
+        monkeypatch.setattr("shop.companies.invitations.MAX_OPEN", 0)
         assert invite(client, owner).json["code"] == "TooManyInvitations"
 
     def test_are_the_owners_matter(self, client, owner, member):

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from shop.auth import password_changes
 from shop.auth.models import User
 from shop.auth.password_changes import reset_token
-from shop.db import now, session
+from shop.database import now, session
 from tests.factories.auth import PASSWORD, bearer, make_api_key, make_user
 
 AUTH = "/api/v1/auth"

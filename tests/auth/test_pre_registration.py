@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from shop.auth import accounts
 from shop.auth.models import Company, LegalEntity, User
-from shop.auth.social_models import SocialAccount
-from shop.db import session
+from shop.auth.social.models import SocialAccount
+from shop.database import session
 from tests.factories.auth import PASSWORD, make_api_key
 
 AUTH = "/api/v1/auth"

@@ -7,13 +7,13 @@ import time_machine
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import select
 
-from shop.auth import social
-from shop.auth.closing import erase
-from shop.auth.locking import lock_user
+from shop.auth.account_closing import erase
 from shop.auth.models import Company, Contact, User
-from shop.auth.security import note_security_change
-from shop.auth.social_models import SocialAccount, SocialCode
-from shop.db import now, session
+from shop.auth.row_locks import lock_user
+from shop.auth.security_notices import note_security_change
+from shop.auth.social import identities as social
+from shop.auth.social.models import SocialAccount, SocialCode
+from shop.database import now, session
 from shop.mail.models import MailMessage
 from shop.mail.queue import queue_mail
 from shop.outbox.models import OutboxEvent

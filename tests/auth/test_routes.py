@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from shop.auth.accounts import confirmation_token
 from shop.auth.models import Company, User
 from shop.config import Settings
-from shop.db import session
+from shop.database import session
 from shop.mail.models import MailMessage
 from shop.outbox.models import OutboxEvent
 from tests.factories.auth import PASSWORD, bearer, make_contact, make_user

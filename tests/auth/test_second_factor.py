@@ -10,7 +10,7 @@ from sqlalchemy import select
 from shop.auth import second_factor
 from shop.auth.models import RecoveryCode, TotpFactor, User
 from shop.auth.second_factor import OtpWrong
-from shop.db import now, session
+from shop.database import now, session
 from tests.factories.auth import PASSWORD, bearer, make_user
 
 AUTH = "/api/v1/auth"

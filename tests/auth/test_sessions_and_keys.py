@@ -7,7 +7,7 @@ import time_machine
 from sqlalchemy import select
 
 from shop.auth.models import AccessToken
-from shop.db import now, session
+from shop.database import now, session
 from tests.factories.auth import PASSWORD, bearer, make_api_key, make_user
 
 AUTH = "/api/v1/auth"

@@ -6,7 +6,7 @@ import pytest
 
 from shop.auth.models import BLOCKED, AccessToken, Company, User
 from shop.auth.tokens import end_token, find_caller, issue_token
-from shop.db import now, session
+from shop.database import now, session
 from tests.factories.auth import make_user, token_of
 
 

@@ -25,7 +25,7 @@ from shop.catalog.caching import catalog_generation
 from shop.catalog.export_files import export_file
 from shop.catalog.schemas import OfferSchema
 from shop.catalog.stock import reserve
-from shop.db import db
+from shop.database import db
 from tests.catalog.test_caching import in_threads
 from tests.factories.auth import make_company
 from tests.factories.catalog import make_category, make_offer

@@ -12,19 +12,19 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from shop.auth.companies import block
 from shop.auth.models import SUPPLIER, Company
 from shop.catalog import categories
 from shop.catalog.caching import catalog_generation
 from shop.catalog.models import Category, Offer
 from shop.catalog.stock import reserve
-from shop.db import db, session, transaction
+from shop.companies.approval import block
+from shop.database import db, session, transaction
+from shop.expiring_cache import Recent
 from shop.http import caching
 from shop.http.caching import cache, remembered
-from shop.recent import Recent
-from tests.catalog.price_lists.lists import good, list_of, run_import
 from tests.factories.auth import bearer, make_company, make_user
 from tests.factories.catalog import make_category, make_offer
+from tests.price_lists.lists import good, list_of, run_import
 
 FACETS = "/api/v1/catalog/facets"
 

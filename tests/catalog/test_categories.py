@@ -17,10 +17,10 @@ from shop.catalog.categories import (
     rename_category,
 )
 from shop.catalog.models import OfferRevision, SupplierCategory
-from shop.db import session
-from tests.catalog.price_lists.lists import good, list_of, offers, run_import
+from shop.database import session
 from tests.factories.auth import bearer, make_company, make_user
 from tests.factories.catalog import make_category
+from tests.price_lists.lists import good, list_of, offers, run_import
 
 MAPPINGS = "/api/v1/catalog/supplier-categories"
 

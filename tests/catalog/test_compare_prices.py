@@ -13,11 +13,11 @@ from sqlalchemy import text, update
 
 from shop.auth.models import SUPPLIER, LegalEntity, User
 from shop.catalog.compare_prices import COLUMNS, STORED
-from shop.catalog.filters import OfferFilter
 from shop.catalog.models import Offer
-from shop.catalog.search import Search
-from shop.db import session
-from shop.prepared import DIALECT
+from shop.catalog.search.filters import OfferFilter
+from shop.catalog.search.pages import Search
+from shop.database import session
+from shop.database.fast_read import DIALECT
 from tests.factories.auth import bearer, make_company, make_user
 from tests.factories.catalog import make_category, make_offer, make_product
 

@@ -9,9 +9,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from shop.auth.models import PENDING, SUPPLIER
-from shop.catalog.facets import count_facets
-from shop.catalog.filters import OfferFilter
 from shop.catalog.schemas import FacetsSchema
+from shop.catalog.search.facets import count_facets
+from shop.catalog.search.filters import OfferFilter
 from tests.factories.auth import make_company
 from tests.factories.catalog import make_category, make_offer
 

@@ -10,17 +10,17 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from shop.auth.companies import block
 from shop.auth.models import ACTIVE, BLOCKED, MANAGER, PENDING, SUPPLIER, Company, User
 from shop.catalog.categories import map_supplier_category, rename_category
 from shop.catalog.feed import as_of, changed_offers
-from shop.catalog.filters import OfferFilter
 from shop.catalog.models import Offer, SupplierCategory
 from shop.catalog.offers import show_offer
 from shop.catalog.products import merge_products
+from shop.catalog.search.filters import OfferFilter
 from shop.catalog.stock import reserve
-from shop.catalog.suppliers import change_terms
-from shop.db import db, now, session
+from shop.companies.approval import block
+from shop.companies.terms_of_trade import change_terms
+from shop.database import db, now, session
 from tests.factories.auth import make_company, make_user
 from tests.factories.catalog import make_category, make_offer, shown
 from tests.outbox_drain import Drain

@@ -9,10 +9,10 @@ from flask import Flask
 from sqlalchemy import make_url, text
 
 from shop.auth.models import SUPPLIER
-from shop.catalog.filters import OfferFilter
-from shop.catalog.search import search_offers
+from shop.catalog.search.filters import OfferFilter
+from shop.catalog.search.pages import search_offers
 from shop.config import Settings
-from shop.db import session, transaction
+from shop.database import session, transaction
 from tests.factories.auth import make_company
 from tests.factories.catalog import make_offer, shown
 

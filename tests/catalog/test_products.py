@@ -13,9 +13,9 @@ from shop.catalog.models import Offer
 from shop.catalog.packs import sql_pack
 from shop.catalog.products import NothingToMerge, NothingToSplit, ProductsNotAlike, merge_products, split_product
 from shop.catalog.schemas import ProductSchema
-from shop.db import session
-from tests.catalog.price_lists.lists import good, list_of, offers, run_import
+from shop.database import session
 from tests.factories.auth import bearer, make_company, make_user
+from tests.price_lists.lists import good, list_of, offers, run_import
 
 EAN, OTHER_EAN, THIRD_EAN = "4601234567893", "4600000000008", "4600000000015"
 TEA = {"name": "Чай чёрный «Утро» 100 г", "model": "utro-100"}

@@ -10,11 +10,11 @@ from flask import Flask
 from sqlalchemy import make_url, text
 
 from shop.auth.models import SUPPLIER
-from shop.catalog.filters import OfferFilter
-from shop.catalog.search import MOST_RELEVANT_HITS, RELEVANCE, SORTS, Search
-from shop.catalog.words import Words
+from shop.catalog.search.filters import OfferFilter
+from shop.catalog.search.pages import MOST_RELEVANT_HITS, RELEVANCE, SORTS, Search
+from shop.catalog.search.search_terms import Words
 from shop.config import Settings
-from shop.db import db, session, transaction
+from shop.database import db, session, transaction
 from tests.factories.auth import make_company
 from tests.factories.catalog import make_category, make_product
 from tests.plans import pages_read, plan_of, rows_looked_at, scanned

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shop.auth.models import Company
-from shop.catalog import search
-from shop.catalog.filters import OfferFilter
 from shop.catalog.models import Category, Offer, StockLevel
-from shop.catalog.recent_answers import answers_of
+from shop.catalog.offer_cache import answers_of
+from shop.catalog.search import pages as search
+from shop.catalog.search.filters import OfferFilter
 from tests.factories.auth import bearer, make_user
 from tests.factories.catalog import make_category, make_offer
 

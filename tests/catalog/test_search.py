@@ -11,9 +11,9 @@ from flask import Flask
 from sqlalchemy import text
 
 from shop.auth.models import BLOCKED, PENDING, SUPPLIER
-from shop.catalog.filters import OfferFilter
 from shop.catalog.models import ON_ORDER, UNKNOWN, Offer
-from shop.catalog.search import RELEVANCE, SORTS, Search, scope_of, search_offers
+from shop.catalog.search.filters import OfferFilter
+from shop.catalog.search.pages import RELEVANCE, SORTS, Search, scope_of, search_offers
 from shop.http.pagination import BadCursor
 from tests.factories.auth import make_company
 from tests.factories.catalog import make_category, make_offer, shown

@@ -10,7 +10,7 @@ from flask import Flask
 
 from shop.catalog.models import AT_LEAST, ON_ORDER, UNKNOWN, Offer, StockLevel
 from shop.catalog.stock import OutOfStock, release, reserve, ship
-from shop.db import session, transaction
+from shop.database import session, transaction
 from tests.factories.catalog import make_offer
 
 

@@ -20,7 +20,7 @@ from shop.catalog.units import (
     unit_of,
     whole_pieces,
 )
-from shop.db import session
+from shop.database import session
 from tests import factories
 
 MEASURES = ["кг", "г", "т", "л", "мл", "м", "м2", "м3", "тыс. шт", "дал", "пог. м", "смена"]

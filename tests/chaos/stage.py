@@ -17,8 +17,8 @@ from typing import Any
 from sqlalchemy import text
 
 from benchmarks.product import Answer, Client, Product, running
-from shop.db import db
-from shop.dev import embedded
+from dev import embedded
+from shop.database import db
 from tests import factories
 from tests.factories.auth import make_company, make_contact, make_user, token_of
 from tests.factories.catalog import make_offer

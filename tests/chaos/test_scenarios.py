@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shop.dev.binaries import EmbeddedError, find_binaries
+from dev.binaries import EmbeddedError, find_binaries
 from tests.chaos import scenarios
 from tests.chaos.stage import PROCESSES, Stage, set_stage
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import ryaml
 
+from dev.run import read_procfile
 from shop.celery import QUEUES
-from shop.dev.run import read_procfile
 
 ROOT = Path(__file__).resolve().parents[2]
 IN_A_CONTAINER = {"HOST": "0.0.0.0", "PORT": "8000"}

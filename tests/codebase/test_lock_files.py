@@ -8,7 +8,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from shop.dev.checks import ROOT
+from dev.checks import ROOT
 
 LOCK_FILES = ("run.txt", "dev.txt")
 

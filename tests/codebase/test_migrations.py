@@ -7,7 +7,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 
-from shop.db import db
+from shop.database import db
 
 FOLDER = Path(__file__).parents[2] / "migrations"
 

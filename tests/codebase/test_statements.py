@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from flask.testing import FlaskClient
 
 from shop.auth.models import User
-from shop.catalog.price_lists.models import PriceList, PriceListIssue
-from shop.db import session
-from shop.orders.lifecycle import fulfill_order
+from shop.database import session
+from shop.orders.parts.lifecycle import fulfill_order
 from shop.orders.queries import find_order
+from shop.price_lists.models import PriceList, PriceListIssue
 from tests.factories import committed
 from tests.factories.auth import bearer, make_company, make_contact, make_user
 from tests.factories.catalog import make_category, make_offer

@@ -9,7 +9,7 @@ from flask import Flask
 from shop.celery import BEAT_SCHEDULE, QUEUES, ROUTES, queue_of
 from shop.mail.queue import ACCOUNT_KINDS
 from shop.outbox.events import Event
-from shop.outbox.handling import HANDLED
+from shop.outbox.handler import HANDLED
 from shop.subscribers import MAILS, SUBSCRIBERS
 
 SHOP = Path(__file__).parents[2] / "shop"

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import text
 
-from shop.db import db
+from shop.database import db
 
 # With the names that the statement's rows have in the function.
 OF_STATEMENTS = text("""

@@ -7,16 +7,16 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import select
 
-from shop.auth.invitations import invite_member
 from shop.auth.models import AccessToken, User
 from shop.catalog.models import Offer, SupplierCategory
-from shop.db import session, transaction
-from shop.orders.lifecycle import fulfill_order
+from shop.companies.invitations import invite_member
+from shop.database import session, transaction
 from shop.orders.models import Invoice, OrderLine
+from shop.orders.parts.lifecycle import fulfill_order
 from shop.orders.queries import find_order
-from tests.catalog.price_lists.lists import good, list_of, run_import
 from tests.factories.auth import bearer, make_api_key, make_company, make_contact, make_user
 from tests.factories.orders import make_order
+from tests.price_lists.lists import good, list_of, run_import
 
 ROLES = ("anonymous", "buyer", "supplier", "manager")
 

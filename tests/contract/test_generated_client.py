@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from shop.auth.accounts import confirmation_token
 from shop.auth.models import User
-from shop.db import session
+from shop.database import session
 from shop.http.openapi import document_text
 from tests.factories.auth import PASSWORD, make_user, token_of
 from tests.factories.catalog import make_offer

@@ -15,8 +15,8 @@ import psycopg
 import pytest
 import redis
 
-from shop.dev import embedded
-from shop.dev.processes import is_locked
+from dev import embedded
+from dev.processes import is_locked
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_a_stale_pid_file_with_the_number_of_a_living_stranger_does_not_stop_the
 
 def test_a_killed_starter_leaves_the_servers_to_the_next_one(folder: Path) -> None:
     code = (
-        "import os, sys; from pathlib import Path; from shop.dev import embedded;"
+        "import os, sys; from pathlib import Path; from dev import embedded;"
         "print(embedded.start(Path(sys.argv[1]), durable=False).pids(), flush=True); os.kill(os.getpid(), 9)"
     )
     starter = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True)
@@ -134,7 +134,7 @@ def test_a_killed_starter_leaves_the_servers_to_the_next_one(folder: Path) -> No
 
 def test_two_simultaneous_starters_share_one_pair(folder: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from shop.dev import embedded;"
+        "import sys; from pathlib import Path; from dev import embedded;"
         "s = embedded.start(Path(sys.argv[1]), durable=False); print(s, s.pids())"
     )
     starters = [

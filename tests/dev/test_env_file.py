@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from dev.ports import free_port
+from dev.run import read_procfile
 from shop.config import Settings
-from shop.dev.ports import free_port
-from shop.dev.run import read_procfile
 
 ROOT = Path(__file__).resolve().parents[2]
 HANG = 120.0

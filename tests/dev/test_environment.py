@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shop.dev import environment
+from dev import environment
 
 NOTHING = "# no packages\n"
 UNKNOWN = "there-is-no-such-package==1.0\n"

@@ -10,8 +10,8 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
-from shop.dev import mail_pages, mail_sink
-from shop.dev.ports import free_port
+from dev import mail_pages, mail_sink
+from dev.ports import free_port
 
 
 class Running(NamedTuple):

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from shop.dev import embedded
-from shop.dev import run as running
-from shop.dev.ports import free_port
-from shop.dev.processes import group_commands, read_pid
-from shop.dev.supervisor import Output, Supervisor, end_leftovers
+from dev import embedded
+from dev import run as running
+from dev.ports import free_port
+from dev.processes import group_commands, read_pid
+from dev.supervisor import Output, Supervisor, end_leftovers
 
 READY_SERVER = """
 import http.server, sys

@@ -9,13 +9,13 @@ from flask import Flask
 from playwright.sync_api import expect
 
 from shop.admin import VIEWS
-from tests.catalog.price_lists.lists import good, list_of, offers, run_import
 from tests.extra.conftest import Desk
 from tests.factories.auth import make_company, make_contact, make_user
 from tests.factories.catalog import make_offer
 from tests.factories.orders import make_order
 from tests.factories.webhooks import make_delivery, make_webhook
 from tests.journeys.product import Mailbox, Product, eventually
+from tests.price_lists.lists import good, list_of, offers, run_import
 
 ATTACKS = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "javascript:alert(1)//{{7*7}}")
 

@@ -6,7 +6,7 @@ from typing import ParamSpec, TypeVar
 
 from flask import Flask, has_app_context
 
-from shop.db import session, transaction
+from shop.database import session, transaction
 
 app: Flask = None  # set by conftest: factories open contexts of their own
 

@@ -8,7 +8,7 @@ import orjson
 
 from shop.auth.models import SUPPLIER, Company
 from shop.catalog.models import EXACT, ONE_PIECE, Category, Offer, OfferData, OfferRevision, Product, StockLevel
-from shop.db import session
+from shop.database import session
 from tests.factories import committed
 from tests.factories.auth import make_company
 

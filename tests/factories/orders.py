@@ -6,9 +6,9 @@ from typing import Any
 
 from shop.auth.models import Contact, User
 from shop.catalog.models import Offer
-from shop.db import session
+from shop.database import session
 from shop.orders.models import Order
-from shop.orders.placement import place_order
+from shop.orders.placing.placement import place_order
 from tests.factories import committed
 from tests.factories.auth import make_contact, make_user
 from tests.factories.catalog import make_offer

@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 
 from shop.auth.models import User
-from shop.db import now, session
+from shop.database import now, session
 from shop.webhooks.event_types import event_types_for
 from shop.webhooks.models import Webhook, WebhookAttempt, WebhookDelivery
 from shop.webhooks.secrets import add_secret

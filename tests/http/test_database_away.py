@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import make_url
 
 from shop.config import Settings
-from shop.db import db
+from shop.database import db
 from tests.factories.auth import bearer, make_user
 
 OFFERS = "/api/v1/catalog/offers"

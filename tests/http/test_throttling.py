@@ -13,7 +13,7 @@ from flask import Flask
 from werkzeug.exceptions import ServiceUnavailable
 
 from shop.auth.access import public
-from shop.db import db
+from shop.database import db
 from shop.http.throttling import caller_address, limiter
 from tests.factories.auth import bearer, make_api_key, make_user
 

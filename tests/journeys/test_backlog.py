@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from shop.auth.events import PasswordResetRequested
 from shop.config import Settings
-from shop.db import session, transaction
+from shop.database import session, transaction
 from shop.mail.models import QUEUED, MailMessage
 from shop.mail.queue import queue_mail
 from shop.outbox.events import publish

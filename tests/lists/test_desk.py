@@ -8,10 +8,10 @@ import pytest
 from flask import Flask
 
 from shop.admin import VIEWS
+from shop.admin.access_guard import COOKIE
 from shop.admin.base import ManagedView
-from shop.admin.door import COOKIE
 from shop.admin.filters import Filter
-from shop.db import session
+from shop.database import session
 from tests.factories.auth import token_of
 from tests.lists.world import World, make_world
 

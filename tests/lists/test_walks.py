@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from shop.db import session
+from shop.database import session
 from tests.factories.auth import bearer, make_company
 from tests.factories.catalog import make_offer
 from tests.factories.orders import make_order

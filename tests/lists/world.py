@@ -7,9 +7,9 @@ from sqlalchemy import text
 from shop.admin.models import AuditEntry
 from shop.auth.models import BLOCKED, BUYER, MANAGER, PENDING, SUPPLIER, User
 from shop.catalog.models import Offer, SupplierCategory
-from shop.catalog.price_lists.models import ChangeSetLine, PriceList, PriceListIssue
-from shop.db import session, transaction
+from shop.database import session, transaction
 from shop.mail.models import MailMessage
+from shop.price_lists.models import ChangeSetLine, PriceList, PriceListIssue
 from shop.webhooks.models import Webhook
 from tests import factories
 from tests.factories.auth import make_company, make_user

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from shop.auth.invitations import invite_member
 from shop.auth.models import User
-from shop.catalog.price_lists.models import PriceList
-from shop.db import now, session
+from shop.companies.invitations import invite_member
+from shop.database import now, session
 from shop.mail.content import compose
 from shop.mail.models import MailMessage
-from shop.orders.cutting import Cut
-from shop.orders.lifecycle import fulfill_order
 from shop.orders.models import Invoice
+from shop.orders.parts.lifecycle import fulfill_order
+from shop.orders.parts.shipment import send_part
+from shop.orders.parts.short_delivery import Cut
 from shop.orders.queries import find_order, find_part
-from shop.orders.shipping import send_part
+from shop.price_lists.models import PriceList
 from shop.subscribers import MAILS
 from tests.factories.auth import make_company, make_user
 from tests.factories.orders import make_order

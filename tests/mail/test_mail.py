@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import select
 
-from shop.db import session
+from shop.database import session
 from shop.mail.content import TEMPLATES, compose
 from shop.mail.models import MailMessage
 from shop.mail.queue import queue_mail

@@ -4,10 +4,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from shop.db import session
-from shop.mail.forgetting import forget_recipient
+from shop.database import session
+from shop.mail.erasure import forget_recipient
 from shop.mail.models import MailMessage
-from shop.mail.resending import MailNotFound, RecipientForgotten, find_mail, resend_mail, resend_parked
+from shop.mail.resend import MailNotFound, RecipientForgotten, find_mail, resend_mail, resend_parked
 from tests.mail.test_mail import deliver, mails, queue
 
 

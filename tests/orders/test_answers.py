@@ -7,15 +7,15 @@ from flask import Flask
 from sqlalchemy import text
 
 from shop.auth.models import MANAGER, SUPPLIER
-from shop.db import session
+from shop.database import session
 from shop.http.fields import AnswerSchema
 from shop.money import money_text
-from shop.orders.confirmation import confirm_part
-from shop.orders.cutting import Cut
-from shop.orders.lifecycle import move_part
 from shop.orders.models import Order
+from shop.orders.parts.confirmation import confirm_part
+from shop.orders.parts.lifecycle import move_part
+from shop.orders.parts.receipt import Received, receive_part
+from shop.orders.parts.short_delivery import Cut
 from shop.orders.queries import find_part
-from shop.orders.receiving import Received, receive_part
 from shop.orders.schemas import (
     BasketSchema,
     OrderListItemSchema,

@@ -10,10 +10,10 @@ from flask import Flask
 
 from shop.auth.models import SUPPLIER, Company
 from shop.catalog.models import Offer, StockLevel
-from shop.db import session
-from shop.orders import filling
-from shop.orders.order_forms import UnreadableQuickOrder
-from shop.orders.quick_order import QuickLine, read_quick_order
+from shop.database import session
+from shop.orders.basket import additions as filling
+from shop.orders.basket.order_files import UnreadableQuickOrder
+from shop.orders.basket.quick_order import QuickLine, read_quick_order
 from tests.factories.auth import bearer, make_company, make_user
 from tests.factories.catalog import make_offer
 from tests.factories.orders import make_order
@@ -83,14 +83,14 @@ def test_a_good_named_twice_in_one_list_is_not_guessed_at(client, headers) -> No
 
 
 def test_a_basket_has_an_end(client, headers, monkeypatch) -> None:
-    monkeypatch.setattr("shop.orders.filling.MAX_LINES", 2)
+    monkeypatch.setattr("shop.orders.basket.additions.MAX_LINES", 2)
     answer = add(client, headers, *({"offer_id": make_offer().id, "quantity": 1} for _ in range(3)))
     assert (answer.status_code, answer.json["code"]) == (409, "BasketFull")
     assert client.get("/api/v1/basket", headers=headers).json["lines"] == []
 
 
 def test_what_is_in_a_full_basket_can_still_get_another_quantity(client, headers, monkeypatch) -> None:
-    monkeypatch.setattr("shop.orders.filling.MAX_LINES", 2)
+    monkeypatch.setattr("shop.orders.basket.additions.MAX_LINES", 2)
     held, other = make_offer(), make_offer()
     add(client, headers, {"offer_id": held.id, "quantity": 1})
     answer = add(client, headers, {"offer_id": held.id, "quantity": 5}, {"offer_id": other.id, "quantity": 1})
@@ -111,7 +111,7 @@ def meddle(app: Flask, buyer, monkeypatch):
                     pool.submit(empty).result()
             return each_once(results)
 
-        monkeypatch.setattr("shop.orders.filling._each_once", meddling)
+        monkeypatch.setattr("shop.orders.basket.additions._each_once", meddling)
 
     def empty() -> None:
         assert app.test_client().delete("/api/v1/basket", headers=bearer(buyer)).status_code == 204

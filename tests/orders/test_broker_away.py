@@ -9,7 +9,7 @@ from flask import Flask
 from kombu.exceptions import OperationalError
 from sqlalchemy import select
 
-from shop.db import session, transaction
+from shop.database import session, transaction
 from shop.outbox.models import OutboxEvent
 from tests.factories.auth import bearer, make_contact, make_user
 from tests.factories.catalog import make_offer

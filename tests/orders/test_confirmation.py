@@ -8,13 +8,13 @@ from sqlalchemy import select
 
 from shop.auth.models import SUPPLIER
 from shop.catalog.models import StockLevel
-from shop.db import session
-from shop.orders.confirmation import confirm_part
-from shop.orders.cutting import Cut
-from shop.orders.lifecycle import move_part
+from shop.database import session
+from shop.orders.errors import CutImpossible, SupplierOrderNotFound
 from shop.orders.models import Invoice, OrderEvent, SupplierOrder
+from shop.orders.parts.confirmation import confirm_part
+from shop.orders.parts.lifecycle import move_part
+from shop.orders.parts.short_delivery import Cut
 from shop.orders.queries import find_part
-from shop.orders.refusals import CutImpossible, SupplierOrderNotFound
 from tests.factories.auth import bearer, make_company, make_user
 from tests.factories.catalog import make_offer
 from tests.factories.orders import make_order

@@ -14,20 +14,20 @@ from sqlalchemy import func, select, text
 
 from shop.auth.models import SUPPLIER
 from shop.catalog.models import StockLevel
-from shop.catalog.price_lists.importing import import_price_list
-from shop.catalog.price_lists.models import PriceList
-from shop.catalog.price_lists.receiving import receive_price_list
-from shop.db import session, transaction
+from shop.database import session, transaction
 from shop.errors import Refusal
-from shop.orders.confirmation import confirm_part
-from shop.orders.cutting import Cut
-from shop.orders.filling import Wanted, add_lines
-from shop.orders.lifecycle import cancel_order, move_part
+from shop.orders.basket.additions import Wanted, add_lines
 from shop.orders.models import OrderEvent, SupplierOrder
-from shop.orders.placement import place_order
+from shop.orders.parts.confirmation import confirm_part
+from shop.orders.parts.lifecycle import cancel_order, move_part
+from shop.orders.parts.receipt import receive_part
+from shop.orders.parts.shipment import send_part
+from shop.orders.parts.short_delivery import Cut
+from shop.orders.placing.placement import place_order
 from shop.orders.queries import OrderFilter, find_order, find_part, page_of_parts
-from shop.orders.receiving import receive_part
-from shop.orders.shipping import send_part
+from shop.price_lists.arriving.receipt import receive_price_list
+from shop.price_lists.imports.pipeline import import_price_list
+from shop.price_lists.models import PriceList
 from tests import factories
 from tests.factories.auth import make_company, make_contact, make_user
 from tests.factories.catalog import make_offer

@@ -8,8 +8,10 @@ from sqlalchemy import select
 
 from shop.auth.models import LegalEntity, User
 from shop.catalog.models import StockLevel
-from shop.db import session
-from shop.orders.lifecycle import (
+from shop.database import session
+from shop.orders.errors import MoveNotAllowed, MoveNotYours, NothingToCancel, NothingToFulfill, SellerIncomplete
+from shop.orders.models import STATES, Invoice, OrderEvent, SupplierOrder
+from shop.orders.parts.lifecycle import (
     TRANSITIONS,
     cancel_order,
     check_move,
@@ -19,9 +21,7 @@ from shop.orders.lifecycle import (
     moves_of,
     state_of,
 )
-from shop.orders.models import STATES, Invoice, OrderEvent, SupplierOrder
 from shop.orders.queries import find_order
-from shop.orders.refusals import MoveNotAllowed, MoveNotYours, NothingToCancel, NothingToFulfill, SellerIncomplete
 from shop.outbox.models import OutboxEvent
 from tests.factories.auth import bearer, make_user
 from tests.factories.catalog import make_offer

@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import event, text
 
 from shop.auth.models import BUYER, MANAGER, SUPPLIER, User
-from shop.db import db, session
+from shop.database import db, session
 from shop.orders.queries import OrderFilter, page_of_orders, page_of_parts
 from tests.factories.auth import make_user
 

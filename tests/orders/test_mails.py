@@ -11,19 +11,19 @@ from pypdf import PdfReader
 from sqlalchemy import event as engine_event
 from sqlalchemy import select
 
-from shop.auth.closing import erase
-from shop.auth.locking import lock_user
+from shop.auth.account_closing import erase
 from shop.auth.models import User
-from shop.db import db, session
+from shop.auth.row_locks import lock_user
+from shop.database import db, session
 from shop.mail.tasks import deliver_all
-from shop.orders.confirmation import confirm_part
-from shop.orders.cutting import Cut
 from shop.orders.events import OrderPlaced
-from shop.orders.lifecycle import cancel_order, fulfill_order, lock_order, move
 from shop.orders.models import Invoice
+from shop.orders.parts.confirmation import confirm_part
+from shop.orders.parts.lifecycle import cancel_order, fulfill_order, lock_order, move
+from shop.orders.parts.receipt import Received, receive_part
+from shop.orders.parts.shipment import send_part
+from shop.orders.parts.short_delivery import Cut
 from shop.orders.queries import find_order, find_part
-from shop.orders.receiving import Received, receive_part
-from shop.orders.shipping import send_part
 from shop.orders.tasks import announce_order
 from shop.outbox.models import OutboxEvent
 from tests.conftest import make_settings

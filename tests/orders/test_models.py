@@ -5,8 +5,8 @@ from flask import Flask
 from sqlalchemy import ForeignKeyConstraint, and_, delete, exists, select
 from sqlalchemy.exc import IntegrityError
 
-from shop.db import Base, session, transaction
-from shop.orders.lifecycle import fulfill_order
+from shop.database import Base, session, transaction
+from shop.orders.parts.lifecycle import fulfill_order
 from shop.orders.queries import find_order
 from tests.factories.auth import make_user
 from tests.factories.orders import make_order

@@ -11,8 +11,8 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop.orders.order_forms import UnreadableQuickOrder
-from shop.orders.quick_order import read_quick_order
+from shop.orders.basket.order_files import UnreadableQuickOrder
+from shop.orders.basket.quick_order import read_quick_order
 
 
 def read(raw: bytes | str) -> list[tuple[str, Decimal] | str]:

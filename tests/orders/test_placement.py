@@ -9,13 +9,11 @@ from sqlalchemy import select, update
 from shop.auth.models import SUPPLIER, Company
 from shop.catalog.models import Offer, StockLevel
 from shop.catalog.stock import OutOfStock, TooMuchReserved
-from shop.db import session
-from shop.orders.basket import acknowledge_changes, basket_lines, take_basket
-from shop.orders.filling import Wanted, add_lines
-from shop.orders.models import Order, OrderEvent
-from shop.orders.placement import place_order
-from shop.orders.queries import find_order
-from shop.orders.refusals import (
+from shop.database import session
+from shop.database.fast_read import statement_sent
+from shop.orders.basket.additions import Wanted, add_lines
+from shop.orders.basket.contents import acknowledge_changes, basket_lines, take_basket
+from shop.orders.errors import (
     AmountTooLarge,
     BasketChanged,
     BasketEmpty,
@@ -26,8 +24,10 @@ from shop.orders.refusals import (
     QuantityNotMultiple,
     SupplierNotAccepting,
 )
+from shop.orders.models import Order, OrderEvent
+from shop.orders.placing.placement import place_order
+from shop.orders.queries import find_order
 from shop.outbox.models import OutboxEvent
-from shop.prepared import statement_sent
 from tests.factories.auth import make_company, make_contact, make_user
 from tests.factories.catalog import make_offer
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from flask import Flask
 
-from shop.orders.lifecycle import lock_order, move
+from shop.orders.parts.lifecycle import lock_order, move
 from shop.orders.queries import find_order
 from tests.factories.auth import bearer, make_user
 from tests.factories.catalog import make_offer

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
 
 from shop.catalog.models import StockLevel
-from shop.db import session
+from shop.database import session
 from shop.orders.models import Order
 from tests.factories.auth import bearer, make_contact, make_user
 from tests.factories.catalog import make_offer

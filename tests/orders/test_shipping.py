@@ -9,15 +9,15 @@ from sqlalchemy import select
 
 from shop.auth.models import SUPPLIER, LegalEntity
 from shop.catalog.models import StockLevel
-from shop.db import session
+from shop.database import session
 from shop.errors import Refusal
-from shop.orders.confirmation import confirm_part
-from shop.orders.cutting import Cut
-from shop.orders.lifecycle import move_part
+from shop.orders.errors import CutImpossible, MoveNotAllowed
 from shop.orders.models import CORRECTION, INVOICE, Invoice, OrderEvent, SupplierOrder
+from shop.orders.parts.confirmation import confirm_part
+from shop.orders.parts.lifecycle import move_part
+from shop.orders.parts.shipment import send_part
+from shop.orders.parts.short_delivery import Cut
 from shop.orders.queries import find_part
-from shop.orders.refusals import CutImpossible, MoveNotAllowed
-from shop.orders.shipping import send_part
 from shop.outbox.models import OutboxEvent
 from tests.factories.auth import bearer, make_company, make_user
 from tests.factories.catalog import make_offer

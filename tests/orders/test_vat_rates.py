@@ -11,15 +11,15 @@ from sqlalchemy import select, text, update
 from shop.auth.models import MANAGER, SUPPLIER, LegalEntity
 from shop.catalog.models import Offer
 from shop.catalog.vat_rates import effective_vat_rate, sql_default_vat_rate
-from shop.db import session, transaction
+from shop.database import session, transaction
 from shop.money import VAT_RATES
-from shop.orders.basket import basket_lines
-from shop.orders.filling import Wanted, add_lines
-from shop.orders.lifecycle import fulfill_order
+from shop.orders.basket.additions import Wanted, add_lines
+from shop.orders.basket.basket_json import basket_view
+from shop.orders.basket.contents import basket_lines
 from shop.orders.models import Invoice, OrderEvent, SupplierOrder
-from shop.orders.placement import place_order
+from shop.orders.parts.lifecycle import fulfill_order
+from shop.orders.placing.placement import place_order
 from shop.orders.queries import find_order
-from shop.orders.views import basket_view
 from tests import factories
 from tests.factories.auth import bearer, make_company, make_contact, make_user
 from tests.factories.catalog import make_offer

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from shop.auth.models import SUPPLIER
 from shop.catalog.models import Offer, StockLevel
-from shop.db import session
+from shop.database import session
 from shop.orders.models import BasketLine, Invoice, OrderLine
 from tests.factories.auth import bearer, make_company, make_contact, make_user
 from tests.factories.catalog import make_offer

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from shop.db import now, session
+from shop.database import now, session
 from shop.errors import Refusal
 from shop.outbox.models import OutboxEvent
 from shop.outbox.relay import relay_once
-from shop.outbox.replaying import EventHandled, EventNotFound, replay_event, replay_parked
+from shop.outbox.replay import EventHandled, EventNotFound, replay_event, replay_parked
 from shop.outbox.status import outbox_status
 from tests.outbox.test_outbox import FakeTask
 

@@ -12,9 +12,9 @@ from kombu.exceptions import OperationalError
 from sqlalchemy import func, select, update
 
 from shop.config import Settings
-from shop.db import now, session
+from shop.database import now, session
 from shop.outbox.events import Event, publish
-from shop.outbox.handling import come_again, finish, handles, handles_by_itself
+from shop.outbox.handler import come_again, finish, handles, handles_by_itself
 from shop.outbox.models import OutboxEvent
 from shop.outbox.relay import relay_once, run
 from tests.conftest import make_settings

@@ -11,11 +11,11 @@ import redis
 from flask import Flask
 from sqlalchemy import select, text, update
 
-from shop.db import now, session
+from shop.database import now, session
 from shop.outbox import queues
 from shop.outbox.broker import EPOCH, send_again_what_was_wiped
 from shop.outbox.events import Event
-from shop.outbox.handling import come_again, finish, handles, handles_by_itself
+from shop.outbox.handler import come_again, finish, handles, handles_by_itself
 from shop.outbox.leases import RENEW
 from shop.outbox.models import OutboxEvent, OutboxQueue
 from shop.outbox.queues import SENT_AT, send_passed_again

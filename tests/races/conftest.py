@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from shop.db import db, session
+from shop.database import db, session
 from shop.errors import Refusal
 from tests.auth.conftest import wait_for_lock
 

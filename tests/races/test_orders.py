@@ -13,19 +13,19 @@ from sqlalchemy import func, select, text
 
 from shop.auth.models import Company
 from shop.catalog.models import Offer, StockLevel
-from shop.catalog.price_lists.importing import import_price_list
-from shop.catalog.price_lists.receiving import receive_price_list
 from shop.catalog.stock import lock_stock
-from shop.db import session
+from shop.database import session
 from shop.errors import Refusal
-from shop.orders.basket import basket_lines, change_line, empty_basket
-from shop.orders.confirmation import confirm_part
-from shop.orders.filling import Wanted, add_lines
-from shop.orders.lifecycle import cancel_order, fulfill_order
+from shop.orders.basket.additions import Wanted, add_lines
+from shop.orders.basket.contents import basket_lines, change_line, empty_basket
+from shop.orders.errors import BasketChanged, NotInBasket
 from shop.orders.models import Invoice, Order, OrderEvent
-from shop.orders.placement import place_order
+from shop.orders.parts.confirmation import confirm_part
+from shop.orders.parts.lifecycle import cancel_order, fulfill_order
+from shop.orders.placing.placement import place_order
 from shop.orders.queries import find_order, find_part
-from shop.orders.refusals import BasketChanged, NotInBasket
+from shop.price_lists.arriving.receipt import receive_price_list
+from shop.price_lists.imports.pipeline import import_price_list
 from tests.factories.auth import bearer, make_company, make_contact, make_user
 from tests.factories.catalog import make_offer
 from tests.factories.orders import make_order
@@ -169,7 +169,7 @@ def test_whoever_fills_one_basket_at_once_sees_one_state_after_the_other(app: Fl
 
 
 def test_together_they_do_not_put_more_into_a_basket_than_it_holds(app: Flask, edge, monkeypatch) -> None:
-    monkeypatch.setattr("shop.orders.filling.MAX_LINES", 5)
+    monkeypatch.setattr("shop.orders.basket.additions.MAX_LINES", 5)
     buyer = make_user()
     headers = bearer(buyer)
 

@@ -6,13 +6,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from shop.auth import closing, invitations, members
-from shop.auth.closing import OwnerMustHandOver
-from shop.auth.companies import OwnerOnly
-from shop.auth.links import LinkNotValid
-from shop.auth.members import MemberNotFound
+from shop.auth import account_closing as closing
+from shop.auth.account_closing import OwnerMustHandOver
+from shop.auth.mailed_tokens import LinkNotValid
 from shop.auth.models import AccessToken, User
-from shop.db import session
+from shop.companies import invitations, members
+from shop.companies.approval import OwnerOnly
+from shop.companies.members import MemberNotFound
+from shop.database import session
 from tests.factories.auth import PASSWORD, make_company, make_user, token_of
 
 

@@ -12,12 +12,12 @@ from flask import Flask
 from sqlalchemy import select
 
 from shop.auth.models import SUPPLIER, Company, User
-from shop.catalog.price_lists.deciding import NothingToDecide, RowsUnknown, apply_list, discard_list, withdraw_rows
-from shop.catalog.price_lists.models import APPLIED, DISCARDED, FAILED, HELD, QUEUED, PriceList
-from shop.catalog.price_lists.rolling_back import roll_back
-from tests.catalog.price_lists.lists import good, list_of, offers, read, receive, revisions, run_import
+from shop.price_lists.imports.decisions import NothingToDecide, RowsUnknown, apply_list, discard_list, withdraw_rows
+from shop.price_lists.imports.rollback import roll_back
+from shop.price_lists.models import APPLIED, DISCARDED, FAILED, HELD, QUEUED, PriceList
 from tests.factories.auth import make_company, make_user
 from tests.outbox_drain import Drain
+from tests.price_lists.lists import good, list_of, offers, read, receive, revisions, run_import
 
 KILLED = -9
 
@@ -25,7 +25,7 @@ KILLED = -9
 WORKER = """
 import os, signal, sys
 from shop import create_app
-from shop.catalog.price_lists import importing
+from shop.price_lists import importing
 from tests.conftest import make_settings
 
 database_url, redis_url, story, price_list_id = sys.argv[1:]

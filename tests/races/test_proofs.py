@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from shop.auth import api_keys, password_changes, social
+from shop.auth import api_keys, password_changes
 from shop.auth.models import AccessToken, User
-from shop.auth.social_codes import SocialCodeNotValid
-from shop.auth.social_models import SocialAccount
-from shop.auth.social_providers import Identity
-from shop.db import now, session
+from shop.auth.social import identities as social
+from shop.auth.social.codes import SocialCodeNotValid
+from shop.auth.social.models import SocialAccount
+from shop.auth.social.providers import Identity
+from shop.database import now, session
 from shop.errors import Unauthenticated
 from tests.factories.auth import PASSWORD, make_user, token_of
 

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 from standardwebhooks import Webhook as Verifier
 
-from shop.db import now, session
+from shop.database import now, session
 from shop.outbox import queues
 from shop.outbox.models import OutboxEvent
 from tests.factories.auth import bearer, make_user

@@ -7,21 +7,21 @@ from io import BytesIO
 import pytest
 from sqlalchemy import select, update
 
-from shop.auth.companies import block
 from shop.auth.models import Company
-from shop.db import now, session
-from shop.orders.cutting import Cut
-from shop.orders.lifecycle import cancel_order, fulfill_order, move_part
+from shop.companies.approval import block
+from shop.database import now, session
+from shop.orders.parts.lifecycle import cancel_order, fulfill_order, move_part
+from shop.orders.parts.shipment import send_part
+from shop.orders.parts.short_delivery import Cut
 from shop.orders.queries import find_order, find_part
-from shop.orders.shipping import send_part
 from shop.outbox.models import OutboxEvent
 from shop.webhooks.event_types import EVENT_TYPES
 from shop.webhooks.models import Webhook, WebhookDelivery
-from tests.catalog.price_lists.lists import good, list_of
 from tests.factories.auth import bearer, make_company, make_user
 from tests.factories.catalog import make_offer
 from tests.factories.orders import make_order
 from tests.factories.webhooks import make_webhook
+from tests.price_lists.lists import good, list_of
 
 
 def promised(edge) -> dict[int, dict[str, list[dict]]]:

@@ -7,15 +7,15 @@ from datetime import timedelta
 import time_machine
 from sqlalchemy import select, update
 
-from shop.auth.companies import block
 from shop.auth.models import Company
-from shop.db import db, now, session
+from shop.companies.approval import block
+from shop.database import db, now, session
 from shop.mail.models import MailMessage
-from shop.webhooks import delivering
-from shop.webhooks.delivering import PAUSES
+from shop.webhooks import delivery as delivering
+from shop.webhooks.delivery import PAUSES
 from shop.webhooks.models import WebhookDelivery
 from shop.webhooks.queries import find_delivery, find_webhook, page_of_deliveries
-from shop.webhooks.redelivering import redeliver
+from shop.webhooks.redelivery import redeliver
 from tests.factories.auth import bearer, make_user
 from tests.factories.webhooks import make_webhook
 from tests.webhooks.conftest import WEBHOOKS, Case, attempt, change_settings

@@ -1,7 +1,7 @@
 """The values that notices name are those of the things they are about."""
 
-from shop.catalog.price_lists import models as price_lists
 from shop.orders import models as orders
+from shop.price_lists import models as price_lists
 from shop.webhooks import event_types
 
 

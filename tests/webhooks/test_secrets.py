@@ -8,7 +8,7 @@ import time_machine
 from sqlalchemy import select
 from standardwebhooks import WebhookVerificationError
 
-from shop.db import now, session
+from shop.database import now, session
 from shop.outbox.models import OutboxEvent
 from shop.webhooks.models import Webhook
 from tests.webhooks.conftest import attempt, change_settings

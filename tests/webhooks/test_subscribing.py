@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select, text
 
-from shop.db import now, session
+from shop.database import now, session
 from shop.webhooks.event_types import EVENT_TYPES, event_types_for
 from shop.webhooks.models import Webhook
 from tests.factories.auth import bearer, make_api_key, make_company, make_user

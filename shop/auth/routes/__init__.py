@@ -1,6 +1,6 @@
 """The API of accounts: one blueprint, a module of routes for each topic."""
 
-from shop.auth.routes import accounts, api_keys, companies, contacts, members, passwords, profile, totp
+from shop.auth.routes import accounts, api_keys, passwords, profile, totp
 from shop.auth.routes.blueprint import MAIL_SENT, blueprint, per_account, per_guesser, per_log_in
 
 __all__ = [
@@ -8,9 +8,6 @@ __all__ = [
     "accounts",
     "api_keys",
     "blueprint",
-    "companies",
-    "contacts",
-    "members",
     "passwords",
     "per_account",
     "per_guesser",

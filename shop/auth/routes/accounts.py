@@ -7,8 +7,8 @@ from flask import request
 
 from shop.auth import accounts, tokens
 from shop.auth.access import authenticated, current_token, current_user, public
-from shop.auth.emails import EmailInvalid
-from shop.auth.links import LinkNotValid
+from shop.auth.email_addresses import EmailInvalid
+from shop.auth.mailed_tokens import LinkNotValid
 from shop.auth.models import AccessToken
 from shop.auth.passwords import PasswordTooWeak
 from shop.auth.routes.blueprint import (
@@ -30,7 +30,7 @@ from shop.auth.schemas import (
 from shop.auth.second_factor import OtpRequired, OtpWrong
 from shop.auth.token_schemas import SessionsSchema
 from shop.config import current_settings
-from shop.db import transaction
+from shop.database import transaction
 from shop.http.blueprint import refuses
 from shop.http.throttling import caller_address
 

@@ -6,7 +6,7 @@ from shop.auth import api_keys
 from shop.auth.access import authenticated, current_token, current_user, known_scopes, public
 from shop.auth.routes.blueprint import blueprint
 from shop.auth.token_schemas import ApiKeysSchema, CreateApiKeySchema, CreatedApiKeySchema, ScopesSchema
-from shop.db import transaction
+from shop.database import transaction
 from shop.http.blueprint import refuses
 
 

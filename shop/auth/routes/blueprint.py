@@ -7,8 +7,8 @@ from typing import Any, TypeVar, cast
 from flask import Response
 
 from shop.auth.access import caller
-from shop.auth.places import is_known_place
-from shop.auth.social_codes import email_behind
+from shop.auth.known_addresses import is_known_place
+from shop.auth.social.codes import email_behind
 from shop.config import current_settings
 from shop.http.blueprint import ApiBlueprint
 from shop.http.requests import typed

@@ -4,12 +4,12 @@ from typing import Any
 
 from shop.auth import password_changes
 from shop.auth.access import authenticated, current_token, current_user, public
-from shop.auth.links import LinkNotValid
+from shop.auth.mailed_tokens import LinkNotValid
 from shop.auth.passwords import PasswordTooWeak
 from shop.auth.routes.blueprint import blueprint, per_account, per_guesser, per_mailbox, reset_lifetime
 from shop.auth.schemas import ChangePasswordSchema, MessageSchema, RequestPasswordResetSchema, ResetPasswordSchema
 from shop.config import current_settings
-from shop.db import transaction
+from shop.database import transaction
 from shop.http.blueprint import refuses
 from shop.http.throttling import caller_address
 

@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from shop.auth import closing
+from shop.auth import account_closing as closing
 from shop.auth import profile as profiles
 from shop.auth.access import authenticated, current_token, current_user, public
 from shop.auth.accounts import EmailTaken
-from shop.auth.emails import EmailInvalid
-from shop.auth.links import LinkNotValid
+from shop.auth.email_addresses import EmailInvalid
+from shop.auth.mailed_tokens import LinkNotValid
 from shop.auth.models import User
 from shop.auth.password_changes import FreshLogInNeeded, PasswordWrong
 from shop.auth.routes.blueprint import blueprint, confirmation_lifetime, per_email_change, per_guesser
 from shop.auth.schemas import ChangeProfileSchema, ConfirmEmailSchema, MessageSchema, ProofSchema, UserSchema
 from shop.config import current_settings
-from shop.db import transaction
+from shop.database import transaction
 from shop.http.blueprint import refuses
 
 

@@ -10,7 +10,7 @@ from shop.auth.routes.blueprint import blueprint, per_guesser
 from shop.auth.schemas import ProofSchema
 from shop.auth.token_schemas import OtpSchema, RecoveryCodesSchema, TotpSchema
 from shop.config import current_settings
-from shop.db import transaction
+from shop.database import transaction
 from shop.http.blueprint import refuses
 
 

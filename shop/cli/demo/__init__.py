@@ -5,7 +5,7 @@ from flask.cli import AppGroup
 
 from shop.cli.demo.loading import is_loaded, load_demo_data
 from shop.config import current_settings
-from shop.db import session
+from shop.database import session
 
 demo_data = AppGroup("demo-data", help="Invented companies, price lists and orders to look around with.")
 

@@ -12,15 +12,15 @@ from sqlalchemy.orm import joinedload
 from shop.auth.models import ACTIVE, MANAGER, Company, Contact, LegalEntity, User
 from shop.auth.passwords import hash_password
 from shop.catalog.models import Offer
-from shop.catalog.price_lists.importing import import_price_list
-from shop.catalog.price_lists.models import FULL, PriceList
-from shop.catalog.price_lists.receiving import receive_price_list
 from shop.config import Settings
-from shop.db import now, session, transaction
-from shop.orders.lifecycle import lock_order, move
+from shop.database import now, session, transaction
 from shop.orders.models import ASSEMBLED, CANCELED, CONFIRMED, DELIVERED, SENT
-from shop.orders.placement import place_order
+from shop.orders.parts.lifecycle import lock_order, move
+from shop.orders.placing.placement import place_order
 from shop.orders.queries import find_order
+from shop.price_lists.arriving.receipt import receive_price_list
+from shop.price_lists.imports.pipeline import import_price_list
+from shop.price_lists.models import FULL, PriceList
 
 DATA = Path(__file__).parent / "data"
 PASSWORD = "demo-password-1234"  # noqa: S105 - published on purpose, and refused in production

@@ -7,7 +7,8 @@ from typing import Any, cast
 
 from reportlab.platypus import Flowable, Spacer, Table
 
-from shop.orders.documents.data import InvoiceData
+from shop.orders.documents.amounts_in_words import NBSP
+from shop.orders.documents.document_data import InvoiceData
 from shop.orders.documents.layout import WIDTH, Closed, Signatures, beside, build, ledger, summary, text
 from shop.orders.documents.phrases import (
     annulment,
@@ -28,7 +29,6 @@ from shop.orders.documents.tables import (
     total_row,
     vat_rows,
 )
-from shop.orders.documents.words import NBSP
 
 CURRENCIES = {"RUB": "российский рубль, код 643"}
 

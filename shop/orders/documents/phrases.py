@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from shop.orders.documents.data import Annulled, Bank, Change, Consignee, InvoiceData, Party, is_taxed
-from shop.orders.documents.words import NBSP, count_of_goods, day, sum_in_words
+from shop.orders.documents.amounts_in_words import NBSP, count_of_goods, day, sum_in_words
+from shop.orders.documents.document_data import Annulled, Bank, Change, Consignee, InvoiceData, Party, is_taxed
 
 
 def title_of(invoice: InvoiceData) -> str:

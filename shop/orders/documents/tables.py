@@ -4,9 +4,9 @@ from decimal import Decimal
 from typing import Literal
 
 from shop.money import NO_VAT
-from shop.orders.documents.data import Change, Delivery, InvoiceData, Line, Totals, is_taxed
+from shop.orders.documents.amounts_in_words import money, number, vat_rate
+from shop.orders.documents.document_data import Change, Delivery, InvoiceData, Line, Totals, is_taxed
 from shop.orders.documents.layout import Column
-from shop.orders.documents.words import money, number, vat_rate
 
 NOTHING = "—"
 NOT_SUMMED = "Х"

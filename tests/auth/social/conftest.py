@@ -15,10 +15,10 @@ from pydantic import SecretStr
 from werkzeug.test import TestResponse
 
 from shop import create_app
-from shop.auth import social_providers
-from shop.auth.social_providers import Addresses
+from shop.auth.social import providers as social_providers
+from shop.auth.social.providers import Addresses
 from shop.config import Settings
-from shop.db import db
+from shop.database import db
 
 SECRET = "the provider's client secret"
 AUTH = "/api/v1/auth"

@@ -9,9 +9,9 @@ import time_machine
 from sqlalchemy import func, select
 
 from shop.auth.models import AccessToken, User
-from shop.auth.social_models import SocialAccount, SocialCode
-from shop.auth.social_pages import FLOW_SECONDS
-from shop.db import session
+from shop.auth.social.browser_flow import FLOW_SECONDS
+from shop.auth.social.models import SocialAccount, SocialCode
+from shop.database import session
 from tests.auth.social.conftest import AUTH, FORM, Browser, arrived, consent
 from tests.factories.auth import make_user
 

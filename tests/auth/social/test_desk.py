@@ -9,11 +9,11 @@ import pytest
 import time_machine
 from sqlalchemy import func, select
 
-from shop.admin.door import COOKIE
+from shop.admin.access_guard import COOKIE
 from shop.auth.models import AccessToken, User
 from shop.auth.second_factor import set_up_totp, switch_on
-from shop.auth.social_models import SocialAccount
-from shop.db import now, session
+from shop.auth.social.models import SocialAccount
+from shop.database import now, session
 from tests.admin.conftest import Desk, token_in
 from tests.auth.social.conftest import AUTH, CLIENT, Browser, consent, deny
 from tests.factories.auth import PASSWORD, bearer, make_user, token_of

@@ -7,11 +7,11 @@ import pytest
 import time_machine
 from sqlalchemy import func, select
 
-from shop.auth import social
 from shop.auth.models import API_KEY, User
-from shop.auth.social_models import SocialAccount
+from shop.auth.social import identities as social
+from shop.auth.social.models import SocialAccount
 from shop.auth.tokens import issue_token
-from shop.db import session, transaction
+from shop.database import session, transaction
 from tests.auth.social.conftest import AUTH, Browser, arrived, consent
 from tests.factories.auth import PASSWORD, bearer, make_user
 

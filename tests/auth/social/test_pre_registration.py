@@ -3,7 +3,7 @@
 from sqlalchemy import select
 
 from shop.auth.models import Company, User
-from shop.db import session
+from shop.database import session
 from tests.auth.social.conftest import AUTH
 
 STRANGERS = "purple monkey dishwasher"

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from shop.auth.social_codes import CODE_LIFETIME, make_code, purge_social_codes, use_code
-from shop.auth.social_models import LOG_IN, SocialCode
+from shop.auth.social.codes import CODE_LIFETIME, make_code, purge_social_codes, use_code
+from shop.auth.social.models import LOG_IN, SocialCode
 from shop.config import Settings
-from shop.db import now, session
+from shop.database import now, session
 
 
 def test_codes_are_purged_an_hour_after_they_expired(edge):

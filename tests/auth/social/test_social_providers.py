@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from shop.auth.social_providers import (
+from shop.auth.social.providers import (
     PROVIDERS,
     Addresses,
     Discovery,

@@ -11,12 +11,12 @@ from sqlalchemy import select, update
 
 from shop.auth.models import SUPPLIER, LegalEntity
 from shop.catalog.models import Offer
-from shop.db import session
-from shop.orders.documents import papers
-from shop.orders.documents.papers import keep_paper
+from shop.database import session
+from shop.orders.documents import stored_pdf as papers
 from shop.orders.documents.pdf import render_invoice
-from shop.orders.lifecycle import cancel_order, fulfill_order
+from shop.orders.documents.stored_pdf import keep_paper
 from shop.orders.models import Invoice, SupplierOrder
+from shop.orders.parts.lifecycle import cancel_order, fulfill_order
 from shop.orders.queries import find_order
 from tests.factories.auth import bearer, make_company, make_user
 from tests.factories.catalog import make_offer

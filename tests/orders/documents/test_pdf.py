@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
+from shop.orders.documents.amounts_in_words import count_of_goods, money, number, sum_in_words
 from shop.orders.documents.fonts import printable
 from shop.orders.documents.pdf import render_invoice
 from shop.orders.documents.phrases import (
@@ -32,7 +33,6 @@ from shop.orders.documents.tables import (
     total_row,
     vat_rows,
 )
-from shop.orders.documents.words import count_of_goods, money, number, sum_in_words
 
 ROOT = Path(__file__).parents[3]
 

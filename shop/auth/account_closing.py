@@ -1,0 +1,75 @@
+"""Closing accounts: what is personal is erased, what the company ordered stays."""
+
+from sqlalchemy import delete, select
+
+from shop.auth.events import EmailChanged
+from shop.auth.models import (
+    SUPPLIER,
+    AccessToken,
+    Company,
+    Contact,
+    Invitation,
+    KnownPlace,
+    RecoveryCode,
+    TotpFactor,
+    User,
+)
+from shop.auth.password_changes import require_password
+from shop.auth.row_locks import lock_member
+from shop.auth.security_notices import log
+from shop.auth.social.models import SocialAccount, SocialCode
+from shop.auth.tokens import end_tokens
+from shop.database import now, session
+from shop.errors import Conflict
+from shop.http.idempotency import IdempotencyKey
+from shop.mail.erasure import forget_recipient
+from shop.outbox.models import OutboxEvent
+
+
+class OwnerMustHandOver(Conflict):
+    code = "OwnerMustHandOver"
+    message = "Your company has other members. Make one of them the owner first."
+
+
+def close_account(user: User, *, password: str | None, by_token: AccessToken) -> None:
+    """Needs the password. The owner of a company hands it over first, unless nobody else is left in it."""
+    require_password(user, password, by_token=by_token, lock=lock_member)
+    if user.is_owner:
+        _leave_company(user)
+    erase(user)
+
+
+def erase(user: User) -> None:
+    """Of the account only the row remains, which orders point to; its e-mail is free again."""
+    forget_recipient(user.email, user_id=user.id)
+    session().execute(
+        delete(OutboxEvent).where(
+            OutboxEvent.type == EmailChanged.type,
+            OutboxEvent.payload["user_id"].as_integer() == user.id,
+            OutboxEvent.handled_at.is_not(None),  # who handles another one waits for us
+        )
+    )
+    for owned in (Contact, TotpFactor, RecoveryCode, KnownPlace, SocialAccount, SocialCode, IdempotencyKey):
+        session().execute(delete(owned).where(owned.user_id == user.id))
+    session().execute(delete(Invitation).where(Invitation.invited_by_id == user.id))
+    end_tokens(user, kind=None)
+    user.email, user.pending_email, user.password_hash = f"closed-{user.id}@closed.invalid", None, None
+    user.first_name, user.last_name, user.position = "", "", None
+    user.is_owner, user.second_factor_at, user.closed_at = False, None, now()
+    session().flush()
+    log.info("account_closed", user_id=user.id)
+
+
+def _leave_company(user: User) -> None:
+    """With the last member go the company's delivery points: nobody could order to them any more.
+
+    A supplier takes no orders from now on: nobody would read them. Managers may switch that on again.
+    """
+    others = select(User.id).where(User.company_id == user.company_id, User.id != user.id, User.closed_at.is_(None))
+    if session().scalar(others.limit(1)) is not None:
+        raise OwnerMustHandOver
+    for owned in (Contact, Invitation):
+        session().execute(delete(owned).where(owned.company_id == user.company_id))
+    company = session().get_one(Company, user.company_id)
+    if company.kind == SUPPLIER:
+        company.accepts_orders = False

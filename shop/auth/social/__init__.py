@@ -1,0 +1,1 @@
+"""Social log-in: providers, the identities that open an account, the codes on the way, and the browser's part."""

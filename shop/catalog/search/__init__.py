@@ -1,0 +1,1 @@
+"""Finding offers: what was typed, filters, sorted pages, facets."""

@@ -1,0 +1,1 @@
+"""What a buyer means to order, and the ways to fill it."""

@@ -1,0 +1,215 @@
+"""How orders move: TRANSITIONS are data, move() is the only way, and every move leaves its line of history."""
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+
+from shop.auth.models import BUYER, MANAGER, SUPPLIER
+from shop.auth.tokens import Acting
+from shop.catalog.stock import release, ship
+from shop.database import now, session
+from shop.http.preconditions import check_version
+from shop.orders.documents.invoices import annul_invoices, issue_invoices
+from shop.orders.errors import (
+    MoveNotAllowed,
+    MoveNotYours,
+    NothingToCancel,
+    NothingToFulfill,
+    NothingToMove,
+    check_pieces,
+)
+from shop.orders.events import PartConfirmed, PartMoved
+from shop.orders.models import (
+    ASSEMBLED,
+    CANCELED,
+    CONFIRMED,
+    DELIVERED,
+    NEW,
+    REFUSED,
+    SENT,
+    Order,
+    OrderEvent,
+    SupplierOrder,
+)
+from shop.orders.parts.default_rates import take_default_rates
+from shop.outbox.events import publish
+
+TRANSITIONS: dict[str, tuple[str, ...]] = {
+    NEW: (CONFIRMED, CANCELED),
+    CONFIRMED: (ASSEMBLED, SENT, CANCELED),
+    ASSEMBLED: (SENT, CANCELED),
+    SENT: (DELIVERED, REFUSED),
+    DELIVERED: (),
+    REFUSED: (),
+    CANCELED: (),
+}
+
+# Who may move a part there; a supplier only its own, a buyer only the company's.
+MOVERS: dict[str, frozenset[str]] = {
+    CONFIRMED: frozenset({SUPPLIER, MANAGER}),
+    ASSEMBLED: frozenset({SUPPLIER, MANAGER}),
+    SENT: frozenset({SUPPLIER, MANAGER}),
+    DELIVERED: frozenset({SUPPLIER, MANAGER, BUYER}),
+    REFUSED: frozenset({SUPPLIER, MANAGER, BUYER}),
+    CANCELED: frozenset({SUPPLIER, MANAGER, BUYER}),
+}
+BUYER_CANCELS_FROM = (NEW, CONFIRMED)
+
+# From the least to the most advanced: an order is as far as the least advanced of its parts.
+ADVANCEMENT = (NEW, CONFIRMED, ASSEMBLED, SENT, REFUSED, DELIVERED)
+
+Quantities = Mapping[int, Decimal]
+
+
+def fulfill_order(order: Order, *, by: Acting, reason: str = "", version: int | None = None) -> None:
+    """Confirms every part that is new; each gets its numbered invoice in this transaction."""
+    lock_order(order, version)
+    parts = [part for part in order.parts if part.state == NEW]
+    if not parts:
+        raise NothingToFulfill(state=order.state)
+    move(order, parts, to=CONFIRMED, by=by, reason=reason)
+
+
+def cancel_order(order: Order, *, by: Acting, reason: str = "", version: int | None = None) -> None:
+    """Cancels every part that still can be; what has been sent stays."""
+    lock_order(order, version)
+    parts = [part for part in order.parts if can_cancel(part, by)]
+    if not parts:
+        raise NothingToCancel(state=order.state)
+    move(order, parts, to=CANCELED, by=by, reason=reason)
+
+
+def move_order(order: Order, *, to: str, by: Acting, reason: str = "") -> None:
+    """Moves every part that can go there now; the others stay where they are."""
+    lock_order(order)
+    parts = [part for part in order.parts if to in moves_of(part, by)]
+    if not parts:
+        raise NothingToMove(to=to, state=order.state)
+    move(order, parts, to=to, by=by, reason=reason)
+
+
+def move_part(part: SupplierOrder, *, to: str, by: Acting, reason: str = "", version: int | None = None) -> None:
+    """One part, by whoever may."""
+    lock_order(part.order, version)
+    move(part.order, [part], to=to, by=by, reason=reason)
+
+
+def can_cancel(part: SupplierOrder, by: Acting) -> bool:
+    return CANCELED in moves_of(part, by)
+
+
+def moves_of(part: SupplierOrder, by: Acting) -> tuple[str, ...]:
+    """The states to which this person could move the part now."""
+    return moves_from(part.state, by)
+
+
+def moves_from(state: str, by: Acting) -> tuple[str, ...]:
+    allowed = [to for to in TRANSITIONS[state] if by.role in MOVERS[to]]
+    if by.role == BUYER and state not in BUYER_CANCELS_FROM:
+        allowed = [to for to in allowed if to != CANCELED]
+    return tuple(allowed)
+
+
+def lock_order(order: Order, version: int | None = None) -> None:
+    """The order, then its parts, read again: whoever moves something of an order waits here for whoever did first.
+
+    `version` is what the caller saw; when the order has moved on since, nothing happens.
+    """
+    locked_order = select(Order).where(Order.id == order.id).with_for_update()
+    locked_parts = (
+        select(SupplierOrder)
+        .where(SupplierOrder.order_id == order.id)
+        .order_by(SupplierOrder.id)
+        .with_for_update(of=SupplierOrder)
+        .options(joinedload(SupplierOrder.supplier, innerjoin=True), selectinload(SupplierOrder.lines))
+    )
+    for statement in (locked_order, locked_parts):
+        session().scalars(statement.execution_options(populate_existing=True)).all()
+    check_version(order.version, version)
+
+
+def move(order: Order, parts: Sequence[SupplierOrder], *, to: str, by: Acting, reason: str = "") -> None:
+    """Moves parts of a locked order, writes history, does what the move entails, and rolls up the order."""
+    for part in parts:
+        check_move(part, to, by)
+    for part in parts:
+        _note(part, to, by, reason)
+    _ENTAILED.get(to, _announce)(order, parts, reason)
+    roll_up(order)
+
+
+def check_move(part: SupplierOrder, to: str, by: Acting) -> None:
+    if to not in TRANSITIONS[part.state]:
+        allowed = moves_of(part, by)
+        raise MoveNotAllowed(state=part.state, to=to, allowed=", ".join(allowed) or "nothing")
+    if to not in moves_of(part, by):
+        raise MoveNotYours(to=to, state=part.state, roles=", ".join(sorted(MOVERS[to] - {by.role})))
+
+
+def roll_up(order: Order) -> None:
+    """State and sums of the order follow from its parts, those canceled left out; each change is a new version."""
+    order.state = state_of([part.state for part in order.parts])
+    standing = [part for part in order.parts if part.state != CANCELED]
+    order.subtotal = sum((part.subtotal for part in standing), Decimal(0))
+    order.delivery_total = sum((part.delivery_fee for part in standing), Decimal(0))
+    order.vat_total = sum((part.vat_total for part in standing), Decimal(0))
+    order.total = sum((part.total for part in standing), Decimal(0))
+    order.version += 1
+
+
+def state_of(states: Sequence[str]) -> str:
+    """The least advanced among parts not canceled; canceled when all are."""
+    standing = [state for state in states if state != CANCELED]
+    return min(standing, key=ADVANCEMENT.index, default=CANCELED)
+
+
+def _note(part: SupplierOrder, to: str, by: Acting, reason: str) -> None:
+    session().add(
+        OrderEvent(
+            order_id=part.order_id,
+            supplier_order_id=part.id,
+            user_id=by.id,
+            from_state=part.state,
+            to_state=to,
+            reason=reason,
+        )
+    )
+    part.state = to
+
+
+def _confirm(order: Order, parts: Sequence[SupplierOrder], _reason: str) -> None:
+    """Numbers are given last of all: the counter is locked until we commit."""
+    take_default_rates(parts)
+    check_pieces(line for part in parts for line in part.lines)
+    for invoice in issue_invoices(order, parts):
+        publish(PartConfirmed(supplier_order_id=invoice.supplier_order_id, invoice_id=invoice.id))
+
+
+def _cancel(order: Order, parts: Sequence[SupplierOrder], reason: str) -> None:
+    release(_quantities(parts))
+    annul_invoices(parts, at=now(), reason=reason)
+    _announce(order, parts, reason)
+
+
+def _send(order: Order, parts: Sequence[SupplierOrder], reason: str) -> None:
+    ship(_quantities(parts))
+    _announce(order, parts, reason)
+
+
+def _announce(_order: Order, parts: Sequence[SupplierOrder], _reason: str) -> None:
+    for part in parts:
+        publish(PartMoved(supplier_order_id=part.id, to_state=part.state))
+
+
+def _quantities(parts: Sequence[SupplierOrder]) -> Quantities:
+    """An offer stands once per part, so these never overlap. Lines cut to nothing hold nothing."""
+    return {line.offer_id: line.quantity for part in parts for line in part.lines if line.quantity}
+
+
+_ENTAILED: dict[str, Callable[[Order, Sequence[SupplierOrder], str], None]] = {
+    CONFIRMED: _confirm,
+    CANCELED: _cancel,
+    SENT: _send,
+}

@@ -1,0 +1,1 @@
+"""How lists come: sent by somebody, or fetched from an address."""

@@ -1,0 +1,65 @@
+"""The rejected rows of a list as CSV, as they stood in the file, with what is wrong: to be mended and sent again."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select, text
+
+from shop.database import session
+from shop.price_lists.export import csv_line
+from shop.price_lists.issue_words import issue_in
+from shop.price_lists.models import ERROR, PriceList, PriceListIssue
+from shop.spreadsheets.headings import FIELDS, ISSUE_COLUMNS
+
+PIECE = 2000
+
+COLUMNS = text("""
+SELECT DISTINCT jsonb_object_keys(original) FROM price_list_issues
+WHERE price_list_id = :price_list_id AND original IS NOT NULL
+""")
+
+
+def rejected_rows(price_list: PriceList, *, locale: str) -> Iterator[bytes]:
+    """The file's own columns, then issue_row, issue_code and issue_message (ru | en), which importing ignores."""
+    columns = _columns(price_list)
+    yield b"\xef\xbb\xbf" + csv_line([*columns, *ISSUE_COLUMNS])
+    after = 0
+    while rows := _rows(price_list, after):
+        after = rows[-1][0]
+        for row, found in _by_row(rows):
+            yield _line(columns, row, found, locale)
+
+
+def _columns(price_list: PriceList) -> list[str]:
+    found = session().scalars(COLUMNS, {"price_list_id": price_list.id})
+    order = {name: number for number, name in enumerate(FIELDS)}
+    return sorted(found, key=lambda name: (order.get(name, len(order)), name))
+
+
+def _rows(price_list: PriceList, after: int) -> Sequence[Any]:
+    """Whole rows only: all issues of the rows after `after`, up to some."""
+    errors = (PriceListIssue.price_list_id == price_list.id, PriceListIssue.severity == ERROR)
+    numbers = (
+        select(PriceListIssue.row)
+        .where(*errors, PriceListIssue.row > after)
+        .group_by(PriceListIssue.row)
+        .order_by(PriceListIssue.row)
+        .limit(PIECE)
+    )
+    columns = (PriceListIssue.row, PriceListIssue.code, PriceListIssue.message, PriceListIssue.original)
+    statement = select(*columns).where(*errors, PriceListIssue.row.in_(numbers))
+    return session().execute(statement.order_by(PriceListIssue.row, PriceListIssue.id)).all()
+
+
+def _by_row(rows: Sequence[Any]) -> Iterator[tuple[int, list[Any]]]:
+    grouped: dict[int, list[Any]] = {}
+    for row in rows:
+        grouped.setdefault(row[0], []).append(row)
+    yield from grouped.items()
+
+
+def _line(columns: Sequence[str], row: int, issues: Sequence[Any], locale: str) -> bytes:
+    original: Mapping[str, str] = next((issue.original for issue in issues if issue.original), {})
+    codes = ", ".join(dict.fromkeys(issue.code for issue in issues))
+    messages = "; ".join(issue_in(locale, issue.message) for issue in issues)
+    return csv_line([*(original.get(name) for name in columns), row, codes, messages])
