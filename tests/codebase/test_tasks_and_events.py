@@ -41,7 +41,8 @@ def test_what_is_quick_never_waits_for_imports(app: Flask) -> None:
 
 
 def test_every_mail_of_an_account_goes_before_the_others() -> None:
-    assert {kind for kind, look_up in MAILS.items() if look_up.__module__.startswith("shop.auth.")} == ACCOUNT_KINDS
+    accounts = ("shop.auth.", "shop.companies.")
+    assert {kind for kind, look_up in MAILS.items() if look_up.__module__.startswith(accounts)} == ACCOUNT_KINDS
 
 
 def test_every_event_has_a_known_list_of_subscribers() -> None:

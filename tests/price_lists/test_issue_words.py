@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-import shop.price_lists as package
+from shop.price_lists import reading
 from shop.price_lists.issue_words import in_russian
 from shop.price_lists.reading.row_reader import BROKEN, ROUNDED_SENTENCE
 
-SOURCES = [Path(package.__path__[0]) / f"{name}.py" for name in ("goods", "rows", "values")]
+SOURCES = [Path(reading.__path__[0]) / f"{name}.py" for name in ("row_reader", "row_checks", "cell_values")]
 
 
 def said_in_code() -> set[str]:
