@@ -84,6 +84,9 @@ SELECT 'mail.queued', jsonb_build_object('mail_id', n), now() - interval '2 days
 FROM generate_series(1, {old}) AS n
 """
 
+LAST_EVENT = select(func.max(OutboxEvent.id)).scalar_subquery()
+LAST_MAIL = select(func.max(MailMessage.id)).scalar_subquery()
+
 console = terminal()
 
 
@@ -250,28 +253,30 @@ def _waiting(product: Product, mails: int) -> tuple[str, str, str]:
         for number in range(mails):
             to = f"to{number}@bench.example"
             queue_mail("order_placed", to=to, locale="ru", event_id=number, domain="bench", order_id=order_id)
-        last = session().scalar(select(func.max(OutboxEvent.id))) or 0
+        last_event, last_mail = session().execute(select(LAST_EVENT, LAST_MAIL)).one()
     server = Controller(SlowMailServer(), hostname="127.0.0.1", port=int(product.environment["SMTP_PORT"]))
     server.start()
     try:
         product.start(["relay", "worker"])
-        _gone(product)
+        _gone(product, MailMessage.id > last_mail - mails)
     finally:
         server.stop()
     for name in ("relay", "worker"):
         product.stop_gently(name)
     with product.app.app_context(), transaction():
-        sendings = session().scalar(select(func.sum(OutboxEvent.sendings)).where(OutboxEvent.id > last - mails)) or 0
+        sendings = (
+            session().scalar(select(func.sum(OutboxEvent.sendings)).where(OutboxEvent.id > last_event - mails)) or 0
+        )
     what = f"messages per event: {mails:,} that a worker needs {SECONDS_PER_MAIL} s for, each"
     note(what, sendings / mails, at_most=BARS["backlog"])
     return what, f"{sendings / mails:.2f}", f"≤ {BARS['backlog']}"
 
 
-def _gone(product: Product) -> None:
+def _gone(product: Product, which: ColumnElement[bool]) -> None:
     deadline = time.monotonic() + GONE_WITHIN
     while time.monotonic() < deadline:
         with product.app.app_context(), transaction():
-            if not session().scalar(select(func.count()).where(MailMessage.state == QUEUED)):
+            if not session().scalar(select(func.count()).where(which, MailMessage.state == QUEUED)):
                 return
         time.sleep(1)
     raise RuntimeError(f"mails still wait after {GONE_WITHIN:.0f} s")
