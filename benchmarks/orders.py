@@ -32,7 +32,7 @@ from dev.binaries import find_binaries
 from shop.database import db
 from shop.database.fast_read import statement_sent
 from shop.http.pagination import make_cursor
-from shop.orders.order_routes import ORDERS_CURSOR
+from shop.orders.routes.orders import ORDERS_CURSOR
 
 SCRIPT = Path(__file__).with_name("place_order.sql")
 SUPPLIERS, OFFERS = 20, 100_000

@@ -20,7 +20,7 @@ from shop.auth.models import MANAGER, SESSION, AccessToken, User
 from shop.config import current_settings
 from shop.errors import Forbidden, Untrusted
 from shop.http.problems import is_under
-from shop.price_lists.blueprint import take_larger_body
+from shop.price_lists.routes.blueprint import take_larger_body
 
 PREFIX = "/admin"
 COOKIE = "shop_admin"

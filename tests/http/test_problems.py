@@ -76,7 +76,7 @@ def raising(app: Flask, monkeypatch, error: Exception):
     def fail(*_args, **_kwargs):
         raise error
 
-    monkeypatch.setattr("shop.orders.basket.routes.basket_view", fail)
+    monkeypatch.setattr("shop.orders.routes.baskets.basket_view", fail)
     app.config["PROPAGATE_EXCEPTIONS"] = False
     return app.test_client().get("/api/v1/basket", headers=bearer(make_user()))
 

@@ -13,18 +13,13 @@ from shop.http.outgoing import AddressRefused
 from shop.http.pagination import BadCursor, PageArgsSchema
 from shop.http.requests import REQUEST_ID_PARAMETER
 from shop.http.throttling import per_upload, polled
-from shop.price_lists import (  # noqa: F401 - the others add theirs to their blueprints
-    decision_routes,
-    export_routes,
-    queries,
-    supplier_routes,
-)
+from shop.price_lists import queries
 from shop.price_lists import rejected_rows as reporting
 from shop.price_lists.arriving import receipt as receiving
-from shop.price_lists.blueprint import blueprint
 from shop.price_lists.imports import change_sets
 from shop.price_lists.imports.pipeline import PriceListNotFound
 from shop.price_lists.models import PriceList
+from shop.price_lists.routes.blueprint import blueprint
 from shop.price_lists.schemas import (
     ChangesArgsSchema,
     ChangesPageSchema,
@@ -34,8 +29,6 @@ from shop.price_lists.schemas import (
     PriceListsPageSchema,
     UploadPriceListSchema,
 )
-
-__all__ = ["blueprint"]
 
 
 @blueprint.route("/price-lists", methods=["POST"])

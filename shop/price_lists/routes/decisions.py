@@ -10,11 +10,11 @@ from shop.database import transaction
 from shop.http.blueprint import LOCATION, refuses
 from shop.price_lists import import_terms as terms
 from shop.price_lists import queries
-from shop.price_lists.blueprint import blueprint
 from shop.price_lists.imports import decisions as deciding
 from shop.price_lists.imports import rollback as rolling_back
 from shop.price_lists.imports.pipeline import PriceListNotFound
 from shop.price_lists.models import PriceList
+from shop.price_lists.routes.blueprint import blueprint
 from shop.price_lists.schemas import (
     ApplySchema,
     ChangeGuardsSchema,

@@ -19,7 +19,7 @@ from shop.orders.basket import quick_order
 from shop.orders.basket.additions import LineResult, Wanted
 from shop.orders.basket.basket_json import basket_view, result_view
 from shop.orders.basket.quick_order import QuickOrder
-from shop.orders.blueprint import blueprint, finished_json
+from shop.orders.routes.blueprint import blueprint, finished_json
 from shop.orders.schemas import (
     AddLinesSchema,
     AddPastOrderSchema,

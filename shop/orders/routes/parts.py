@@ -13,7 +13,6 @@ from shop.http.pagination import BadCursor, cursor_id, make_cursor, page_of, rea
 from shop.http.preconditions import IF_MATCH, expected_version, tagged
 from shop.orders import errors as refusals
 from shop.orders import queries
-from shop.orders.blueprint import ETAG, blueprint, finished_json
 from shop.orders.contracts import contract_between
 from shop.orders.contracts import state_contract as agree
 from shop.orders.models import ASSEMBLED, CANCELED, DELIVERED, REFUSED
@@ -26,6 +25,7 @@ from shop.orders.parts.receipt import receive_part as receive
 from shop.orders.parts.shipment import send_part
 from shop.orders.parts.short_delivery import Cut, Cuts
 from shop.orders.queries import OrderFilter
+from shop.orders.routes.blueprint import ETAG, blueprint, finished_json
 from shop.orders.schemas import (
     AgreeTotalSchema,
     ConfirmPartSchema,

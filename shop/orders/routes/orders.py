@@ -24,13 +24,13 @@ from shop.http.preconditions import IF_MATCH, expected_version, tagged
 from shop.http.requests import shown_file
 from shop.orders import errors as refusals
 from shop.orders import queries
-from shop.orders.blueprint import ETAG, blueprint, finished_json
 from shop.orders.documents.stored_pdf import paper_of
 from shop.orders.order_json import order_answer
 from shop.orders.parts import lifecycle
-from shop.orders.parts.routes import CONFIRM_REFUSALS
 from shop.orders.placing import placement
 from shop.orders.queries import OrderFilter
+from shop.orders.routes.blueprint import ETAG, blueprint, finished_json
+from shop.orders.routes.parts import CONFIRM_REFUSALS
 from shop.orders.schemas import (
     BuyersListArgsSchema,
     InvoiceListSchema,

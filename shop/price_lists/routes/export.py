@@ -16,7 +16,7 @@ from shop.http.pagination import BadCursor, PageArgsSchema
 from shop.price_lists import export as exporting
 from shop.price_lists import import_terms as terms
 from shop.price_lists import queries
-from shop.price_lists.blueprint import blueprint
+from shop.price_lists.routes.blueprint import blueprint
 from shop.price_lists.schemas import ExportArgsSchema, HistoryPageSchema, ImportTermsSchema
 
 View = TypeVar("View", bound=Callable[..., Any])
