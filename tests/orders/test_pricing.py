@@ -11,7 +11,7 @@ from sqlalchemy import text
 from shop.catalog.orderable_offers import find_goods
 from shop.database import session
 from shop.money import VAT_RATES, line_sum, money_text, sql_money_text, vat_inside, vat_on_top
-from shop.orders.placing.pricing import price_parts
+from shop.orders.pricing import price_parts
 from tests import factories
 from tests.factories.auth import make_company
 from tests.factories.catalog import make_offer

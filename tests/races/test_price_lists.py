@@ -25,14 +25,14 @@ KILLED = -9
 WORKER = """
 import os, signal, sys
 from shop import create_app
-from shop.price_lists import importing
+from shop.price_lists.imports import pipeline
 from tests.conftest import make_settings
 
 database_url, redis_url, story, price_list_id = sys.argv[1:]
 app = create_app(make_settings(database_url, redis_url))
-importing.finish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+pipeline.finish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 with app.app_context():
-    getattr(importing, story)(int(price_list_id), app.extensions["settings"], event_id=1)
+    getattr(pipeline, story)(int(price_list_id), app.extensions["settings"], event_id=1)
 """
 
 Decide = Callable[..., Callable[[], str]]

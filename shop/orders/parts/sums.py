@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from shop.orders.models import OrderLine, SupplierOrder
-from shop.orders.placing.pricing import line_sums
+from shop.orders.pricing import line_sums
 
 
 def price_again(part: SupplierOrder, line: OrderLine) -> None:

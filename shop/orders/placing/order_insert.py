@@ -10,7 +10,7 @@ from sqlalchemy import text
 from shop.auth.models import Contact
 from shop.auth.tokens import Acting
 from shop.database import session, sql_list
-from shop.orders.placing.pricing import PricedPart
+from shop.orders.pricing import PricedPart
 
 # What the buyer agreed to is copied, not linked: it stays whatever later lists say. The offers are read once more here,
 # under the share lock that placing holds on them, so they are what was priced.

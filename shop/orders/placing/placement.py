@@ -26,7 +26,7 @@ from shop.orders.errors import (
 )
 from shop.orders.events import OrderPlaced
 from shop.orders.placing.order_insert import Wishes, write_order
-from shop.orders.placing.pricing import PricedPart, price_parts
+from shop.orders.pricing import PricedPart, price_parts
 from shop.outbox.events import publish
 
 LARGEST_SUM = Decimal("999999999999.99")
