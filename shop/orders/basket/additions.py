@@ -32,15 +32,8 @@ from shop.database import given_list, sql_list
 from shop.database.fast_read import Prepared, Writes
 from shop.errors import Busy, Conflict, FieldError, Invalid, Refusal
 from shop.orders.basket.contents import LOCK, VERSION, InBasket, basket_lines
-from shop.orders.errors import (
-    NamedTwice,
-    OfferOnHold,
-    OfferUnknown,
-    OfferWithdrawn,
-    SkuAmbiguous,
-    SkuUnknown,
-    check_quantity,
-)
+from shop.orders.errors import NamedTwice, OfferOnHold, OfferUnknown, OfferWithdrawn, SkuAmbiguous, SkuUnknown
+from shop.orders.line_checks import check_quantity
 from shop.orders.models import Basket, BasketLine, Order
 
 MAX_LINES = 1000

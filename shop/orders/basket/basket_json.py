@@ -8,7 +8,8 @@ from shop.http.fields import quantity_number
 from shop.money import money_text
 from shop.orders.basket.additions import LineResult
 from shop.orders.basket.contents import InBasket
-from shop.orders.errors import QuantityNotMultiple, check_quantity, unknown_vat_rate
+from shop.orders.errors import QuantityNotMultiple
+from shop.orders.line_checks import check_quantity, unknown_vat_rate
 from shop.orders.placing.pricing import PricedLine, PricedPart, price_parts
 
 AGREED = ("PriceChanged", "UnitChanged")  # of the rest agreeing does not help

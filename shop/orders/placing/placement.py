@@ -15,16 +15,15 @@ from shop.orders.errors import (
     AmountTooLarge,
     BasketChanged,
     BasketEmpty,
+    BelowMinimumOrder,
     DeliveryDayPassed,
     OfferOnHold,
     OfferUnknown,
     OfferWithdrawn,
     SupplierNotAccepting,
-    below_minimum,
-    check_quantity,
-    unknown_vat_rate,
 )
 from shop.orders.events import OrderPlaced
+from shop.orders.line_checks import check_quantity, unknown_vat_rate
 from shop.orders.placing.order_insert import Wishes, write_order
 from shop.orders.placing.pricing import PricedPart, price_parts
 from shop.outbox.events import publish
@@ -114,6 +113,11 @@ def _check_sums(parts: Sequence[PricedPart]) -> None:
         raise unknown_vat_rate([(offer.id, offer.name) for offer in rateless], delivery_by=delivery_by)
     for part in parts:
         if part.missing_to_minimum:
-            raise below_minimum(part.supplier.name, part.supplier.minimum_order, part.subtotal)
+            raise BelowMinimumOrder(
+                supplier=part.supplier.name,
+                minimum=money_text(part.supplier.minimum_order),
+                subtotal=money_text(part.subtotal),
+                missing=money_text(part.missing_to_minimum),
+            )
     if sum(part.total for part in parts) > LARGEST_SUM:
         raise AmountTooLarge
