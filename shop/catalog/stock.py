@@ -1,15 +1,18 @@
-"""Stock: the only writer of it. Lines of an order reserve, release and ship; price lists state what is on hand."""
+"""Stock: how much of it is available, and the only writer of it.
+
+Lines of an order reserve, release and ship; price lists state what is on hand.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, FromClause, case, func, literal, select, text, update
+from sqlalchemy import ColumnElement, FromClause, case, func, literal, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from shop.catalog.models import BOUND_KINDS, StockChange, StockLevel
-from shop.catalog.units import whole_pieces
+from shop.catalog.units import sql_is_counted, sql_whole_pieces, whole_pieces
 from shop.database import session, sql_list
 from shop.errors import Conflict
 from shop.http.fields import quantity_number
@@ -49,6 +52,8 @@ FROM unnest({OFFER_IDS}, {QUANTITIES}) AS line (offer_id, quantity)
 WHERE stock.offer_id = line.offer_id
 """)  # noqa: S608 - of our own words only
 
+UNRESERVED = "greatest(stock_levels.on_hand - stock_levels.reserved, 0)"  # 0 where an outer join finds no level
+
 SHIPPED = "greatest({on_hand} - (stock.shipped - noted.shipped), 0)"
 
 LOCK_NOTED = text("""
@@ -82,6 +87,19 @@ class TooMuchReserved(Conflict):
     message = "{name} is reserved for so many orders that it can take no more of this size."
 
 
+def available_stock(on_hand: Decimal, reserved: Decimal, unit: str) -> Decimal:
+    """What nobody has reserved yet, in whole pieces of what is counted; a supplier may have less than is promised."""
+    return whole_pieces(max(on_hand - reserved, Decimal(0)), unit)
+
+
+def sql_available_stock(is_counted: str) -> str:
+    """The same in SQL, where it is known whether the unit is counted."""
+    return sql_whole_pieces(UNRESERVED, is_counted)
+
+
+AVAILABLE: ColumnElement[Decimal] = literal_column(sql_available_stock(sql_is_counted("offers.unit")))
+
+
 @dataclass(frozen=True)
 class LockedStock:
     """What an offer has, true until the transaction ends."""
@@ -96,7 +114,7 @@ class LockedStock:
 
     @property
     def available(self) -> Decimal:
-        return whole_pieces(max(self.on_hand - self.reserved, Decimal(0)), self.unit)
+        return available_stock(self.on_hand, self.reserved, self.unit)
 
     def covers(self, quantity: Decimal) -> bool:
         """Only exact and at_least bound a reservation; the others await the supplier's confirmation."""

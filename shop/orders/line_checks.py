@@ -1,14 +1,35 @@
-"""What holds for every line of a basket or an order: its quantity is sold like that, and its VAT rate is known."""
+"""What every line of a basket or an order is refused for: its offer, a quantity that is not sold, no known VAT rate."""
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+from shop.catalog.availability import Obstacle, obstacle_to_ordering
 from shop.catalog.models import Offer
 from shop.catalog.orderable_offers import Good
 from shop.catalog.units import breaks_pieces, minimum_of, multiple_from, step_of
+from shop.errors import Refusal
 from shop.http.fields import quantity_number
-from shop.orders.errors import PiecesNotWhole, QuantityNotMultiple, VatRateUnknown
+from shop.orders.errors import (
+    OfferOnHold,
+    OfferWithdrawn,
+    PiecesNotWhole,
+    QuantityNotMultiple,
+    SupplierNotAccepting,
+    VatRateUnknown,
+)
 from shop.orders.models import OrderLine
+
+
+def check_obstacles(
+    offers: Sequence[Good],
+    obstacles: Sequence[Obstacle] = (Obstacle.WITHDRAWN, Obstacle.ON_HOLD, Obstacle.NO_ORDERS_TAKEN),
+) -> None:
+    """Refuses what cannot be ordered, all offers with the same obstacle together. Stock is for who reserves it: only
+    under its lock anybody knows how much there is."""
+    found = [(obstacle_to_ordering(offer), offer) for offer in offers]
+    for obstacle in obstacles:
+        if stopped := [offer for each, offer in found if each is obstacle]:
+            raise _refusal(obstacle, stopped)
 
 
 def check_quantity(offer: Good | Offer, quantity: Decimal) -> None:
@@ -48,3 +69,11 @@ def check_pieces(lines: Iterable[OrderLine]) -> None:
         named = [{"line_id": line.id, "name": line.name, "quantity": quantity_number(line.quantity)} for line in broken]
         names = ", ".join(f"{line.name} ({quantity_number(line.quantity)} {line.unit})" for line in broken)
         raise PiecesNotWhole(lines=named, names=names)
+
+
+def _refusal(obstacle: Obstacle, offers: Sequence[Good]) -> Refusal:
+    if obstacle is Obstacle.NO_ORDERS_TAKEN:
+        suppliers = {offer.supplier_id: offer.supplier.name for offer in offers}
+        return SupplierNotAccepting(names=", ".join(suppliers.values()), supplier_ids=list(suppliers))
+    refusal = OfferWithdrawn if obstacle is Obstacle.WITHDRAWN else OfferOnHold
+    return refusal(names=", ".join(offer.name for offer in offers), offer_ids=[offer.id for offer in offers])
