@@ -100,6 +100,17 @@ def sql_available_stock(is_counted: str) -> str:
 AVAILABLE: ColumnElement[Decimal] = literal_column(sql_available_stock(sql_is_counted("offers.unit")))
 
 
+def stated_stock(*, is_free: bool) -> ColumnElement[Decimal]:
+    """What a list would state of a level as it is, of a supplier who states all or what is free."""
+    return literal_column(sql_free_stock("stock_levels")) if is_free else StockLevel.on_hand.expression
+
+
+def sql_free_stock(level: str) -> str:
+    kinds = ", ".join(f"'{kind}'" for kind in BOUND_KINDS)
+    free = f"greatest({level}.on_hand - {level}.reserved, 0)"
+    return f"CASE WHEN {level}.kind IN ({kinds}) THEN {free} ELSE {level}.on_hand END"
+
+
 @dataclass(frozen=True)
 class LockedStock:
     """What an offer has, true until the transaction ends."""
@@ -176,7 +187,7 @@ def state_stock(stated: FromClause, *, is_free: bool, noted_for: int | None = No
     the order that reservations use.
     """
     on_hand = _on_hand(stated, is_free=is_free)
-    is_other = (StockLevel.kind != stated.c.kind) | (_present(stated, is_free=is_free) != stated.c.on_hand)
+    is_other = (StockLevel.kind != stated.c.kind) | (stated_stock(is_free=is_free) != stated.c.on_hand)
     changing = (
         select(StockLevel.offer_id)
         .join(stated, stated.c.offer_id == StockLevel.offer_id)
@@ -218,14 +229,6 @@ def _on_hand(stated: FromClause, *, is_free: bool) -> ColumnElement[Decimal]:
     if not is_free:
         return cast(ColumnElement[Decimal], stated.c.on_hand)
     return case((stated.c.kind.in_(BOUND_KINDS), stated.c.on_hand + StockLevel.reserved), else_=stated.c.on_hand)
-
-
-def _present(stated: FromClause, *, is_free: bool) -> ColumnElement[Decimal]:
-    """What a list would state of the level as it is."""
-    present: ColumnElement[Decimal] = StockLevel.on_hand.expression
-    if not is_free:
-        return present
-    return case((stated.c.kind.in_(BOUND_KINDS), func.greatest(present - StockLevel.reserved, 0)), else_=present)
 
 
 def _change(statement: Any, lines: Lines) -> None:

@@ -10,11 +10,12 @@ from itertools import chain
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, RowMapping, case, func, select
+from sqlalchemy import RowMapping, func, select
 from xlsxwriter import Workbook
 
 from shop.auth.models import FREE, Company
 from shop.catalog.models import AT_LEAST, BOUND_KINDS, EXACT, ON_ORDER, Category, Offer, StockLevel
+from shop.catalog.stock import stated_stock
 from shop.database import session
 from shop.money import money_text
 from shop.price_lists.reading.original_rows import column_of_parameter
@@ -51,12 +52,6 @@ def _goods(supplier: Company) -> Iterator[Good]:
 
 
 def _page(supplier: Company, last: int) -> Any:
-    stated: ColumnElement[Decimal] = StockLevel.on_hand.expression
-    if supplier.stock_means == FREE:
-        stated = case(
-            (StockLevel.kind.in_(BOUND_KINDS), func.greatest(StockLevel.on_hand - StockLevel.reserved, 0)),
-            else_=StockLevel.on_hand,
-        )
     return (
         select(
             Offer.id.label("offer_id"),
@@ -65,7 +60,7 @@ def _page(supplier: Company, last: int) -> Any:
             *(Offer.price, Offer.price_rrc, Offer.currency, Offer.barcodes, Offer.parameters),
             Category.name.label("category"),
             func.coalesce(StockLevel.kind, EXACT).label("stock_kind"),
-            func.coalesce(stated, 0).label("stock"),
+            func.coalesce(stated_stock(is_free=supplier.stock_means == FREE), 0).label("stock"),
         )
         .outerjoin(Category, Category.id == Offer.category_id)
         .outerjoin(StockLevel, StockLevel.offer_id == Offer.id)
