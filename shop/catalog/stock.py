@@ -15,7 +15,7 @@ from shop.catalog.models import BOUND_KINDS, StockChange, StockLevel
 from shop.catalog.units import sql_is_counted, sql_whole_pieces, whole_pieces
 from shop.database import session, sql_list
 from shop.errors import Conflict
-from shop.http.fields import quantity_number
+from shop.money import quantity_number
 
 Lines = Mapping[int, Decimal]
 

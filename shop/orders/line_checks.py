@@ -8,7 +8,7 @@ from shop.catalog.models import Offer
 from shop.catalog.orderable_offers import Good
 from shop.catalog.units import breaks_pieces, minimum_of, multiple_from, step_of
 from shop.errors import Refusal
-from shop.http.fields import quantity_number
+from shop.money import number_text, quantity_number
 from shop.orders.errors import (
     OfferOnHold,
     OfferWithdrawn,
@@ -52,7 +52,7 @@ def check_quantity(offer: Good | Offer, quantity: Decimal) -> None:
         quantity=quantity_number(quantity),
         below=quantity_number(below) if below >= minimum and below > 0 else None,
         above=quantity_number(above),
-        nearest=" or ".join(str(quantity_number(value)) for value in nearest),
+        nearest=" or ".join(map(number_text, nearest)),
     )
 
 

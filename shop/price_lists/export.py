@@ -17,7 +17,7 @@ from shop.auth.models import FREE, Company
 from shop.catalog.models import AT_LEAST, BOUND_KINDS, EXACT, ON_ORDER, Category, Offer, StockLevel
 from shop.catalog.stock import stated_stock
 from shop.database import session
-from shop.money import money_text
+from shop.money import money_text, number_text
 from shop.price_lists.reading.original_rows import column_of_parameter
 from shop.spreadsheets.cells import APOSTROPHES, NUMBER, WORDS
 
@@ -73,7 +73,7 @@ def _page(supplier: Company, last: int) -> Any:
 def _good(row: RowMapping) -> Good:
     good = {name: row[name] for name in ("id", *PLAIN)} | {"currency": row["currency"]}
     for name in ("units_per_pack", "quantity_step", "minimum_quantity"):
-        good[name] = None if row[name] is None else _number(row[name])
+        good[name] = None if row[name] is None else number_text(row[name])
     good["price"] = money_text(row["price"])
     good["price_rrc"] = None if row["price_rrc"] is None else money_text(row["price_rrc"])
     good["quantity"] = _stock(row["stock_kind"], row["stock"])
@@ -82,12 +82,8 @@ def _good(row: RowMapping) -> Good:
 
 def _stock(kind: str, stock: Decimal) -> str:
     if kind in BOUND_KINDS:
-        return f"{'>' if kind == AT_LEAST else ''}{_number(stock)}"
+        return f"{'>' if kind == AT_LEAST else ''}{number_text(stock)}"
     return "под заказ" if kind == ON_ORDER else "есть"
-
-
-def _number(value: Decimal) -> str:
-    return f"{value.normalize():f}"
 
 
 def _yaml(supplier: Company) -> Iterator[bytes]:

@@ -67,6 +67,16 @@ def act(edge, order, what, **others) -> None:
         what(find_order(order.id, by=by), by=by, **others)
 
 
+@pytest.mark.parametrize(("locale", "price"), [("ru", "0,4855 руб"), ("en", "0.4855 RUB")])
+def test_a_price_below_a_kopeck_is_not_rounded_in_any_language(edge, drain, mailbox, locale: str, price: str) -> None:
+    supplier = make_company("supplier")
+    person = make_user("supplier", company=supplier, locale=locale)
+    order = make_order({make_offer(supplier=supplier, price="0.4855").id: 100})
+    drain()
+    [told] = [text_of(mail) for mail in mailbox.about(order.number, "new") if mail["To"] == person.email]
+    assert price in told
+
+
 def test_a_new_order_is_told_to_buyer_administrator_and_each_supplier_his_part(edge, drain, mailbox) -> None:
     companies = [make_company("supplier") for _ in range(2)]
     people = [

@@ -6,8 +6,7 @@ from typing import Any
 
 from shop.catalog.availability import Obstacle, obstacle_to_ordering
 from shop.catalog.orderable_offers import Good
-from shop.http.fields import quantity_number
-from shop.money import money_text
+from shop.money import money_text, quantity_number
 from shop.orders.basket.additions import LineResult
 from shop.orders.basket.contents import InBasket
 from shop.orders.errors import QuantityNotMultiple
