@@ -1,17 +1,13 @@
 """A supplier's current list, written so that importing it again changes nothing."""
 
-import csv
-import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import chain
 from typing import Any
 
 import orjson
 from sqlalchemy import RowMapping, func, select
-from xlsxwriter import Workbook
 
 from shop.auth.models import FREE, Company
 from shop.catalog.models import AT_LEAST, BOUND_KINDS, EXACT, ON_ORDER, Category, Offer, StockLevel
@@ -19,13 +15,12 @@ from shop.catalog.stock import stated_stock
 from shop.database import session
 from shop.money import money_text, number_text
 from shop.price_lists.reading.original_rows import column_of_parameter
-from shop.spreadsheets.cells import APOSTROPHES, NUMBER, WORDS
+from shop.spreadsheets.cells import APOSTROPHES, FORMULA, NUMBER, WORDS
+from shop.spreadsheets.writers import BYTE_ORDER_MARK, CSV_TYPE, XLSX_TYPE, write_csv, write_xlsx
 
 PLAIN = ("sku", "category", "model", "name", "unit", "units_per_pack", "quantity_step", "minimum_quantity", "vat_rate")
 COLUMNS = ("id", *PLAIN, "barcode", "price", "price_rrc", "currency", "quantity")
 PIECE = 5000
-FORMULA = re.compile(r"'*[=+\-@\t\r]")
-QUOTED_FORMULA = re.compile(r"'+[=+\-@\t\r]")
 CODE_LIKE = re.compile(r"'*\d+[.,]\d+")
 
 Good = dict[str, Any]
@@ -119,35 +114,18 @@ def _json(value: Any) -> str:
 
 
 def _csv(supplier: Company) -> Iterator[bytes]:
-    """With a byte order mark, or Excel takes it for windows-1251."""
-    parameters = _parameter_names(supplier)
-    yield b"\xef\xbb\xbf" + csv_line([*COLUMNS, *map(column_of_parameter, parameters)])
-    for good in _goods(supplier):
-        yield csv_line(_cells(good, parameters))
-
-
-def csv_line(cells: Iterable[Any]) -> bytes:
-    buffer = io.StringIO(newline="")
-    csv.writer(buffer, delimiter=";").writerow(["" if cell is None else _harmless(cell) for cell in cells])
-    return buffer.getvalue().encode()
+    return write_csv(_table(supplier), delimiter=";", mark=BYTE_ORDER_MARK)
 
 
 def _xlsx(supplier: Company) -> Iterator[bytes]:
+    return write_xlsx(_table(supplier), sheet="price list")
+
+
+def _table(supplier: Company) -> Iterator[list[Any]]:
     parameters = _parameter_names(supplier)
-    file = io.BytesIO()
-    workbook = Workbook(file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    sheet = workbook.add_worksheet("price list")
-    header: Sequence[Any] = [*COLUMNS, *map(column_of_parameter, parameters)]
-    for number, cells in enumerate(chain([header], (_cells(good, parameters) for good in _goods(supplier)))):
-        for column, cell in enumerate(cells):
-            if isinstance(cell, bool):
-                sheet.write_boolean(number, column, cell)
-            elif isinstance(cell, int | float) and abs(cell) < 2**53:
-                sheet.write_number(number, column, cell)
-            elif cell is not None:
-                sheet.write_string(number, column, f"'{cell}" if QUOTED_FORMULA.match(str(cell)) else str(cell))
-    workbook.close()
-    yield file.getvalue()
+    yield [*COLUMNS, *map(column_of_parameter, parameters)]
+    for good in _goods(supplier):
+        yield _cells(good, parameters)
 
 
 def _parameter_names(supplier: Company) -> list[str]:
@@ -168,13 +146,12 @@ def _cells(good: Good, parameters: Sequence[str]) -> list[Any]:
 
 def _code(text: str) -> str:
     """12.0 is an article number here, not a spreadsheet's 12."""
-    return f"'{text}" if CODE_LIKE.fullmatch(text) or APOSTROPHES.match(text) else text
+    return _quoted(text) if CODE_LIKE.fullmatch(text) or APOSTROPHES.match(text) else text
 
 
 def _text(value: Any) -> Any:
     """An apostrophe that is the supplier's own must not be taken for ours."""
-    is_quoted = isinstance(value, str) and value.startswith("'") and not QUOTED_FORMULA.match(value)
-    return f"'{value}" if is_quoted and APOSTROPHES.match(value) else value or None
+    return _quoted(value) if isinstance(value, str) and APOSTROPHES.match(value) else value or None
 
 
 def _parameter(parameters: Mapping[str, Any], name: str) -> Any:
@@ -184,21 +161,16 @@ def _parameter(parameters: Mapping[str, Any], name: str) -> Any:
         return value
     plain = value.lstrip("'")
     is_like = not plain or NUMBER.fullmatch(plain) or plain.casefold() in WORDS or CODE_LIKE.fullmatch(plain)
-    return f"'{value}" if is_like else value
+    return _quoted(value) if is_like else value
 
 
-def _harmless(value: Any) -> str:
-    """A cell that a spreadsheet would take for a formula gets an apostrophe, which importing takes away again."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return _json(value)
-    text = str(value)
-    return f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else text
+def _quoted(text: str) -> str:
+    """By one apostrophe; what looks like a formula gets it from the writer."""
+    return text if FORMULA.match(text) else f"'{text}"
 
 
 FORMATS: Mapping[str, tuple[Callable[[Company], Iterator[bytes]], str]] = {
     "yaml": (_yaml, "application/yaml"),
-    "csv": (_csv, "text/csv; charset=utf-8"),
-    "xlsx": (_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    "csv": (_csv, CSV_TYPE),
+    "xlsx": (_xlsx, XLSX_TYPE),
 }
