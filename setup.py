@@ -43,7 +43,6 @@ setup(
         "psycopg[binary]",
         "pydantic-settings",
         "pyotp",
-        "python-calamine",
         "python-dotenv",
         "python-stdnum",
         "reportlab[accel]",  # its inner loops in C: a fifth of the time of a PDF
@@ -73,6 +72,7 @@ setup(
             "pytest",
             "pytest-cov",
             "pytest-xdist",
+            "python-calamine",
             "schemathesis",
             "time-machine",
         ],

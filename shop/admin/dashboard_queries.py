@@ -8,6 +8,7 @@ from sqlalchemy import Date, Select, cast, exists, func, select
 from shop.admin.filters import beginning_in
 from shop.auth.models import ACTIVE, PENDING, SUPPLIER, Company
 from shop.catalog.models import BOUND_KINDS, Offer, StockLevel
+from shop.catalog.stock import AVAILABLE
 from shop.database import now, session
 from shop.mail.models import PARKED, MailMessage
 from shop.orders.models import ASSEMBLED, CANCELED, CONFIRMED, NEW, Order, OrderLine, SupplierOrder
@@ -95,7 +96,7 @@ def recently_ordered(at: datetime) -> Select[*tuple[Any, ...]]:
         .where(
             Order.created_at >= at - timedelta(days=RECENT_DAYS),
             StockLevel.kind.in_(BOUND_KINDS),
-            StockLevel.on_hand <= StockLevel.reserved,
+            AVAILABLE == 0,
             Offer.is_listed,
         )
         .group_by(Offer.id, Company.id)

@@ -1,26 +1,21 @@
-"""Lists as files: CSV and XLSX, row by row as the database gives them, capped; nothing in them runs as a formula."""
+"""Lists as files: CSV and XLSX, row by row as the database gives them, capped."""
 
-import csv
-import io
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from flask import Response
 from sqlalchemy import Engine, Row, Select
-from xlsxwriter import Workbook
 
 from shop.admin.formats import zone
 from shop.admin.words import t
 from shop.database import now, session
+from shop.spreadsheets.writers import BYTE_ORDER_MARK, CSV_TYPE, XLSX_TYPE, write_csv, write_xlsx
 
 MOST_ROWS = 100_000
 ROWS_AT_ONCE = 1_000
-CHUNK = 64 * 1024
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-BYTE_ORDER_MARK = "\ufeff"  # without it spreadsheets take Russian for something else
 
 Columns = Sequence[tuple[str, str]]
 Cells = list[Any]
@@ -72,38 +67,10 @@ def _cell(value: Any, place: Any) -> Any:
         return "" if value is None else str(value).lower()
     if isinstance(value, int | Decimal):
         return value
-    text = str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return str(value)
 
 
-def _csv(lines: Iterator[Cells]) -> Iterator[bytes]:
-    text = io.StringIO(BYTE_ORDER_MARK)
-    text.seek(0, io.SEEK_END)
-    writer = csv.writer(text)
-    for line in lines:
-        writer.writerow(line)
-        if text.tell() > CHUNK:
-            yield text.getvalue().encode()
-            text.seek(0)
-            text.truncate()
-    yield text.getvalue().encode()
-
-
-def _xlsx(lines: Iterator[Cells]) -> Iterator[bytes]:
-    """A workbook is an archive, so it is complete in a file before its first byte leaves; memory stays the same."""
-    with tempfile.TemporaryFile() as file:
-        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-        with Workbook(file, options) as workbook:
-            sheet = workbook.add_worksheet()
-            for number, line in enumerate(lines):
-                for column, cell in enumerate(line):
-                    (sheet.write_string if isinstance(cell, str) else sheet.write_number)(number, column, cell)
-        file.seek(0)
-        while chunk := file.read(CHUNK):
-            yield chunk
-
-
-KINDS: dict[str, tuple[str, Callable[[Iterator[Cells]], Iterator[bytes]]]] = {
-    "csv": ("text/csv; charset=utf-8", _csv),
-    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", _xlsx),
+KINDS: dict[str, tuple[str, Callable[[Iterable[Cells]], Iterator[bytes]]]] = {
+    "csv": (CSV_TYPE, partial(write_csv, mark=BYTE_ORDER_MARK)),
+    "xlsx": (XLSX_TYPE, write_xlsx),
 }

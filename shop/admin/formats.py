@@ -8,13 +8,12 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date as babel_date
 from babel.dates import format_datetime as babel_moment
-from babel.numbers import format_decimal
 from flask_babel import get_locale, get_timezone
 from markupsafe import Markup
 
-from shop.admin.words import t
+from shop.admin.words import language, t
 from shop.database import now
-from shop.money import NO_VAT
+from shop.money import NBSP, NO_VAT, localized, money_text, number_text
 
 NOTHING = Markup('<span class="nothing">—</span>')
 MAX_CLIPPED = 120
@@ -45,22 +44,21 @@ def money(amount: Decimal | str | None) -> str | Markup:
     """12 345,60 ₽; unit prices with up to four decimals."""
     if amount is None:
         return NOTHING
-    figures = format_decimal(Decimal(amount), format="#,##0.00##", locale=get_locale())
-    return f"{figures}\u00a0₽"
+    return _localized(money_text(round(Decimal(amount), 4))) + f"{NBSP}₽"
 
 
 def number(amount: Decimal | int | str | None) -> str | Markup:
     """At most three decimals, and none that say nothing."""
     if amount is None:
         return NOTHING
-    return format_decimal(Decimal(amount), format="#,##0.###", locale=get_locale())
+    return _localized(number_text(round(Decimal(amount), 3)))
 
 
 def vat_rate(rate: str | None) -> str:
     """Free of VAT, taxed at 0 % and unknown are three things."""
     if rate is None:
         return t("VAT unknown")
-    return t("without VAT") if rate == NO_VAT else f"{rate}\u00a0%"
+    return t("without VAT") if rate == NO_VAT else f"{rate}{NBSP}%"
 
 
 def moment(at: datetime | None) -> Markup:
@@ -126,3 +124,7 @@ def linked(address_of: Callable[[Any], str]) -> Formatter:
 
 def zone() -> ZoneInfo:
     return ZoneInfo(str(get_timezone()))
+
+
+def _localized(text: str) -> str:
+    return localized(text, language())

@@ -16,7 +16,7 @@ from shop.auth.models import Company, User
 from shop.catalog.models import EXACT, Category, Offer, OfferRevision, Product, StockLevel
 from shop.catalog.offers import IS_NOT_BEYOND, OfferNotFound
 from shop.catalog.search.search_terms import Words, has_barcode
-from shop.catalog.units import whole_pieces
+from shop.catalog.stock import AVAILABLE, available_stock
 from shop.database import now, session
 from shop.price_lists.models import APPLIED, HELD, PriceList, PriceListRow
 
@@ -42,7 +42,7 @@ def select_for_desk() -> Select[*tuple[Any, ...]]:
             Offer.price,
             Offer.unit,
             func.coalesce(StockLevel.kind, EXACT).label("stock_kind"),
-            func.greatest(func.coalesce(StockLevel.on_hand - StockLevel.reserved, 0), 0).label("available"),
+            AVAILABLE.label("available"),
             OFFER_STATE.label("state"),
             Offer.updated_at,
         )
@@ -62,7 +62,7 @@ def stock_left(_view: Any, _context: Any, row: Any, _name: str) -> Any:
     if row.stock_kind in ("unknown", "on_order"):
         return t(f"stock|{row.stock_kind}")
     prefix = "≥\u00a0" if row.stock_kind == "at_least" else ""
-    return f"{prefix}{number(whole_pieces(row.available, row.unit))}\u00a0{row.unit}"
+    return f"{prefix}{number(row.available)}\u00a0{row.unit}"
 
 
 class OffersView(ManagedView):
@@ -112,6 +112,7 @@ class OffersView(ManagedView):
         )
         return {
             "value_of": value_of,
+            "available": offer.stock and available_stock(offer.stock.on_hand, offer.stock.reserved, offer.unit),
             "state": session().scalar(select(OFFER_STATE).where(Offer.id == offer.id)),
             "named": session().execute(names.where(Product.id == offer.product_id)).one(),
             "waits_in": _waits_in(offer) if offer.is_quarantined else None,

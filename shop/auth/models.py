@@ -3,8 +3,20 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Text,
+    and_,
+    func,
+    literal_column,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shop.database import CreatedAt, Id, Model, Sum, now
@@ -137,10 +149,19 @@ class User(Model):
     def has_second_factor(self) -> bool:
         return self.second_factor_at is not None
 
-    @property
+    @hybrid_property
     def may_log_in(self) -> bool:
+        """Also whether the mails about the company's trade go to this user (decision 0047). On the class: in SQL."""
         company_blocked = self.company is not None and self.company.status == BLOCKED
         return bool(self.email_confirmed_at) and not self.blocked_at and not self.closed_at and not company_blocked
+
+    @may_log_in.inplace.expression
+    @classmethod
+    def _may_log_in_in_sql(cls) -> ColumnElement[bool]:
+        company_blocked = cls.company.has(Company.status == literal_column(f"'{BLOCKED}'"))
+        return and_(
+            cls.email_confirmed_at.is_not(None), cls.blocked_at.is_(None), cls.closed_at.is_(None), ~company_blocked
+        )
 
 
 class AccessToken(Model):

@@ -15,7 +15,6 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
-    literal_column,
     null,
     or_,
     select,
@@ -23,7 +22,7 @@ from sqlalchemy import (
 )
 
 from shop.auth.known_addresses import note_place
-from shop.auth.models import API_KEY, BLOCKED, SESSION, AccessToken, Company, User
+from shop.auth.models import API_KEY, SESSION, AccessToken, User
 from shop.database import delete_some, now, session
 from shop.database.fast_read import Prepared
 from shop.errors import NotFound, Unauthenticated
@@ -128,14 +127,8 @@ def find_caller(
 
 @cache
 def _by_secret(along: ColumnElement[Any]) -> Prepared:
-    """A Caller's fields. May its user log in? As User.may_log_in says."""
+    """A Caller's fields."""
     is_live = or_(AccessToken.expires_at.is_(None), AccessToken.expires_at > bindparam("now", type_=DateTime(True)))
-    may_log_in = (
-        User.email_confirmed_at.is_not(None)
-        & User.blocked_at.is_(None)
-        & User.closed_at.is_(None)
-        & Company.status.is_distinct_from(literal_column(f"'{BLOCKED}'"))
-    )
     return Prepared(
         select(
             AccessToken.id.label("token_id"),
@@ -149,8 +142,7 @@ def _by_secret(along: ColumnElement[Any]) -> Prepared:
             along.label("along"),
         )
         .join(User, User.id == AccessToken.user_id)
-        .outerjoin(Company, Company.id == User.company_id)
-        .where(AccessToken.hash == bindparam("hash"), is_live, may_log_in),
+        .where(AccessToken.hash == bindparam("hash"), is_live, User.may_log_in),
         row_factory=tuple_row,
     )
 

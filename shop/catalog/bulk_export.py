@@ -1,10 +1,9 @@
 """The whole catalog as one compressed file, written row by row as the database gives them."""
 
-import csv
-import io
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,8 +15,9 @@ from shop.catalog.feed import AS_OF
 from shop.catalog.models import Offer
 from shop.catalog.offers import select_offers
 from shop.database import db
+from shop.spreadsheets.writers import write_csv
 
-Rows = Sequence[RowMapping]
+Partitions = Iterable[Sequence[RowMapping]]
 
 NDJSON, CSV = "ndjson", "csv"
 ROWS_AT_ONCE = 200
@@ -30,8 +30,6 @@ COLUMNS = (
     "minimum_quantity", "units_per_pack", "base_price", "base_unit", "barcodes", "stock_kind", "available",
     "is_orderable", "revision", "updated_at", "parameters", "price_with_vat", "compare_price", "compare_includes_vat",
 )  # fmt: skip
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def export_catalog(file_format: str, *, generation: int, folder: Path, with_vat: bool = True) -> ExportFile:
@@ -51,27 +49,23 @@ def _write(file: BinaryIO, file_format: str, with_vat: bool) -> datetime:
     """The moment is read before the data."""
     with db.engine.connect() as connection:
         as_of: datetime = connection.scalar(AS_OF)
-        for part in _compressed(map(_FORMATS[file_format], _partitions(connection, with_vat))):
+        for part in _compressed(_FORMATS[file_format](_partitions(connection, with_vat))):
             file.write(part)
     return as_of
 
 
-def _partitions(connection: Connection, with_vat: bool) -> Iterator[Rows | None]:
-    """None first: the place of a heading."""
-    yield None
+def _partitions(connection: Connection, with_vat: bool) -> Iterator[Sequence[RowMapping]]:
     statement = select_offers(with_vat=with_vat).where(Offer.is_listed).order_by(Offer.id)
-    yield from connection.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE}).mappings().partitions()
+    return connection.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE}).mappings().partitions()
 
 
-def _ndjson(rows: Rows | None) -> bytes:
-    return "".join(f"{row['answer']}\n" for row in rows or ()).encode()
+def _ndjson(partitions: Partitions) -> Iterator[bytes]:
+    for rows in partitions:
+        yield "".join(f"{row['answer']}\n" for row in rows).encode()
 
 
-def _csv(rows: Rows | None) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerows([COLUMNS] if rows is None else (_cells(row) for row in rows))
-    return text.getvalue().encode()
+def _csv(partitions: Partitions) -> Iterator[bytes]:
+    return write_csv(chain([COLUMNS], (_cells(row) for rows in partitions for row in rows)))
 
 
 def _cells(row: RowMapping) -> list[Any]:
@@ -87,12 +81,8 @@ def _cells(row: RowMapping) -> list[Any]:
         "available": stock["available"],
         "parameters": orjson.dumps(answer["parameters"]).decode(),
     }
-    return [_cell(answer[name]) for name in COLUMNS]
-
-
-def _cell(value: Any) -> Any:
-    """A spreadsheet runs what looks like a formula; an apostrophe before it makes it text."""
-    return "'" + value if isinstance(value, str) and value.startswith(FORMULA) else value
+    values = (answer[name] for name in COLUMNS)
+    return [str(value) if isinstance(value, bool) else value for value in values]  # True, as it has always been here
 
 
 def _compressed(parts: Iterable[bytes]) -> Iterator[bytes]:
@@ -104,4 +94,4 @@ def _compressed(parts: Iterable[bytes]) -> Iterator[bytes]:
     yield compressor.flush()
 
 
-_FORMATS: dict[str, Callable[[Rows | None], bytes]] = {NDJSON: _ndjson, CSV: _csv}
+_FORMATS: dict[str, Callable[[Partitions], Iterator[bytes]]] = {NDJSON: _ndjson, CSV: _csv}

@@ -201,10 +201,6 @@ class StockLevel(Model):
     shipped: Mapped[Quantity] = mapped_column(default=Decimal(0), server_default="0")
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
-    @property
-    def available(self) -> Decimal:
-        return max(self.on_hand - self.reserved, Decimal(0))
-
 
 class StockChange(Model):
     """What a price list has made of an offer's stock, and what `shipped` was then, so that it can be taken back.

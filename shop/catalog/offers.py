@@ -7,10 +7,12 @@ import orjson
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, and_, bindparam, func, literal_column, or_, select
 
 from shop.auth.models import ACTIVE, BLOCKED, Company
+from shop.catalog.availability import IS_LISTED, STOCK_KIND, sql_is_orderable
 from shop.catalog.compare_prices import compare_price
-from shop.catalog.models import BOUND_KINDS, EXACT, Category, Offer, StockLevel
+from shop.catalog.models import Category, Offer, StockLevel
 from shop.catalog.packs import sql_pack
-from shop.catalog.units import sql_is_counted, sql_minimum_of, sql_step_of, sql_whole_pieces
+from shop.catalog.stock import sql_available_stock
+from shop.catalog.units import sql_is_counted, sql_minimum_of, sql_step_of
 from shop.database.fast_read import Prepared, Row
 from shop.errors import NotFound
 from shop.money import sql_money_text
@@ -18,12 +20,9 @@ from shop.money import sql_money_text
 Answer = dict[str, Any]
 Finished = orjson.Fragment  # JSON that goes out as it stands
 
-STOCK_KIND = f"coalesce(stock_levels.kind, '{EXACT}')"
-AVAILABLE = sql_whole_pieces("greatest(stock_levels.on_hand - stock_levels.reserved, 0)", "is_counted")
+AVAILABLE = sql_available_stock("is_counted")
 STEP = sql_step_of("offers.quantity_step", "is_counted")
 MINIMUM = sql_minimum_of("offers.minimum_quantity", "is_counted")
-BOUND = ", ".join(f"'{kind}'" for kind in BOUND_KINDS)
-IS_LISTED = f"(offers.is_listed AND companies.status = '{ACTIVE}')"
 
 # Whatever changes what an offer shows moves one of these: its own data and product; its stock; its supplier's name,
 # terms of price, readiness to take orders or standing; the name of its category.
@@ -101,8 +100,7 @@ def _answer(with_vat: bool) -> str:
             {with_vat} AS compare_includes_vat,
             offers.barcodes, offers.parameters,
             json_build_object('kind', {STOCK_KIND}, 'available', trim_scale({AVAILABLE})) AS stock,
-            {IS_LISTED} AND NOT offers.is_quarantined AND companies.accepts_orders
-                AND ({STOCK_KIND} NOT IN ({BOUND}) OR {AVAILABLE} >= {MINIMUM}) AS is_orderable,
+            {sql_is_orderable("is_counted")} AS is_orderable,
             {IS_LISTED} AS is_listed, offers.revision,
             greatest(offers.updated_at, stock_levels.updated_at, companies.offers_changed_at,
                 categories.offers_changed_at) AS updated_at

@@ -13,13 +13,10 @@ from sqlalchemy import BigInteger, Row, Select, any_, literal_column, select
 
 from shop.auth.models import ACTIVE, Company
 from shop.catalog.models import BOUND_KINDS, EXACT, Offer, StockLevel
-from shop.catalog.units import whole_pieces
+from shop.catalog.stock import available_stock
 from shop.catalog.vat_rates import effective_vat_rate, sql_default_vat_rate
 from shop.database import given_list, session
 from shop.database.fast_read import Prepared
-
-AVAILABLE = f"""CASE WHEN coalesce(stock_levels.kind, '{EXACT}') IN {BOUND_KINDS}
-    THEN greatest(coalesce(stock_levels.on_hand - stock_levels.reserved, 0), 0) END"""
 
 
 class Terms(NamedTuple):
@@ -41,7 +38,7 @@ class Terms(NamedTuple):
 
 
 class Good(NamedTuple):
-    """`left` is what nobody has reserved yet; None where the supplier does not say how much there is."""
+    """An offer of which no list has stated the stock has no level: there is none of it."""
 
     id: int
     revision: int
@@ -57,7 +54,9 @@ class Good(NamedTuple):
     minimum_quantity: Decimal
     is_listed: bool
     is_quarantined: bool
-    left: Decimal | None
+    stock_kind: str | None
+    on_hand: Decimal | None
+    reserved: Decimal | None
     supplier: Terms
 
     @property
@@ -66,8 +65,10 @@ class Good(NamedTuple):
 
     @property
     def available(self) -> Decimal | None:
-        """How much a reservation may take."""
-        return None if self.left is None else whole_pieces(self.left, self.unit)
+        """How much a reservation may take; None where the supplier does not say how much there is."""
+        if (self.stock_kind or EXACT) not in BOUND_KINDS:
+            return None
+        return available_stock(self.on_hand or Decimal(0), self.reserved or Decimal(0), self.unit)
 
     @property
     def effective_vat_rate(self) -> str | None:
@@ -98,7 +99,9 @@ def select_goods() -> Select[*tuple[Any, ...]]:
             Offer.minimum_quantity,
             Offer.is_listed,
             Offer.is_quarantined,
-            literal_column(AVAILABLE).label("available"),
+            StockLevel.kind.label("stock_kind"),
+            StockLevel.on_hand,
+            StockLevel.reserved,
             Company.id.label("company_id"),
             Company.name.label("company_name"),
             Company.status,

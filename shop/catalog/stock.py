@@ -1,18 +1,21 @@
-"""Stock: the only writer of it. Lines of an order reserve, release and ship; price lists state what is on hand."""
+"""Stock: how much of it is available, and the only writer of it.
+
+Lines of an order reserve, release and ship; price lists state what is on hand.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, FromClause, case, func, literal, select, text, update
+from sqlalchemy import ColumnElement, FromClause, case, func, literal, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from shop.catalog.models import BOUND_KINDS, StockChange, StockLevel
-from shop.catalog.units import whole_pieces
+from shop.catalog.units import sql_is_counted, sql_whole_pieces, whole_pieces
 from shop.database import session, sql_list
 from shop.errors import Conflict
-from shop.http.fields import quantity_number
+from shop.money import quantity_number
 
 Lines = Mapping[int, Decimal]
 
@@ -49,6 +52,8 @@ FROM unnest({OFFER_IDS}, {QUANTITIES}) AS line (offer_id, quantity)
 WHERE stock.offer_id = line.offer_id
 """)  # noqa: S608 - of our own words only
 
+UNRESERVED = "greatest(stock_levels.on_hand - stock_levels.reserved, 0)"  # 0 where an outer join finds no level
+
 SHIPPED = "greatest({on_hand} - (stock.shipped - noted.shipped), 0)"
 
 LOCK_NOTED = text("""
@@ -82,6 +87,30 @@ class TooMuchReserved(Conflict):
     message = "{name} is reserved for so many orders that it can take no more of this size."
 
 
+def available_stock(on_hand: Decimal, reserved: Decimal, unit: str) -> Decimal:
+    """What nobody has reserved yet, in whole pieces of what is counted; a supplier may have less than is promised."""
+    return whole_pieces(max(on_hand - reserved, Decimal(0)), unit)
+
+
+def sql_available_stock(is_counted: str) -> str:
+    """The same in SQL, where it is known whether the unit is counted."""
+    return sql_whole_pieces(UNRESERVED, is_counted)
+
+
+AVAILABLE: ColumnElement[Decimal] = literal_column(sql_available_stock(sql_is_counted("offers.unit")))
+
+
+def stated_stock(*, is_free: bool) -> ColumnElement[Decimal]:
+    """What a list would state of a level as it is, of a supplier who states all or what is free."""
+    return literal_column(sql_free_stock("stock_levels")) if is_free else StockLevel.on_hand.expression
+
+
+def sql_free_stock(level: str) -> str:
+    kinds = ", ".join(f"'{kind}'" for kind in BOUND_KINDS)
+    free = f"greatest({level}.on_hand - {level}.reserved, 0)"
+    return f"CASE WHEN {level}.kind IN ({kinds}) THEN {free} ELSE {level}.on_hand END"
+
+
 @dataclass(frozen=True)
 class LockedStock:
     """What an offer has, true until the transaction ends."""
@@ -96,7 +125,7 @@ class LockedStock:
 
     @property
     def available(self) -> Decimal:
-        return whole_pieces(max(self.on_hand - self.reserved, Decimal(0)), self.unit)
+        return available_stock(self.on_hand, self.reserved, self.unit)
 
     def covers(self, quantity: Decimal) -> bool:
         """Only exact and at_least bound a reservation; the others await the supplier's confirmation."""
@@ -158,7 +187,7 @@ def state_stock(stated: FromClause, *, is_free: bool, noted_for: int | None = No
     the order that reservations use.
     """
     on_hand = _on_hand(stated, is_free=is_free)
-    is_other = (StockLevel.kind != stated.c.kind) | (_present(stated, is_free=is_free) != stated.c.on_hand)
+    is_other = (StockLevel.kind != stated.c.kind) | (stated_stock(is_free=is_free) != stated.c.on_hand)
     changing = (
         select(StockLevel.offer_id)
         .join(stated, stated.c.offer_id == StockLevel.offer_id)
@@ -200,14 +229,6 @@ def _on_hand(stated: FromClause, *, is_free: bool) -> ColumnElement[Decimal]:
     if not is_free:
         return cast(ColumnElement[Decimal], stated.c.on_hand)
     return case((stated.c.kind.in_(BOUND_KINDS), stated.c.on_hand + StockLevel.reserved), else_=stated.c.on_hand)
-
-
-def _present(stated: FromClause, *, is_free: bool) -> ColumnElement[Decimal]:
-    """What a list would state of the level as it is."""
-    present: ColumnElement[Decimal] = StockLevel.on_hand.expression
-    if not is_free:
-        return present
-    return case((stated.c.kind.in_(BOUND_KINDS), func.greatest(present - StockLevel.reserved, 0)), else_=present)
 
 
 def _change(statement: Any, lines: Lines) -> None:

@@ -114,6 +114,12 @@ def minimum_of(minimum: Decimal, unit: str) -> Decimal:
     return whole_pieces(minimum, unit) + 1 if breaks_pieces(minimum, unit) else minimum
 
 
+def multiple_from(quantity: Decimal, step: Decimal) -> Decimal:
+    """The smallest multiple of the step that is not below the quantity."""
+    rest = quantity % step
+    return quantity if rest == 0 else quantity - rest + step
+
+
 def sql_is_counted(unit: str) -> str:
     """What the functions above ask first, in SQL."""
     names = ", ".join(f"'{name}'" for name in sorted(COUNTED))

@@ -30,6 +30,6 @@ def mail_invitation(event: MemberInvited, event_id: int) -> None:
 
 @handles(CompanyMoved, name="auth.mail_company_moved")
 def mail_company_moved(event: CompanyMoved, event_id: int) -> None:
-    """Tells the company's owner that it was approved, blocked or unblocked."""
+    """Tells the company's owner that it was approved, blocked or unblocked: also who may not log in any more for it."""
     owner = session().scalar(select(User.id).where(User.company_id == event.company_id, User.is_owner))
     mail_user(mails.COMPANY_MOVED, owner, event_id, company_id=event.company_id, status=event.to_status)

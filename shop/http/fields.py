@@ -11,7 +11,7 @@ from marshmallow import fields, validate
 from marshmallow.exceptions import SCHEMA
 from werkzeug.datastructures import FileStorage
 
-from shop.money import money_text
+from shop.money import money_text, quantity_number
 
 MAX_ID = 2**63 - 1
 MOST_ERRORS, MANY_UNKNOWN = 100, 10  # errors that one answer names; fields that are not looked at one by one
@@ -191,11 +191,6 @@ class Quantity(fields.Field[Decimal]):
         if quantity != round(quantity, 3):
             raise self.make_error("places")
         return quantity
-
-
-def quantity_number(value: Decimal) -> int | float:
-    """Quantities have at most 14 digits, so a JSON number carries them without loss."""
-    return int(value) if value == int(value) else float(value)
 
 
 def _finite_decimal(field: fields.Field[Any], value: Any) -> Decimal:

@@ -1,15 +1,6 @@
 """What orders refuse, with the facts that a person or a program needs to mend it."""
 
-from collections.abc import Iterable, Sequence
-from decimal import Decimal
-
-from shop.catalog.models import Offer
-from shop.catalog.orderable_offers import Good
-from shop.catalog.units import breaks_pieces, minimum_of, step_of
 from shop.errors import Conflict, Forbidden, Invalid, NotFound
-from shop.http.fields import quantity_number
-from shop.money import money_text
-from shop.orders.models import OrderLine
 
 
 class OfferUnknown(NotFound):
@@ -176,57 +167,3 @@ class PiecesNotWhole(Conflict):
 class SellerIncomplete(Conflict):
     code = "SellerIncomplete"
     message = "{supplier} has no legal entity with a document prefix, so its invoice cannot be numbered."
-
-
-def check_quantity(offer: Good | Offer, quantity: Decimal) -> None:
-    """Refuses what the offer's step and minimum do not allow, naming the nearest quantities that they do.
-
-    The step of what is counted is whole, whatever is kept of it, so that no quantity divides a piece.
-    """
-    step, minimum = step_of(offer.quantity_step, offer.unit), minimum_of(offer.minimum_quantity, offer.unit)
-    if quantity >= minimum and quantity % step == 0:
-        return
-    above = max(_multiple_from(minimum, step), _multiple_from(quantity, step))
-    below = quantity - quantity % step
-    nearest = [value for value in (below, above) if value >= minimum and value > 0]
-    raise QuantityNotMultiple(
-        offer_id=offer.id,
-        name=offer.name,
-        unit=offer.unit,
-        step=quantity_number(step),
-        minimum=quantity_number(minimum),
-        quantity=quantity_number(quantity),
-        below=quantity_number(below) if below >= minimum and below > 0 else None,
-        above=quantity_number(above),
-        nearest=" or ".join(str(quantity_number(value)) for value in nearest),
-    )
-
-
-def unknown_vat_rate(goods: Sequence[tuple[int, str]], *, delivery_by: Sequence[str]) -> VatRateUnknown:
-    """`goods` are ids and names of offers."""
-    names = [name for _, name in goods] + [f"delivery by {name}" for name in delivery_by]
-    lines = [{"offer_id": offer_id, "name": name} for offer_id, name in goods]
-    return VatRateUnknown(names=", ".join(names), lines=lines, delivery_by=list(delivery_by))
-
-
-def check_pieces(lines: Iterable[OrderLine]) -> None:
-    """No document is about half a pair."""
-    if broken := [line for line in lines if breaks_pieces(line.quantity, line.unit)]:
-        named = [{"line_id": line.id, "name": line.name, "quantity": quantity_number(line.quantity)} for line in broken]
-        names = ", ".join(f"{line.name} ({quantity_number(line.quantity)} {line.unit})" for line in broken)
-        raise PiecesNotWhole(lines=named, names=names)
-
-
-def below_minimum(supplier: str, minimum: Decimal, subtotal: Decimal) -> BelowMinimumOrder:
-    return BelowMinimumOrder(
-        supplier=supplier,
-        minimum=money_text(minimum),
-        subtotal=money_text(subtotal),
-        missing=money_text(minimum - subtotal),
-    )
-
-
-def _multiple_from(quantity: Decimal, step: Decimal) -> Decimal:
-    """The smallest multiple of the step that is not below the quantity."""
-    rest = quantity % step
-    return quantity if rest == 0 else quantity - rest + step

@@ -14,6 +14,7 @@ from shop.database import session
 from shop.database.fast_read import Prepared
 from shop.mail.content import Attachment, Facts
 from shop.mail.models import MailMessage
+from shop.money import localized, money_text, number_text
 from shop.orders.documents.amounts_in_words import money, number
 from shop.orders.documents.stored_pdf import paper_of
 from shop.orders.models import (
@@ -30,7 +31,10 @@ from shop.orders.models import (
 
 FIGURES: dict[str, dict[str, Callable[[str | Decimal], str]]] = {
     "ru": {"money": money, "number": number},
-    "en": {"money": lambda sum_: f"{Decimal(sum_):,.2f}", "number": lambda count: f"{Decimal(count).normalize():,f}"},
+    "en": {
+        "money": lambda amount: localized(money_text(Decimal(amount)), "en"),
+        "number": lambda count: localized(number_text(Decimal(count)), "en"),
+    },
 }
 PAPERS = (undefer(Invoice.data), undefer(Invoice.paper))
 ORDER_OF = Prepared(

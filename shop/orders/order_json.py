@@ -14,13 +14,10 @@ from shop.auth.tokens import Acting
 from shop.catalog.vat_rates import sql_default_vat_rate
 from shop.database import session
 from shop.database.fast_read import Prepared, is_in_transaction
-from shop.money import sql_vat_on_top
+from shop.money import sql_money_text, sql_vat_on_top
 from shop.orders.errors import OrderNotFound, SupplierOrderNotFound
 from shop.orders.models import STATES
 from shop.orders.parts.lifecycle import moves_from
-
-# Sums have two decimals in the database anyway; a price shows what it needs, at least two, as money_text does.
-PRICE = "to_char(price, 'FM9999999990.0099')"
 
 # Only of a part placed when a line could be without a VAT rate, whose prices are without VAT (agreement.py).
 DEFAULT_RATE = sql_default_vat_rate("supplier_orders.supplier_id")
@@ -37,7 +34,7 @@ LINES = f"""(
         SELECT id, position, offer_id, name, sku, barcode, unit, unit_code,
             trim_scale(ordered_quantity) AS ordered_quantity, trim_scale(quantity) AS quantity, cut_reason,
             trim_scale(received_quantity) AS received_quantity, received_reason,
-            {PRICE} AS price, vat_rate, vat_is_default, net::text, vat::text, total::text
+            {sql_money_text("price")} AS price, vat_rate, vat_is_default, net::text, vat::text, total::text
         FROM order_lines WHERE supplier_order_id = supplier_orders.id
     ) AS line
 ) AS lines"""  # noqa: S608 - put together of constants

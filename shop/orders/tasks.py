@@ -123,7 +123,10 @@ def _customer_of_part(part_id: int) -> list[Address]:
 
 
 def _customer(whose: ColumnElement[bool]) -> list[Address]:
-    """Who ordered; the company's owner where that account was closed; nobody where there is none any more."""
+    """Who ordered; the company's owner where that account was closed; nobody where there is none any more.
+
+    Also who may not log in: the goods are on their way, and their papers belong to who has ordered them.
+    """
     # FOR SHARE: either the account is closed first and gets nothing, or closing it finds the mail.
     ordering = select(User.email, User.locale, User.closed_at, Order.company_id).join(Order, Order.user_id == User.id)
     buyer = session().execute(ordering.where(whose).with_for_update(read=True, of=User)).one()
@@ -139,12 +142,7 @@ def _suppliers(whose: ColumnElement[bool]) -> list[tuple[Address, int]]:
     statement = (
         select(User.email, User.locale, SupplierOrder.id)
         .join(SupplierOrder, SupplierOrder.supplier_id == User.company_id)
-        .where(
-            whose,
-            User.email_confirmed_at.is_not(None),
-            User.blocked_at.is_(None),
-            User.closed_at.is_(None),
-        )
+        .where(whose, User.may_log_in)
         .order_by(User.id)
         .with_for_update(read=True, of=User)  # as above
     )

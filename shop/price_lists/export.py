@@ -1,30 +1,26 @@
 """A supplier's current list, written so that importing it again changes nothing."""
 
-import csv
-import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import chain
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, RowMapping, case, func, select
-from xlsxwriter import Workbook
+from sqlalchemy import RowMapping, func, select
 
 from shop.auth.models import FREE, Company
 from shop.catalog.models import AT_LEAST, BOUND_KINDS, EXACT, ON_ORDER, Category, Offer, StockLevel
+from shop.catalog.stock import stated_stock
 from shop.database import session
-from shop.money import money_text
+from shop.money import money_text, number_text
 from shop.price_lists.reading.original_rows import column_of_parameter
-from shop.spreadsheets.cells import APOSTROPHES, NUMBER, WORDS
+from shop.spreadsheets.cells import APOSTROPHES, FORMULA, NUMBER, WORDS
+from shop.spreadsheets.writers import BYTE_ORDER_MARK, CSV_TYPE, XLSX_TYPE, write_csv, write_xlsx
 
 PLAIN = ("sku", "category", "model", "name", "unit", "units_per_pack", "quantity_step", "minimum_quantity", "vat_rate")
 COLUMNS = ("id", *PLAIN, "barcode", "price", "price_rrc", "currency", "quantity")
 PIECE = 5000
-FORMULA = re.compile(r"'*[=+\-@\t\r]")
-QUOTED_FORMULA = re.compile(r"'+[=+\-@\t\r]")
 CODE_LIKE = re.compile(r"'*\d+[.,]\d+")
 
 Good = dict[str, Any]
@@ -51,12 +47,6 @@ def _goods(supplier: Company) -> Iterator[Good]:
 
 
 def _page(supplier: Company, last: int) -> Any:
-    stated: ColumnElement[Decimal] = StockLevel.on_hand.expression
-    if supplier.stock_means == FREE:
-        stated = case(
-            (StockLevel.kind.in_(BOUND_KINDS), func.greatest(StockLevel.on_hand - StockLevel.reserved, 0)),
-            else_=StockLevel.on_hand,
-        )
     return (
         select(
             Offer.id.label("offer_id"),
@@ -65,7 +55,7 @@ def _page(supplier: Company, last: int) -> Any:
             *(Offer.price, Offer.price_rrc, Offer.currency, Offer.barcodes, Offer.parameters),
             Category.name.label("category"),
             func.coalesce(StockLevel.kind, EXACT).label("stock_kind"),
-            func.coalesce(stated, 0).label("stock"),
+            func.coalesce(stated_stock(is_free=supplier.stock_means == FREE), 0).label("stock"),
         )
         .outerjoin(Category, Category.id == Offer.category_id)
         .outerjoin(StockLevel, StockLevel.offer_id == Offer.id)
@@ -78,7 +68,7 @@ def _page(supplier: Company, last: int) -> Any:
 def _good(row: RowMapping) -> Good:
     good = {name: row[name] for name in ("id", *PLAIN)} | {"currency": row["currency"]}
     for name in ("units_per_pack", "quantity_step", "minimum_quantity"):
-        good[name] = None if row[name] is None else _number(row[name])
+        good[name] = None if row[name] is None else number_text(row[name])
     good["price"] = money_text(row["price"])
     good["price_rrc"] = None if row["price_rrc"] is None else money_text(row["price_rrc"])
     good["quantity"] = _stock(row["stock_kind"], row["stock"])
@@ -87,12 +77,8 @@ def _good(row: RowMapping) -> Good:
 
 def _stock(kind: str, stock: Decimal) -> str:
     if kind in BOUND_KINDS:
-        return f"{'>' if kind == AT_LEAST else ''}{_number(stock)}"
+        return f"{'>' if kind == AT_LEAST else ''}{number_text(stock)}"
     return "под заказ" if kind == ON_ORDER else "есть"
-
-
-def _number(value: Decimal) -> str:
-    return f"{value.normalize():f}"
 
 
 def _yaml(supplier: Company) -> Iterator[bytes]:
@@ -128,35 +114,18 @@ def _json(value: Any) -> str:
 
 
 def _csv(supplier: Company) -> Iterator[bytes]:
-    """With a byte order mark, or Excel takes it for windows-1251."""
-    parameters = _parameter_names(supplier)
-    yield b"\xef\xbb\xbf" + csv_line([*COLUMNS, *map(column_of_parameter, parameters)])
-    for good in _goods(supplier):
-        yield csv_line(_cells(good, parameters))
-
-
-def csv_line(cells: Iterable[Any]) -> bytes:
-    buffer = io.StringIO(newline="")
-    csv.writer(buffer, delimiter=";").writerow(["" if cell is None else _harmless(cell) for cell in cells])
-    return buffer.getvalue().encode()
+    return write_csv(_table(supplier), delimiter=";", mark=BYTE_ORDER_MARK)
 
 
 def _xlsx(supplier: Company) -> Iterator[bytes]:
+    return write_xlsx(_table(supplier), sheet="price list")
+
+
+def _table(supplier: Company) -> Iterator[list[Any]]:
     parameters = _parameter_names(supplier)
-    file = io.BytesIO()
-    workbook = Workbook(file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    sheet = workbook.add_worksheet("price list")
-    header: Sequence[Any] = [*COLUMNS, *map(column_of_parameter, parameters)]
-    for number, cells in enumerate(chain([header], (_cells(good, parameters) for good in _goods(supplier)))):
-        for column, cell in enumerate(cells):
-            if isinstance(cell, bool):
-                sheet.write_boolean(number, column, cell)
-            elif isinstance(cell, int | float) and abs(cell) < 2**53:
-                sheet.write_number(number, column, cell)
-            elif cell is not None:
-                sheet.write_string(number, column, f"'{cell}" if QUOTED_FORMULA.match(str(cell)) else str(cell))
-    workbook.close()
-    yield file.getvalue()
+    yield [*COLUMNS, *map(column_of_parameter, parameters)]
+    for good in _goods(supplier):
+        yield _cells(good, parameters)
 
 
 def _parameter_names(supplier: Company) -> list[str]:
@@ -177,13 +146,12 @@ def _cells(good: Good, parameters: Sequence[str]) -> list[Any]:
 
 def _code(text: str) -> str:
     """12.0 is an article number here, not a spreadsheet's 12."""
-    return f"'{text}" if CODE_LIKE.fullmatch(text) or APOSTROPHES.match(text) else text
+    return _quoted(text) if CODE_LIKE.fullmatch(text) or APOSTROPHES.match(text) else text
 
 
 def _text(value: Any) -> Any:
     """An apostrophe that is the supplier's own must not be taken for ours."""
-    is_quoted = isinstance(value, str) and value.startswith("'") and not QUOTED_FORMULA.match(value)
-    return f"'{value}" if is_quoted and APOSTROPHES.match(value) else value or None
+    return _quoted(value) if isinstance(value, str) and APOSTROPHES.match(value) else value or None
 
 
 def _parameter(parameters: Mapping[str, Any], name: str) -> Any:
@@ -193,21 +161,16 @@ def _parameter(parameters: Mapping[str, Any], name: str) -> Any:
         return value
     plain = value.lstrip("'")
     is_like = not plain or NUMBER.fullmatch(plain) or plain.casefold() in WORDS or CODE_LIKE.fullmatch(plain)
-    return f"'{value}" if is_like else value
+    return _quoted(value) if is_like else value
 
 
-def _harmless(value: Any) -> str:
-    """A cell that a spreadsheet would take for a formula gets an apostrophe, which importing takes away again."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return _json(value)
-    text = str(value)
-    return f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else text
+def _quoted(text: str) -> str:
+    """By one apostrophe; what looks like a formula gets it from the writer."""
+    return text if FORMULA.match(text) else f"'{text}"
 
 
 FORMATS: Mapping[str, tuple[Callable[[Company], Iterator[bytes]], str]] = {
     "yaml": (_yaml, "application/yaml"),
-    "csv": (_csv, "text/csv; charset=utf-8"),
-    "xlsx": (_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    "csv": (_csv, CSV_TYPE),
+    "xlsx": (_xlsx, XLSX_TYPE),
 }

@@ -17,12 +17,7 @@ HELD, FAILED = "price_list_held", "price_list_failed"
 def mail_supplier(kind: str, price_list_id: int, *, event_id: int, settings: Settings) -> None:
     """To everybody who can log in at the supplier."""
     price_list = session().get_one(PriceList, price_list_id)
-    people = select(User).where(
-        User.company_id == price_list.supplier_id,
-        User.email_confirmed_at.is_not(None),
-        User.blocked_at.is_(None),
-        User.closed_at.is_(None),
-    )
+    people = select(User).where(User.company_id == price_list.supplier_id, User.may_log_in)
     for user in session().scalars(people.order_by(User.id)):
         queue_mail(
             kind,

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import select, text
 
 from shop.database import session
-from shop.price_lists.export import csv_line
 from shop.price_lists.issue_words import issue_in
 from shop.price_lists.models import ERROR, PriceList, PriceListIssue
 from shop.spreadsheets.headings import FIELDS, ISSUE_COLUMNS
+from shop.spreadsheets.writers import BYTE_ORDER_MARK, write_csv
 
 PIECE = 2000
 
@@ -21,8 +21,12 @@ WHERE price_list_id = :price_list_id AND original IS NOT NULL
 
 def rejected_rows(price_list: PriceList, *, locale: str) -> Iterator[bytes]:
     """The file's own columns, then issue_row, issue_code and issue_message (ru | en), which importing ignores."""
+    return write_csv(_table(price_list, locale), delimiter=";", mark=BYTE_ORDER_MARK)
+
+
+def _table(price_list: PriceList, locale: str) -> Iterator[list[Any]]:
     columns = _columns(price_list)
-    yield b"\xef\xbb\xbf" + csv_line([*columns, *ISSUE_COLUMNS])
+    yield [*columns, *ISSUE_COLUMNS]
     after = 0
     while rows := _rows(price_list, after):
         after = rows[-1][0]
@@ -58,8 +62,8 @@ def _by_row(rows: Sequence[Any]) -> Iterator[tuple[int, list[Any]]]:
     yield from grouped.items()
 
 
-def _line(columns: Sequence[str], row: int, issues: Sequence[Any], locale: str) -> bytes:
+def _line(columns: Sequence[str], row: int, issues: Sequence[Any], locale: str) -> list[Any]:
     original: Mapping[str, str] = next((issue.original for issue in issues if issue.original), {})
     codes = ", ".join(dict.fromkeys(issue.code for issue in issues))
     messages = "; ".join(issue_in(locale, issue.message) for issue in issues)
-    return csv_line([*(original.get(name) for name in columns), row, codes, messages])
+    return [*(original.get(name) for name in columns), row, codes, messages]

@@ -10,6 +10,7 @@ NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?")
 WORDS = {"true": True, "false": False, "истина": True, "ложь": False}
 THOUSANDS_OR_DECIMALS = re.compile(r"[1-9]\d{0,2}(?P<sign>[.,])\d{3}")
 
+FORMULA = re.compile(r"'*[=+\-@\t\r]")
 # What a spreadsheet would take for a formula, or read as something else than text, has an apostrophe in front of it.
 APOSTROPHES = re.compile(rf"'+(?=[=+\-@\t\r]|$|(?:{NUMBER.pattern}|\d+[.,]\d+|{'|'.join(WORDS)})$)", re.IGNORECASE)
 
@@ -21,6 +22,12 @@ UNITS = (
     *("мл", "м", "м2", "м²", "м3", "м³", "pcs", "pc", "pieces?", "units?", "items?", "ea", "kg", "g", "l"),
 )
 NUMBER_AND_UNIT = re.compile(rf"(?P<number>.*\d)\s*(?P<plus>\+?)\s*(?:{'|'.join(UNITS)})\.?\s*(?P<after>\+?)")
+
+
+def harmless(text: str) -> str:
+    """As it is written into any file: what a spreadsheet program would run gets an apostrophe, which plain_text() takes
+    away again. One that stands there already is the author's own."""
+    return f"'{text}" if FORMULA.match(text) else text
 
 
 def plain_text(value: Any) -> Any:

@@ -36,10 +36,12 @@ def deliver(event: DeliveryDue, event_id: int) -> None:
 
 @handles(WebhookSwitchedOff, name="webhooks.mail_switched_off")
 def mail_switched_off(event: WebhookSwitchedOff, event_id: int) -> None:
-    """Tells the company's owner, unless the webhook was deleted meanwhile."""
+    """Tells the company's owner who may log in, unless the webhook was deleted meanwhile."""
     settings = current_settings()
     webhook = session().get(Webhook, event.webhook_id)
-    owner = webhook and session().scalar(select(User).where(User.company_id == webhook.company_id, User.is_owner))
+    owner = webhook and session().scalar(
+        select(User).where(User.company_id == webhook.company_id, User.is_owner, User.may_log_in)
+    )
     if webhook and owner:
         queue_mail(
             SWITCHED_OFF,

@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
-from shop.auth.models import BLOCKED, AccessToken, Company, User
+from shop.auth.models import ACTIVE, BLOCKED, MANAGER, PENDING, AccessToken, Company, User
 from shop.auth.tokens import end_token, find_caller, issue_token
 from shop.database import now, session
-from tests.factories.auth import make_user, token_of
+from tests.factories.auth import make_company, make_user, token_of
 
 
 def test_opens_for_its_user_with_one_statement(edge, count_statements):
@@ -58,6 +59,28 @@ def test_opens_nothing_for_a_user_who_may_not_log_in(edge, change):
         session().query(User).filter_by(id=user.id).update(change)
     with edge():
         assert find_caller(secret) is None
+
+
+@pytest.mark.parametrize("status", [PENDING, ACTIVE, BLOCKED, None])
+@pytest.mark.parametrize(
+    ("of_user", "lets_in"),
+    [
+        ({}, True),
+        ({"email_confirmed_at": None}, False),
+        ({"blocked_at": now()}, False),
+        ({"closed_at": now()}, False),
+        ({"blocked_at": now(), "closed_at": now()}, False),
+    ],
+)
+def test_sql_lets_in_whom_python_lets_in(edge, status, of_user, lets_in):
+    """Managers have no company that could be blocked."""
+    user = make_user(MANAGER) if status is None else make_user(company=make_company(status=status))
+    if of_user:
+        with edge() as current:
+            current.query(User).filter_by(id=user.id).update(of_user)
+    with edge() as current:
+        [(found, in_sql)] = current.execute(select(User, User.may_log_in)).all()
+        assert (found.may_log_in, in_sql) == ((lets_in and status != BLOCKED,) * 2)
 
 
 def test_opens_nothing_for_people_of_a_blocked_company(edge):

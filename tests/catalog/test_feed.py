@@ -176,12 +176,14 @@ def test_says_when_a_supplier_is_blocked_and_when_it_is_back(app: Flask, edge: C
         block(current.get_one(Company, never_approved.supplier_id), by=None)
     with edge():
         blocked = changed_offers(OfferFilter(), since=moment, limit=40, cursor=None)
+        narrowed = changed_offers(OfferFilter(orderable=True), since=moment, limit=40, cursor=None)
     with edge() as current:
         current.get_one(Company, offers[1].supplier_id).status = ACTIVE
     with edge():
         back = changed_offers(OfferFilter(), since=blocked.as_of, limit=40, cursor=None)
 
     assert (blocked.items, blocked.gone) == ([], [offers[1].id])  # not even its last price
+    assert narrowed.gone == blocked.gone  # a copy of what can be ordered must hear of it, too
     [again] = shown(back.items)
     assert (again["id"], again["is_listed"], again["is_orderable"], back.gone) == (offers[1].id, True, True, [])
 

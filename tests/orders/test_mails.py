@@ -12,9 +12,10 @@ from sqlalchemy import event as engine_event
 from sqlalchemy import select
 
 from shop.auth.account_closing import erase
-from shop.auth.models import User
+from shop.auth.models import Company, User
 from shop.auth.row_locks import lock_user
-from shop.database import db, session
+from shop.companies.approval import block
+from shop.database import db, now, session
 from shop.mail.tasks import deliver_all
 from shop.orders.events import OrderPlaced
 from shop.orders.models import Invoice
@@ -64,6 +65,16 @@ def act(edge, order, what, **others) -> None:
     with edge() as current:
         by = current.merge(manager)
         what(find_order(order.id, by=by), by=by, **others)
+
+
+@pytest.mark.parametrize(("locale", "price"), [("ru", "0,4855 руб"), ("en", "0.4855 RUB")])
+def test_a_price_below_a_kopeck_is_not_rounded_in_any_language(edge, drain, mailbox, locale: str, price: str) -> None:
+    supplier = make_company("supplier")
+    person = make_user("supplier", company=supplier, locale=locale)
+    order = make_order({make_offer(supplier=supplier, price="0.4855").id: 100})
+    drain()
+    [told] = [text_of(mail) for mail in mailbox.about(order.number, "new") if mail["To"] == person.email]
+    assert price in told
 
 
 def test_a_new_order_is_told_to_buyer_administrator_and_each_supplier_his_part(edge, drain, mailbox) -> None:
@@ -221,6 +232,24 @@ def test_a_line_break_in_a_name_reaches_no_header(edge, drain, mailbox) -> None:
     assert mail["Bcc"] is None
     assert mail.get_all("X-Order-Event") == ["canceled"]
     assert "Хитрость Bcc: everybody@test.example" in mail["Subject"]
+
+
+def test_a_block_ends_the_mails_of_a_supplier_and_not_the_papers_of_who_has_ordered(edge, drain, mailbox) -> None:
+    """Who may not log in hears nothing of the company's trade; what is on its way has its papers all the same."""
+    working, blocked = make_company("supplier"), make_company("supplier")
+    people = [make_user("supplier", company=company) for company in (working, blocked)]
+    dismissed = make_user("supplier", company=working, blocked_at=now())
+    order = make_order({make_offer(supplier=company).id: 1 for company in (working, blocked)})
+    with edge() as current:
+        buyer = current.get_one(User, order.user_id)
+        for company_id in (blocked.id, buyer.company_id):
+            block(current.get_one(Company, company_id), by=None)
+    act(edge, order, cancel_order)
+    drain()
+    told = {mail["To"] for mail in mailbox.about(order.number)}
+    assert people[0].email in told
+    assert {people[1].email, dismissed.email}.isdisjoint(told)
+    assert {buyer.email, "admin@shop.example"} <= told
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from shop.catalog.orderable_offers import find_goods
 from shop.database import session
-from shop.money import VAT_RATES, line_sum, money_text, sql_money_text, vat_inside, vat_on_top
+from shop.money import VAT_RATES, line_sum, vat_inside, vat_on_top
 from shop.orders.pricing import price_parts
 from tests import factories
 from tests.factories.auth import make_company
@@ -34,21 +34,6 @@ def test_python_and_sql_round_alike(built_app: Flask, price: Decimal, quantity: 
         in_sql = session().execute(text(SQL), values).one()
     amount = line_sum(price, quantity)
     assert (amount, vat_inside(amount, rate), vat_on_top(amount, rate)) == tuple(in_sql)
-
-
-@pytest.mark.parametrize(("value", "written"), [("110000", "110000.00"), ("0.4855", "0.4855"), ("5.5000", "5.50")])
-def test_money_is_written_with_at_least_two_decimals(value: str, written: str) -> None:
-    assert money_text(Decimal(value)) == written
-
-
-@given(amount=prices)
-@settings(max_examples=100, deadline=None)
-def test_money_is_written_alike_in_sql(built_app: Flask, amount: Decimal) -> None:
-    with factories.app.app_context():
-        written = session().scalar(
-            text(f"SELECT {sql_money_text('CAST(:amount AS numeric(14, 4))')}"), {"amount": amount}
-        )
-    assert written == money_text(amount)
 
 
 def test_halves_are_rounded_up() -> None:

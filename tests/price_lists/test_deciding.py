@@ -11,6 +11,7 @@ from sqlalchemy import select, text, update
 
 from shop.auth.models import MANAGER, SUPPLIER, Company, User
 from shop.catalog.models import Offer
+from shop.companies.approval import block
 from shop.database import session, transaction
 from shop.mail.models import MailMessage
 from shop.price_lists.imports import pipeline as importing
@@ -76,6 +77,19 @@ def test_holds_a_list_that_changes_much(
     drain()
     with edge() as current:
         assert current.scalars(select(MailMessage.kind).filter_by(recipient=user.email)).all() == ["price_list_held"]
+
+
+def test_nobody_of_a_blocked_supplier_is_told(
+    app: Flask, supplier: Company, user: User, drain: Drain, edge: Callable[[], Any]
+) -> None:
+    run_import(app, supplier, ten())
+    assert run_import(app, supplier, list_of()).state == HELD
+    with edge() as current:
+        block(current.get_one(Company, supplier.id), by=None)
+    drain()
+    with edge() as current:
+        told = current.scalars(select(MailMessage.kind).filter_by(recipient=user.email)).all()
+        assert "price_list_held" not in told
 
 
 def test_a_held_list_is_applied_or_discarded(app: Flask, supplier: Company, post: Post) -> None:

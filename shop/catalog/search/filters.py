@@ -6,21 +6,22 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, cast, func, literal_column, or_, select
+from sqlalchemy import Boolean, ColumnElement, Select, cast, func, literal_column, not_, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shop.auth.models import ACTIVE, Company
-from shop.catalog.models import BOUND_KINDS, EXACT, ON_ORDER, UNKNOWN, Offer, StockLevel
+from shop.catalog.availability import sql_is_orderable
+from shop.catalog.models import ON_ORDER, UNKNOWN, Offer, StockLevel
 from shop.catalog.search.search_terms import Words, has_barcode
-from shop.catalog.units import sql_is_counted, sql_minimum_of, sql_whole_pieces
+from shop.catalog.stock import AVAILABLE
+from shop.catalog.units import sql_is_counted
 
 HIGHEST_PRICE = Decimal(10**10)
 NUMBER = re.compile(r"-?\d{1,15}(?:[.,]\d{1,10})?")
-IS_COUNTED = sql_is_counted("offers.unit")
-LEFT: ColumnElement[Decimal] = literal_column(
-    sql_whole_pieces("coalesce(stock_levels.on_hand - stock_levels.reserved, 0)", IS_COUNTED)
+# Of suppliers who are not active only the list of changes has offers, to say that they are gone, whatever is wanted.
+IS_ORDERABLE: ColumnElement[bool] = literal_column(
+    sql_is_orderable(sql_is_counted("offers.unit"), is_listed="offers.is_listed"), Boolean
 )
-MINIMUM: ColumnElement[Decimal] = literal_column(sql_minimum_of("offers.minimum_quantity", IS_COUNTED))
 YES_OR_NO = {"true": True, "да": True, "false": False, "нет": False}
 
 
@@ -70,16 +71,14 @@ def conditions(wanted: OfferFilter, words: Words | None) -> list[ColumnElement[b
 
 def _is_in_stock(wanted: bool) -> ColumnElement[bool]:
     """At hand now: some is left, or the supplier says that there is some; what comes on order is not."""
-    is_left = (StockLevel.kind != ON_ORDER) & (LEFT > 0)
+    is_left = (StockLevel.kind != ON_ORDER) & (AVAILABLE > 0)
     at_hand = func.coalesce(is_left | (StockLevel.kind == UNKNOWN), False)
     return at_hand if wanted else ~at_hand
 
 
 def _is_orderable(wanted: bool) -> ColumnElement[bool]:
     """What `is_orderable` says in an offer's answer."""
-    is_covered = func.coalesce(StockLevel.kind, EXACT).not_in(BOUND_KINDS) | (LEFT >= MINIMUM)
-    orderable = and_(Offer.is_listed, ~Offer.is_quarantined, Company.accepts_orders, is_covered)
-    return orderable if wanted else ~orderable
+    return IS_ORDERABLE if wanted else not_(IS_ORDERABLE)
 
 
 def _has_parameter(name: str, values: tuple[str, ...]) -> ColumnElement[bool]:

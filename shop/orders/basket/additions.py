@@ -26,21 +26,15 @@ from sqlalchemy import (
 
 from shop.auth.models import ACTIVE, Company
 from shop.auth.tokens import Acting
+from shop.catalog.availability import Obstacle
 from shop.catalog.models import Offer
 from shop.catalog.orderable_offers import Good, find_goods, good_of, select_goods
 from shop.database import given_list, sql_list
 from shop.database.fast_read import Prepared, Writes
 from shop.errors import Busy, Conflict, FieldError, Invalid, Refusal
 from shop.orders.basket.contents import LOCK, VERSION, InBasket, basket_lines
-from shop.orders.errors import (
-    NamedTwice,
-    OfferOnHold,
-    OfferUnknown,
-    OfferWithdrawn,
-    SkuAmbiguous,
-    SkuUnknown,
-    check_quantity,
-)
+from shop.orders.errors import NamedTwice, OfferUnknown, SkuAmbiguous, SkuUnknown
+from shop.orders.line_checks import check_obstacles, check_quantity
 from shop.orders.models import Basket, BasketLine, Order
 
 MAX_LINES = 1000
@@ -216,10 +210,7 @@ def _select_choice(given: frozenset[str]) -> Prepared:
 def _judge(line: Wanted, choice: _Choice) -> LineResult:
     try:
         offer = _find(line, choice)
-        if not offer.is_listed:
-            raise OfferWithdrawn(names=offer.name, offer_ids=[offer.id])
-        if offer.is_quarantined:
-            raise OfferOnHold(names=offer.name, offer_ids=[offer.id])
+        check_obstacles([offer], (Obstacle.WITHDRAWN, Obstacle.ON_HOLD))  # the others pass: a basket may wait for it
         check_quantity(offer, line.quantity)
     except Refusal as refusal:
         return LineResult(line, refusal=refusal)

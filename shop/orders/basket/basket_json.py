@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from shop.http.fields import quantity_number
-from shop.money import money_text
+from shop.catalog.availability import Obstacle, obstacle_to_ordering
+from shop.catalog.orderable_offers import Good
+from shop.money import money_text, quantity_number
 from shop.orders.basket.additions import LineResult
 from shop.orders.basket.contents import InBasket
-from shop.orders.errors import QuantityNotMultiple, check_quantity, unknown_vat_rate
+from shop.orders.errors import QuantityNotMultiple
+from shop.orders.line_checks import check_quantity, unknown_vat_rate
 from shop.orders.pricing import PricedLine, PricedPart, price_parts
 
 AGREED = ("PriceChanged", "UnitChanged")  # of the rest agreeing does not help
@@ -75,18 +77,22 @@ def _changes(line: InBasket) -> Iterator[dict[str, str]]:
         yield {"code": "PriceChanged", "message": f"The price was {was} and is now {now}."}
     if line.unit_seen != offer.unit:
         yield {"code": "UnitChanged", "message": f"It was sold by {line.unit_seen} and is now by {offer.unit}."}
-    if not offer.is_listed or not offer.supplier.is_active:
-        yield {"code": "OfferWithdrawn", "message": "It is not sold any more."}
-    elif offer.is_quarantined:
-        yield {"code": "OfferOnHold", "message": "A change of its price or unit is being checked."}
-    elif not offer.supplier.accepts_orders:
-        yield {"code": "SupplierNotAccepting", "message": f"{offer.supplier.name} takes no orders at present."}
-    elif offer.available is not None and offer.available < line.quantity:
-        left = (
-            f"Only {quantity_number(offer.available)} {offer.unit} are left." if offer.available else "None are left."
-        )
-        yield {"code": "OutOfStock", "message": left}
+    if obstacle := obstacle_to_ordering(offer, line.quantity):
+        yield {"code": obstacle.value, "message": _why(obstacle, offer)}
     yield from _other_refusals(line)
+
+
+def _why(obstacle: Obstacle, offer: Good) -> str:
+    match obstacle:
+        case Obstacle.WITHDRAWN:
+            return "It is not sold any more."
+        case Obstacle.ON_HOLD:
+            return "A change of its price or unit is being checked."
+        case Obstacle.NO_ORDERS_TAKEN:
+            return f"{offer.supplier.name} takes no orders at present."
+        case Obstacle.OUT_OF_STOCK:
+            left = offer.available
+            return f"Only {quantity_number(left)} {offer.unit} are left." if left else "None are left."
 
 
 def _other_refusals(line: InBasket) -> Iterator[dict[str, str]]:

@@ -26,7 +26,8 @@ from shop.catalog.models import Offer
 from shop.catalog.orderable_offers import Good, good_of, locked_for_order, select_goods
 from shop.database import session
 from shop.database.fast_read import Prepared, Writes
-from shop.orders.errors import NotInBasket, check_quantity
+from shop.orders.errors import NotInBasket
+from shop.orders.line_checks import check_quantity
 from shop.orders.models import Basket, BasketLine
 
 VERSION = "baskets.xmin"  # the transaction that wrote a basket's row last: whoever changes its lines writes it, too

@@ -1,11 +1,13 @@
 """Numbers, days and sums as Russian paper writes them: «1 234,50», «22.11.2026», «Сто двадцать рублей 50 копеек»."""
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
 from num2words import num2words
 
-NBSP = "\N{NO-BREAK SPACE}"
+from shop.money import NBSP, localized, money_text, number_text
+
 MINUS = "\N{MINUS SIGN}"
 NO_VAT = "без НДС"
 
@@ -14,22 +16,13 @@ KOPECKS = ("копейка", "копейки", "копеек")
 GOODS = ("наименование", "наименования", "наименований")
 
 
-def number(value: str | Decimal, *, decimals: int = 0, signed: bool = False) -> str:
-    """Groups of three and a decimal comma; zeros at the end go, down to `decimals` places.
-
-    A signed one says its direction: «+5», «−5», and plain «0». The spaces are plain no-break ones: PT Sans
-    has no narrow no-break space (U+202F).
-    """
-    exact = Decimal(value)
-    whole, _, fraction = f"{abs(exact):f}".partition(".")
-    fraction = fraction.rstrip("0").ljust(decimals, "0")
-    digits = f"{int(whole):,}".replace(",", NBSP)
-    sign = MINUS if exact < 0 else "+" if signed and exact > 0 else ""
-    return sign + digits + ("," + fraction if fraction else "")
+def number(value: str | Decimal, *, signed: bool = False) -> str:
+    """A signed one says its direction: «+5», «−5», and plain «0»."""
+    return _on_paper(number_text, value, signed)
 
 
 def money(value: str | Decimal, *, signed: bool = False) -> str:
-    return number(value, decimals=2, signed=signed)
+    return _on_paper(money_text, value, signed)
 
 
 def day(iso: str) -> str:
@@ -60,3 +53,9 @@ def plural(count: int, forms: tuple[str, str, str]) -> str:
     if count % 100 in range(11, 15):
         return many
     return {1: one, 2: few, 3: few, 4: few}.get(count % 10, many)
+
+
+def _on_paper(write: Callable[[Decimal], str], value: str | Decimal, signed: bool) -> str:
+    exact = Decimal(value)
+    sign = MINUS if exact < 0 else "+" if signed and exact > 0 else ""
+    return sign + localized(write(abs(exact)), "ru")

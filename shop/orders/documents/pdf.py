@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from reportlab.platypus import Flowable, Spacer, Table
 
-from shop.orders.documents.amounts_in_words import NBSP
+from shop.money import NBSP
 from shop.orders.documents.document_data import InvoiceData
 from shop.orders.documents.layout import WIDTH, Closed, Signatures, beside, build, ledger, summary, text
 from shop.orders.documents.phrases import (

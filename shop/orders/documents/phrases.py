@@ -2,7 +2,8 @@
 
 from decimal import Decimal
 
-from shop.orders.documents.amounts_in_words import NBSP, count_of_goods, day, sum_in_words
+from shop.money import NBSP
+from shop.orders.documents.amounts_in_words import count_of_goods, day, sum_in_words
 from shop.orders.documents.document_data import Annulled, Bank, Change, Consignee, InvoiceData, Party, is_taxed
 
 

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from shop.catalog.vat_rates import default_vat_rates
 from shop.money import money_text, vat_inside, vat_on_top
-from shop.orders.errors import TotalNotAgreed, unknown_vat_rate
+from shop.orders.errors import TotalNotAgreed
+from shop.orders.line_checks import unknown_vat_rate
 from shop.orders.models import NEW, Order, SupplierOrder
 from shop.orders.parts.sums import price_again, sum_up
 

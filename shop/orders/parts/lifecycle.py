@@ -12,15 +12,9 @@ from shop.catalog.stock import release, ship
 from shop.database import now, session
 from shop.http.preconditions import check_version
 from shop.orders.documents.invoices import annul_invoices, issue_invoices
-from shop.orders.errors import (
-    MoveNotAllowed,
-    MoveNotYours,
-    NothingToCancel,
-    NothingToFulfill,
-    NothingToMove,
-    check_pieces,
-)
+from shop.orders.errors import MoveNotAllowed, MoveNotYours, NothingToCancel, NothingToFulfill, NothingToMove
 from shop.orders.events import PartConfirmed, PartMoved
+from shop.orders.line_checks import check_pieces
 from shop.orders.models import (
     ASSEMBLED,
     CANCELED,

@@ -7,7 +7,7 @@ from decimal import Decimal
 from shop.auth.tokens import Acting
 from shop.catalog.units import breaks_pieces
 from shop.errors import FieldError
-from shop.http.fields import quantity_number
+from shop.money import quantity_number
 from shop.orders.errors import ReceiptImpossible
 from shop.orders.models import DELIVERED, REFUSED, OrderLine, SupplierOrder
 from shop.orders.parts.lifecycle import check_move, lock_order, move

@@ -7,7 +7,7 @@ from decimal import Decimal
 from shop.catalog.stock import lock_stock, release
 from shop.catalog.units import step_of, whole_pieces
 from shop.errors import FieldError
-from shop.http.fields import quantity_number
+from shop.money import quantity_number
 from shop.orders.errors import CutImpossible
 from shop.orders.models import OrderLine, SupplierOrder
 from shop.orders.parts.sums import price_again, sum_up

@@ -15,16 +15,12 @@ from shop.orders.errors import (
     AmountTooLarge,
     BasketChanged,
     BasketEmpty,
+    BelowMinimumOrder,
     DeliveryDayPassed,
-    OfferOnHold,
     OfferUnknown,
-    OfferWithdrawn,
-    SupplierNotAccepting,
-    below_minimum,
-    check_quantity,
-    unknown_vat_rate,
 )
 from shop.orders.events import OrderPlaced
+from shop.orders.line_checks import check_obstacles, check_quantity, unknown_vat_rate
 from shop.orders.placing.order_insert import Wishes, write_order
 from shop.orders.pricing import PricedPart, price_parts
 from shop.outbox.events import publish
@@ -55,7 +51,7 @@ def place_order(
     wanted, offers, agreed = _of_basket(by) if lines is None else (lines, lock_goods(lines), {})
     if not wanted:
         raise BasketEmpty
-    _check(wanted, offers, agreed)
+    _check_lines(wanted, offers, agreed)
     parts = price_parts((offers[offer_id], wanted[offer_id]) for offer_id in wanted)
     _check_sums(parts)
     reserve(wanted)
@@ -75,17 +71,12 @@ def _of_basket(by: Acting) -> tuple[Lines, Goods, Agreed]:
     )
 
 
-def _check(wanted: Lines, offers: Goods, agreed: Agreed) -> None:
+def _check_lines(wanted: Lines, offers: Goods, agreed: Agreed) -> None:
     for offer_id in wanted:
         if offer_id not in offers or not (offers[offer_id].supplier.is_active or offer_id in agreed):
             raise OfferUnknown(offer_id=offer_id)
     ordered = [offers[offer_id] for offer_id in wanted]
-    if gone := [offer for offer in ordered if not offer.is_listed or not offer.supplier.is_active]:
-        raise OfferWithdrawn(names=", ".join(offer.name for offer in gone), offer_ids=[offer.id for offer in gone])
-    if held := [offer for offer in ordered if offer.is_quarantined]:
-        raise OfferOnHold(names=", ".join(offer.name for offer in held), offer_ids=[offer.id for offer in held])
-    if closed := {offer.supplier_id: offer.supplier.name for offer in ordered if not offer.supplier.accepts_orders}:
-        raise SupplierNotAccepting(names=", ".join(closed.values()), supplier_ids=list(closed))
+    check_obstacles(ordered)
     if changed := [offer for offer in ordered if _is_other(offer, agreed)]:
         raise BasketChanged(lines=[_change(offer, *agreed[offer.id]) for offer in changed])
     for offer in ordered:
@@ -114,6 +105,11 @@ def _check_sums(parts: Sequence[PricedPart]) -> None:
         raise unknown_vat_rate([(offer.id, offer.name) for offer in rateless], delivery_by=delivery_by)
     for part in parts:
         if part.missing_to_minimum:
-            raise below_minimum(part.supplier.name, part.supplier.minimum_order, part.subtotal)
+            raise BelowMinimumOrder(
+                supplier=part.supplier.name,
+                minimum=money_text(part.supplier.minimum_order),
+                subtotal=money_text(part.subtotal),
+                missing=money_text(part.missing_to_minimum),
+            )
     if sum(part.total for part in parts) > LARGEST_SUM:
         raise AmountTooLarge

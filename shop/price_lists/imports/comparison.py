@@ -8,6 +8,7 @@ from sqlalchemy import text
 from shop.auth.models import FREE, Company
 from shop.catalog.barcodes import INTERNAL
 from shop.catalog.packs import sql_pack
+from shop.catalog.stock import sql_free_stock
 from shop.database import session
 from shop.price_lists.models import FULL, OF_WHOLE_GOODS, PriceList
 from shop.price_lists.reading.listed_fields import fields_of, parameters_of, resolved, taken_by
@@ -71,10 +72,8 @@ stated AS (
         offer.id IS NOT NULL AND {is_other} AS is_other,
         {reasons} AS reasons,
         row.stock_kind IS NOT NULL AND (
-            level.offer_id IS NULL OR level.kind <> row.stock_kind OR row.stock <> CASE
-                WHEN :is_free AND row.stock_kind IN ('exact', 'at_least')
-                THEN greatest(level.on_hand - level.reserved, 0) ELSE level.on_hand
-            END
+            level.offer_id IS NULL OR level.kind <> row.stock_kind
+            OR row.stock <> CASE WHEN :is_free THEN {free_stock} ELSE level.on_hand END
         ) AS has_other_stock
     FROM price_list_rows AS row
     LEFT JOIN offers AS offer ON offer.supplier_id = :supplier_id AND offer.external_id = row.external_id
@@ -193,6 +192,7 @@ def compare_statement(mode: str, had: Collection[str] | None) -> str:
         stock_kind=_stated_of_new("stock_kind", "'unknown'") if makes_offers else "row.stock_kind",
         stock=_stated_of_new("stock", "0") if makes_offers else "row.stock",
         **{f"guarded_{name}": value for name, value in _guarded(mode, columns).items()},
+        free_stock=sql_free_stock("level"),
         **facts,
     )
 

@@ -11,7 +11,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any, Final, cast
 
 from shop.catalog.models import AT_LEAST, EXACT, ON_ORDER, UNKNOWN
-from shop.money import NO_VAT, VAT_RATES
+from shop.money import NO_VAT, VAT_RATES, number_text
 from shop.price_lists.reading.stock_phrases import (
     BELOW,
     BOUND,
@@ -207,7 +207,7 @@ def vat_rate_of(value: Any) -> str | None:
     if isinstance(value, str) and SPACES.sub(" ", value).strip().casefold() in NO_VAT_WORDS:
         return NO_VAT
     digits = number_of(value.replace("%", "") if isinstance(value, str) else value)
-    rate = f"{digits.normalize():f}"
+    rate = number_text(digits)
     if rate not in VAT_RATES:
         raise UnreadableValueError("unknown_rate", f"must be one of {', '.join(VAT_RATES)}, not {_shown(value)}")
     return rate

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 from shop.catalog.barcodes import gtin_of
 from shop.catalog.models import EXACT
 from shop.catalog.units import breaks_pieces, unit_of, whole_pieces
+from shop.money import number_text
 from shop.price_lists.models import ERROR, PRICES_AND_STOCK, STOCK_ONLY, WARNING
 from shop.price_lists.reading.cell_values import (
     CONTROLS,
@@ -174,13 +175,13 @@ class GoodReader:
                 whole[name] = None
         if row.stock is not None and breaks_pieces(row.stock, unit):
             pieces = whole["stock"] = whole_pieces(row.stock, unit)
-            self.warn("quantity", "not_whole", f"is no whole number of «{unit}»; {pieces.normalize():f} was taken")
+            self.warn("quantity", "not_whole", f"is no whole number of «{unit}»; {number_text(pieces)} was taken")
         return row._replace(**whole) if whole else row
 
     def rest(self, row: Row) -> dict[str, Any]:
         step, minimum = self.optional("quantity_step", quantity_of), self.optional("minimum_quantity", quantity_of)
         if step and minimum and minimum % step:
-            self.warn("minimum_quantity", "not_a_multiple", f"is no multiple of the step {step.normalize():f}")
+            self.warn("minimum_quantity", "not_a_multiple", f"is no multiple of the step {number_text(step)}")
         model = self.text("model")
         return {
             "sku": self.sku(),

@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 
 from lxml import etree
 
+from shop.money import number_text
 from shop.price_lists.reading.cell_values import ZERO, UnreadableValueError, number_of
 from shop.price_lists.reading.columns import parameter_of
 from shop.price_lists.reading.parsed import MOST_CATEGORIES, Limits, ParsedPriceList, UnreadablePriceList
@@ -178,7 +179,7 @@ def _stock(offer: Any, given: dict[str, str]) -> str | None:
 def _sum(outlets: list[str]) -> str:
     """Of all places where the good is; as they stand if one of them is no number."""
     try:
-        return f"{sum(map(number_of, outlets), ZERO).normalize():f}"
+        return number_text(sum(map(number_of, outlets), ZERO))
     except UnreadableValueError:
         return ", ".join(outlets[:20])
 
