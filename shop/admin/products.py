@@ -15,10 +15,9 @@ from shop.admin.inputs import loaded, marked_rows, typed_id
 from shop.admin.offers import found_by_words, select_for_desk, stock_left
 from shop.admin.words import t
 from shop.catalog.compare_prices import cheapest_first
-from shop.catalog.matching import ONE_AT_A_TIME
 from shop.catalog.models import Category, Offer, Product
 from shop.catalog.packs import base_unit
-from shop.catalog.products import ProductNotFound, merge_products, split_product
+from shop.catalog.products import ONE_AT_A_TIME, ProductNotFound, merge_products, split_product
 from shop.catalog.schemas import MergeProductsSchema, SplitProductSchema
 from shop.database import session
 

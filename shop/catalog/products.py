@@ -11,7 +11,6 @@ from sqlalchemy.orm import aliased
 
 from shop.auth.models import ACTIVE, Company, User
 from shop.catalog.compare_prices import cheapest_first, compare_price
-from shop.catalog.matching import ONE_AT_A_TIME
 from shop.catalog.models import Barcode, Category, Offer, Product
 from shop.catalog.offers import Answer, answer_of, select_offers
 from shop.catalog.packs import base_price, base_unit
@@ -23,6 +22,11 @@ from shop.money import money_text
 log = structlog.get_logger()
 
 MOST_OTHER_PACKS = 20
+
+# Two imports that see a good for the first time would both make a product of it; the second waits here instead. So it
+# takes the ids of its new offers after the first has committed, and what is not committed stands above all that is:
+# readers begin below (IS_NOT_BEYOND).
+ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('catalog.products'))")
 
 
 @cache

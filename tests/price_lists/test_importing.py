@@ -11,8 +11,8 @@ from flask import Flask
 from sqlalchemy import func, select, text, update
 
 from shop.auth.models import SUPPLIER, Company
-from shop.catalog.matching import ONE_AT_A_TIME
 from shop.catalog.models import OfferRevision
+from shop.catalog.products import ONE_AT_A_TIME
 from shop.database import now, session, transaction
 from shop.outbox.models import OutboxEvent
 from shop.price_lists.imports import pipeline as importing

@@ -6,10 +6,10 @@ from typing import Any, cast
 from sqlalchemy import text
 
 from shop.catalog import compare_prices
-from shop.catalog.matching import match_products
 from shop.database import session
 from shop.price_lists.imports.change_sets import write_change_set
-from shop.price_lists.imports.comparison import CHANGED, NEW, QUARANTINED, WITHDRAWN
+from shop.price_lists.imports.changes_table import CHANGED, NEW, QUARANTINED, WITHDRAWN
+from shop.price_lists.imports.matching import match_products
 from shop.price_lists.imports.stated_stock import state_stock_of
 from shop.price_lists.models import OF_WHOLE_GOODS, STOCK_ONLY, PriceList
 from shop.price_lists.reading.listed_fields import DATA
@@ -43,6 +43,14 @@ ORDER BY declared.external_id
 ON CONFLICT (supplier_id, external_id) DO UPDATE
 SET name = excluded.name, category_id = excluded.category_id
 WHERE supplier_categories.name IS DISTINCT FROM excluded.name
+""")
+
+NOTE_CATEGORIES = text("""
+UPDATE price_list_changes AS change SET category_id = mapped.category_id
+FROM price_lists AS list
+JOIN supplier_categories AS mapped ON mapped.supplier_id = list.supplier_id
+WHERE list.id = :price_list_id AND list.categories ? mapped.external_id
+    AND change.category = mapped.external_id AND change.category_id IS NULL
 """)
 
 # Read once for all offers of the list.
@@ -157,16 +165,22 @@ WHERE older.supplier_id = :supplier_id AND older.id < :price_list_id AND older.s
 
 def add_categories(price_list: PriceList) -> None:
     """Those that the list declares, and what its numbers mean."""
-    if price_list.mode in OF_WHOLE_GOODS and price_list.categories:
+    if _has_categories(price_list):
         ids = {"price_list_id": price_list.id}
         session().execute(ADD_CATEGORIES, ids)
         session().execute(MAP_CATEGORIES, ids)
 
 
+def note_categories(price_list: PriceList) -> None:
+    """In the table of changes, those that were added since the comparison."""
+    if _has_categories(price_list):
+        session().execute(NOTE_CATEGORIES, {"price_list_id": price_list.id})
+
+
 def apply_changes(
     price_list: PriceList, counts: Mapping[str, int], *, takes_stock: bool = True, only_decided: bool = False
 ) -> None:
-    """`price_list_changes` goes into the catalog and, of a whole list, is written down as its change set.
+    """The table of changes goes into the catalog and, of a whole list, is written down as its change set.
 
     Buyers see the old list until this transaction commits, then the new one, never half.
     """
@@ -204,6 +218,10 @@ def forget_rows_applied(price_list: PriceList, counts: Mapping[str, int]) -> Non
         session().execute(FORGET_OLDER_QUARANTINE, ids)
         session().execute(FORGET_WITHDRAWN_QUARANTINE, ids)
     session().execute(FORGET_APPLIED_ROWS, ids)
+
+
+def _has_categories(price_list: PriceList) -> bool:
+    return price_list.mode in OF_WHOLE_GOODS and bool(price_list.categories)
 
 
 def _change_offers(counts: Mapping[str, int], ids: Mapping[str, int | None]) -> None:

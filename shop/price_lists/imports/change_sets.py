@@ -81,13 +81,13 @@ SELECT EXISTS (
 
 
 def write_change_set(price_list: PriceList) -> None:
-    """From `price_list_changes`, in place of what was written down before."""
+    """From the table of changes, in place of what was written down before."""
     session().execute(delete(ChangeSetLine).where(ChangeSetLine.price_list_id == price_list.id))
     session().execute(WRITE_DOWN, {"price_list_id": price_list.id})
 
 
 def has_grown(price_list: PriceList) -> bool:
-    """Whether `price_list_changes` holds something that was not in the change set that somebody has read."""
+    """Whether the table of changes holds something that was not in the change set that somebody has read."""
     return bool(session().execute(UNSEEN, {"price_list_id": price_list.id}).scalar_one())
 
 

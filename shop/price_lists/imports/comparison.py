@@ -10,15 +10,18 @@ from shop.catalog.barcodes import INTERNAL
 from shop.catalog.packs import sql_pack
 from shop.catalog.stock import sql_free_stock
 from shop.database import session
+from shop.price_lists.imports.changes_table import (
+    CHANGED,
+    NEW,
+    QUARANTINED,
+    UNCHANGED,
+    UNKNOWN_OFFER,
+    complete_changes,
+    count_changes,
+    make_changes,
+)
 from shop.price_lists.models import FULL, OF_WHOLE_GOODS, PriceList
 from shop.price_lists.reading.listed_fields import fields_of, parameters_of, resolved, taken_by
-from shop.price_lists.reading.row_reader import match_key
-
-NEW, CHANGED, UNCHANGED, WITHDRAWN, UNKNOWN_OFFER = "new", "changed", "unchanged", "withdrawn", "unknown"
-QUARANTINED = "quarantined"
-KINDS = (NEW, CHANGED, UNCHANGED, WITHDRAWN, UNKNOWN_OFFER, QUARANTINED)
-
-FORGET = text("DROP TABLE IF EXISTS pg_temp.price_list_changes")
 
 # A category that nobody has mapped under this number and name is the one of that name, as applying would map it, or one
 # that the list would add: a held list has none of its own in the catalog. (Of rows decided later, a newer list may have
@@ -55,17 +58,13 @@ WHEN offer.id IS NOT NULL THEN array_remove(ARRAY[
 ], NULL) END"""
 
 # Rows that change nothing are counted and left out: the second import of a list has hardly any others.
-# `barcodes_to_match` are those that mean the same good everywhere. `offer_id` of new offers, and `product_id` of those
-# that are new or another thing now, are
-# filled in while the list is applied. `match_key` is missing where a name or a model is kept.
 COMPARE = """
-CREATE TEMPORARY TABLE price_list_changes ON COMMIT DROP AS
 WITH {known},
 stated AS (
     SELECT
         row.row, row.external_id, row.category, row.decision,
         row.is_price_refused AS is_refused_here, {is_refused} AS is_price_refused,
-        offer.id AS offer_id, offer.product_id, FALSE AS makes_product, offer.is_quarantined AS was_quarantined,
+        offer.id AS offer_id, offer.product_id, offer.is_quarantined AS was_quarantined,
         {columns}, {is_listed} AS is_listed,
         CASE WHEN row.name = {name} AND coalesce(row.model, '') = {model} THEN row.match_key END AS match_key,
         {stock_kind} AS stock_kind, {stock} AS stock,
@@ -120,18 +119,6 @@ WHERE offer.supplier_id = :supplier_id AND offer.is_listed
     )
 """)
 
-# When each row has its change: who takes 200,000 quarantined rows for a single one joins them by nested loops.
-ANALYZE = text("ANALYZE price_list_changes (row, change, offer_id, external_id)")
-NAMES = text("""
-SELECT row, name, model FROM price_list_changes WHERE change IN ('changed', 'quarantined') AND match_key IS NULL
-""")
-NOTE_MATCH_KEYS = text("""
-UPDATE price_list_changes AS change
-SET match_key = found.match_key
-FROM unnest(CAST(:rows AS bigint[]), CAST(:keys AS text[])) AS found (row, match_key)
-WHERE found.row = change.row
-""")
-COUNT = text("SELECT change, count(*) FROM price_list_changes GROUP BY change")
 COUNT_STATED = text("""
 SELECT count(*) FROM price_list_rows AS row
 WHERE row.price_list_id = :price_list_id AND row.decision IS DISTINCT FROM 'discard'
@@ -150,7 +137,7 @@ class Guards:
 
 
 def compare(price_list: PriceList, guards: Guards, *, only_decided: bool = False) -> dict[str, int]:
-    """Fills `price_list_changes` (it lasts until the transaction ends) and counts each kind of change.
+    """Fills the table of changes and counts each kind.
 
     `only_decided` looks at the rows alone that somebody has decided to apply, and withdraws nothing.
     """
@@ -163,12 +150,10 @@ def compare(price_list: PriceList, guards: Guards, *, only_decided: bool = False
         "is_free": supplier.stock_means == FREE,
         "had_parameters": parameters_of(price_list.had or ()),
     }
-    session().execute(FORGET)
-    session().execute(text(compare_statement(price_list.mode, price_list.had)), ids | values)
+    make_changes(compare_statement(price_list.mode, price_list.had), ids | values)
     if price_list.mode == FULL and not only_decided:
         session().execute(ADD_WITHDRAWN, ids)
-    session().execute(ANALYZE)
-    note_match_keys()
+    complete_changes()
     return _counts(ids)
 
 
@@ -201,14 +186,6 @@ def _stated_of_new(column: str, default: str) -> str:
     return f"coalesce(row.{column}, CASE WHEN offer.id IS NULL THEN {default} END)"
 
 
-def note_match_keys() -> None:
-    """By them an offer whose pack or name comes back, or is stated in part, finds the product of its rivals."""
-    found = session().execute(NAMES).all()
-    if found:
-        keys = [match_key(row.name, row.model) for row in found]
-        session().execute(NOTE_MATCH_KEYS, {"rows": [row.row for row in found], "keys": keys})
-
-
 def _guarded(mode: str, columns: Mapping[str, str]) -> dict[str, str]:
     """What the guards look at besides the price; where the mode does not take it, what the row says all the same."""
     names = {"unit": "unit", "pack": "units_per_pack", "vat_rate": "vat_rate"}
@@ -219,9 +196,7 @@ def _guarded(mode: str, columns: Mapping[str, str]) -> dict[str, str]:
 
 def _counts(ids: Mapping[str, object]) -> dict[str, int]:
     """Rows whose price was refused are not among those that the list states: they were counted as rejected."""
-    counts = dict.fromkeys(KINDS, 0)
-    for change, count in session().execute(COUNT):
-        counts[change] = count
+    counts = count_changes()
     stated = session().execute(COUNT_STATED, ids).scalar_one() + session().execute(COUNT_REFUSED).scalar_one()
     counts[UNCHANGED] = stated - sum(counts[kind] for kind in (NEW, CHANGED, UNKNOWN_OFFER, QUARANTINED))
     return counts

@@ -8,7 +8,8 @@ from sqlalchemy import select, text
 from shop.auth.models import SUPPLIER, Company, LegalEntity
 from shop.config import Settings
 from shop.database import session
-from shop.price_lists.imports.comparison import CHANGED, QUARANTINED, UNCHANGED, WITHDRAWN, Guards
+from shop.price_lists.imports.changes_table import CHANGED, QUARANTINED, UNCHANGED, WITHDRAWN
+from shop.price_lists.imports.comparison import Guards
 from shop.price_lists.models import FULL, STOCK_ONLY, ImportTerms, PriceList, PriceListIssue
 from shop.price_lists.reading.row_checks import CUT
 from shop.price_lists.reasons import Reason

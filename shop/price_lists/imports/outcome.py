@@ -12,10 +12,12 @@ from shop.price_lists.imports.apply import (
     add_categories,
     apply_changes,
     forget_rows_applied,
+    note_categories,
     report_unknown_offers,
 )
 from shop.price_lists.imports.change_sets import has_grown, write_change_set
-from shop.price_lists.imports.comparison import CHANGED, COUNT, NEW, QUARANTINED, UNCHANGED, WITHDRAWN, Guards, compare
+from shop.price_lists.imports.changes_table import CHANGED, NEW, QUARANTINED, UNCHANGED, WITHDRAWN, count_changes
+from shop.price_lists.imports.comparison import Guards, compare
 from shop.price_lists.imports.hold_guards import guards_of, reasons_to_hold
 from shop.price_lists.imports.stated_stock import forget_older_stock_changes
 from shop.price_lists.models import (
@@ -44,31 +46,28 @@ WHERE line.price_list_id = :price_list_id AND line.row = change.row AND line.cha
 def settle(price_list: PriceList, settings: Settings) -> None:
     """Held or applied, in the caller's transaction. Who has approved a list has seen its change set, not a larger one.
 
-    Categories are added before the comparison and taken back where the list is held: the catalog stays as it was.
+    Categories of its own are added when it is applied: where it is held, the catalog stays as it was.
     """
     guards = guards_of(price_list.supplier_id, settings)
-    tried = session().begin_nested()
-    add_categories(price_list)
     counts = compare(price_list, guards)
     if reasons := _reasons_to_wait(price_list, counts, guards):
-        tried.rollback()
-        session().refresh(price_list)
-        hold(price_list, compare(price_list, guards), reasons)
+        hold(price_list, counts, reasons)
         return
     if price_list.takes_quarantined:
         counts = _approve_quarantined(counts)
+    add_categories(price_list)
+    note_categories(price_list)
     apply_changes(price_list, counts, takes_stock=not _has_newer_stock(price_list))
     report_unknown_offers(price_list)
     forget_rows_applied(price_list, counts)
     complete(price_list, counts)
-    tried.commit()
 
 
 def _approve_quarantined(counts: Mapping[str, int]) -> dict[str, int]:
     """What was refused for its price states none that could be taken, and goes on waiting."""
     session().execute(APPROVE_QUARANTINED)
-    found = {change: count for change, count in session().execute(COUNT)}  # noqa: C416
-    changed, quarantined = found.get(CHANGED, 0), found.get(QUARANTINED, 0)
+    found = count_changes()
+    changed, quarantined = found[CHANGED], found[QUARANTINED]
     approved = counts[CHANGED] + counts[QUARANTINED] - changed - quarantined
     return dict(counts) | {CHANGED: changed, QUARANTINED: quarantined, UNCHANGED: counts[UNCHANGED] + approved}
 

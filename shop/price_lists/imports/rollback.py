@@ -13,7 +13,7 @@ from shop.database import session
 from shop.errors import Conflict
 from shop.outbox.events import publish
 from shop.price_lists.imports.apply import apply_changes
-from shop.price_lists.imports.comparison import ANALYZE, CHANGED, COUNT, FORGET, KINDS, note_match_keys
+from shop.price_lists.imports.changes_table import CHANGED, complete_changes, count_changes, make_changes
 from shop.price_lists.imports.outcome import complete
 from shop.price_lists.imports.stated_stock import latest_applied
 from shop.price_lists.models import UPDATE, PriceList, PriceListRow
@@ -27,7 +27,6 @@ OTHERS = ", ".join(name for name in DATA if name != "sku")
 # What each offer was before the list touched it for the first time; new offers were nothing. Revisions from before
 # they remembered the SKU leave it as it is.
 GATHER = f"""
-CREATE TEMPORARY TABLE price_list_changes ON COMMIT DROP AS
 WITH made AS (
     SELECT offer_id, min(revision) AS revision FROM offer_revisions
     WHERE price_list_id = :rolls_back_id GROUP BY offer_id
@@ -49,13 +48,13 @@ wanted AS (
 )
 SELECT
     row, offer_id, product_id, external_id, sku, {OTHERS.replace("name,", "coalesce(name, name_now) AS name,", 1)},
-    change, is_listed, FALSE AS is_price_refused, FALSE AS makes_product,
-    CAST(NULL AS text) AS category, CAST(NULL AS text) AS match_key,
-    ARRAY(SELECT gtin FROM unnest(barcodes) AS gtin WHERE gtin !~ :internal) AS barcodes_to_match,
-    CAST(NULL AS text) AS stock_kind, CAST(NULL AS numeric) AS stock, CAST(NULL AS text[]) AS reasons
+    change, is_listed, is_other, FALSE AS is_price_refused,
+    ARRAY(SELECT gtin FROM unnest(barcodes) AS gtin WHERE gtin !~ :internal) AS barcodes_to_match
 FROM wanted
 WHERE (change = 'changed' AND is_other) OR (change = 'withdrawn' AND was_listed)
 """  # noqa: S608 - of constants
+
+NOT_OF_A_ROLLBACK = ("category", "match_key", "stock_kind", "stock", "reasons", "is_refused_here")
 
 RELEASE_QUARANTINED = text("""
 UPDATE offers AS offer SET is_quarantined = FALSE, updated_at = now()
@@ -93,11 +92,10 @@ def settle_rollback(rollback: PriceList) -> None:
     """Refuses where another list was applied since it was asked for."""
     if rollback.rolls_back_id is None or latest_applied(rollback.supplier_id) != rollback.rolls_back_id:
         raise NotTheLatest(price_list_id=rollback.rolls_back_id)
-    session().execute(FORGET)
-    session().execute(text(GATHER), {"rolls_back_id": rollback.rolls_back_id, "internal": INTERNAL})
-    session().execute(ANALYZE)
-    note_match_keys()
-    counts = dict.fromkeys(KINDS, 0) | {change: count for change, count in session().execute(COUNT)}  # noqa: C416
+    values = {"rolls_back_id": rollback.rolls_back_id, "internal": INTERNAL}
+    make_changes(GATHER, values, lacking=NOT_OF_A_ROLLBACK)
+    complete_changes()
+    counts = count_changes()
     ids = {"rolls_back_id": rollback.rolls_back_id, "supplier_id": rollback.supplier_id}
     session().execute(RELEASE_QUARANTINED, ids)
     session().execute(delete(PriceListRow).where(PriceListRow.price_list_id == rollback.rolls_back_id))

@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import column, delete, func, or_, select, table, text
+from sqlalchemy import delete, func, or_, select, text
 
 from shop.auth.models import FREE, Company
 from shop.catalog.models import StockChange
 from shop.catalog.stock import state_stock
 from shop.database import session
-from shop.price_lists.imports.comparison import CHANGED, NEW, QUARANTINED, WITHDRAWN
+from shop.price_lists.imports.changes_table import CHANGED, NEW, QUARANTINED, WITHDRAWN, changes
 from shop.price_lists.models import APPLIED, STOCK_ONLY, PriceList
-
-changes = table("price_list_changes", column("offer_id"), column("stock_kind"), column("stock"), column("change"))
 
 # Also of those whose stock is what it was: a newer list has said so.
 NOTE_STATED_SINCE = text("""

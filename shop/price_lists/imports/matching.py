@@ -1,6 +1,6 @@
 """Which product an imported offer belongs to: by barcode, else by name and model, and where in doubt to one of its own.
 
-Works on `price_list_changes`, the temporary table of a list being applied. Another pack is another product. Two things
+Works on the table of changes of a list being applied. Another pack is another product. Two things
 must not become one by their names alone where barcodes differ, where several products would do, or where the supplier
 itself lists both. Rows of one list that bear the same number are one thing, unless they disagree on what else it bears.
 Offers that a manager has put somewhere stay there.
@@ -12,12 +12,8 @@ from sqlalchemy import text
 
 from shop.catalog.barcodes import INTERNAL
 from shop.catalog.packs import sql_pack
+from shop.catalog.products import ONE_AT_A_TIME
 from shop.database import session
-
-# Two imports that see a good for the first time would both make a product of it; the second waits here instead. So it
-# takes the ids of its new offers after the first has committed, and what is not committed stands above all that is:
-# readers begin below (IS_NOT_BEYOND).
-ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('catalog.products'))")
 
 FORGET = text("DROP TABLE IF EXISTS pg_temp.product_matches")
 
