@@ -18,12 +18,11 @@ BEGIN;
 SELECT access_tokens.id AS token_id, access_tokens.kind, access_tokens.scopes, coalesce(access_tokens.last_used_at,
     access_tokens.created_at) AS used_at, users.id AS user_id, users.role, users.company_id, users.second_factor_at
     IS NOT NULL AS has_second_factor, NULL AS along
-FROM access_tokens JOIN users ON users.id = access_tokens.user_id LEFT OUTER JOIN companies ON companies.id =
-    users.company_id
+FROM access_tokens JOIN users ON users.id = access_tokens.user_id
 WHERE access_tokens.hash = sha256(convert_to('shop_s_benchmark-' || :client_id, 'UTF8')) AND
     (access_tokens.expires_at IS NULL OR access_tokens.expires_at > now()::TIMESTAMP WITH TIME ZONE) AND
     users.email_confirmed_at IS NOT NULL AND users.blocked_at IS NULL AND users.closed_at IS NULL AND
-    companies.status IS DISTINCT FROM 'blocked';
+    NOT (EXISTS (SELECT 1 FROM companies WHERE companies.id = users.company_id AND companies.status = 'blocked'));
 
 -- The Idempotency-Key is claimed.
 INSERT INTO idempotency_keys AS claim (user_id, key, fingerprint) VALUES (:user, :key, sha256(convert_to(:key,
@@ -44,8 +43,7 @@ WHERE contacts.id = :contact::BIGINT AND (contacts.user_id = :user::BIGINT OR co
 -- Goods with their suppliers' terms, in one ordered share lock.
 SELECT offers.id, offers.revision, offers.name, offers.sku, offers.barcodes, offers.unit_code, offers.unit,
     offers.units_per_pack, offers.price, offers.vat_rate, offers.quantity_step, offers.minimum_quantity,
-    offers.is_listed, offers.is_quarantined, CASE WHEN coalesce(stock_levels.kind, 'exact') IN ('exact', 'at_least')
-    THEN greatest(coalesce(stock_levels.on_hand - stock_levels.reserved, 0), 0) END AS available, companies.id AS
+    offers.is_listed, offers.is_quarantined, stock_levels.kind AS stock_kind, stock_levels.on_hand, stock_levels.reserved, companies.id AS
         company_id, companies.name AS company_name, companies.status, companies.accepts_orders,
         companies.price_includes_vat, companies.delivery_fee, companies.free_delivery_from, companies.minimum_order,
         (SELECT legal_entities.default_vat_rate FROM legal_entities WHERE legal_entities.company_id = companies.id
@@ -145,7 +143,7 @@ SELECT row_to_json(answer)::text AS answer FROM (
         SELECT id, position, offer_id, name, sku, barcode, unit, unit_code,
             trim_scale(ordered_quantity) AS ordered_quantity, trim_scale(quantity) AS quantity, cut_reason,
             trim_scale(received_quantity) AS received_quantity, received_reason,
-            to_char(price, 'FM9999999990.0099') AS price, vat_rate, vat_is_default,
+            (CASE WHEN min_scale(price) < 2 THEN round(price, 2) ELSE trim_scale(price) END)::text AS price, vat_rate, vat_is_default,
             net::text, vat::text, total::text
         FROM order_lines WHERE supplier_order_id = supplier_orders.id
     ) AS line
