@@ -83,9 +83,7 @@ def _pytest(arguments: Sequence[str], *, alone: Sequence[str]) -> list[str]:
     if alone:
         return ["pytest", *alone, *arguments]
     coverage = ["--cov=shop", "--cov=dev", "--cov-branch", "--cov-report=term-missing:skip-covered"]
-    # What takes minutes stands together: without stealing, one process has it all at the end, and the others nothing.
-    spread = ["-n", str(os.cpu_count() or 2), "--dist", "worksteal"]
-    return ["pytest", f"--ignore={EXTRA}", *spread, *coverage, *arguments]
+    return ["pytest", f"--ignore={EXTRA}", "-n", str(os.cpu_count() or 2), *coverage, *arguments]
 
 
 def _run(name: str, command: Sequence[str], env: Mapping[str, str]) -> Result:
