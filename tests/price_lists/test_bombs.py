@@ -176,6 +176,8 @@ def test_a_text(kind: str) -> None:
 
 
 def test_refusals_say_what_the_limit_is() -> None:
+    with pytest.raises(Invalid, match="more than 10000 rows"):
+        read_quick_order(book_of(f"{HEADER}<row r='10001'/></sheetData>", sharedStrings=TEXTS))
     with pytest.raises(Invalid, match="larger than 16 MiB"):
         read_quick_order(AS_LARGE_AS_LISTS["a million cells"])
     with pytest.raises(Invalid, match="more than 1048576 lines"):

@@ -91,3 +91,15 @@ def test_what_is_approved_gets_the_categories_that_are_added_then(
         [category] = current.query(Category).filter_by(name="Новая")
     found = offers(app, supplier)
     assert {found[str(number)].category_id for number in TEN[:6]} == {category.id}
+
+
+def test_an_offer_without_a_category_gets_one_that_its_list_adds(app: Flask, supplier: Company) -> None:
+    run_import(app, supplier, list_of(good(1, category=None)), mode="update")
+    with_category = list_of(good(1, category=7), categories=[{"id": 7, "name": "Новая"}])
+
+    applied, again = (run_import(app, supplier, with_category, mode="update") for _ in range(2))
+
+    with app.app_context(), transaction() as current:
+        [category] = current.query(Category).filter_by(name="Новая")
+    assert offers(app, supplier)["1"].category_id == category.id
+    assert (applied.offers_changed, again.offers_changed) == (1, 0)
