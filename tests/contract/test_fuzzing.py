@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.contract.roles import ROLES, World, make_world
 from tests.journeys.product import Product
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "3"))
 SEED = int(os.environ.get("FUZZ_SEED", "20261123"))
 VALID, WRONG = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 CHECKS = [

@@ -169,7 +169,7 @@ def test_a_long_sheet_takes_no_more_memory_than_a_short_one() -> None:
         tracemalloc.stop()
         return most
 
-    assert most_memory(12_000) < most_memory(4_000) + 2**20
+    assert most_memory(30_000) < most_memory(10_000) + 2**20
 
 
 def test_headings_are_categories_or_skipped() -> None:
@@ -319,9 +319,9 @@ def test_no_cell_is_taken_for_its_neighbor(
             assert (good["price"], good["quantity"]) == (str(price).replace(".", ","), str(count))
 
 
-def test_sixty_thousand_rows_are_read() -> None:
+def test_two_hundred_thousand_rows_are_read() -> None:
     """What limits turn away is made to be; of lists like this there are many."""
-    count, rnd = 60_000, random.Random(1)
+    count, rnd = 200_000, random.Random(1)
     rows = [
         (f"{number:06d}", f"Болт М{number % 40} оцинкованный", rnd.randrange(1000), rnd.randrange(99))
         for number in range(count)
