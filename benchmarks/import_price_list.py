@@ -35,7 +35,7 @@ from shop.catalog.search.pages import search_offers
 from shop.config import Settings
 from shop.database import session, transaction
 from shop.price_lists.arriving.receipt import receive_price_list
-from shop.price_lists.imports import pipeline as importing
+from shop.price_lists.imports import pipeline
 from shop.price_lists.models import PriceList
 
 STEPS = ("_check", "_settle", "_refresh_statistics")
@@ -249,10 +249,10 @@ def _import(url: str, price_list_id: int) -> tuple[dict[str, float], float]:
     program = _memory("VmRSS")
     times: dict[str, float] = dict.fromkeys(STEPS, 0.0)
     for step in STEPS:
-        setattr(importing, step, _timed(getattr(importing, step), step, times))
+        setattr(pipeline, step, _timed(getattr(pipeline, step), step, times))
     with app.app_context():
         started = time.perf_counter()
-        importing.import_price_list(price_list_id, app.extensions["settings"])
+        pipeline.import_price_list(price_list_id, app.extensions["settings"])
         times["total"] = time.perf_counter() - started
         done = session().get_one(PriceList, price_list_id, populate_existing=True)
         assert done.state == "applied", (done.state, done.message)

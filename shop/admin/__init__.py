@@ -5,9 +5,7 @@ from flask_admin import Admin, AdminIndexView
 from flask_admin.theme import Theme
 from flask_babel import Babel
 
-from shop.admin import access_guard as door
-from shop.admin import locales, providers
-from shop.admin import login_views as entering
+from shop.admin import access_guard, locales, login_views, providers
 from shop.admin.audit import AuditView
 from shop.admin.base import GROUPS, DeskView
 from shop.admin.categories import CategoriesView
@@ -43,10 +41,10 @@ VIEWS: tuple[type[DeskView], ...] = (
 
 def init_app(app: Flask) -> None:
     Babel(app, locale_selector=locales.locale, timezone_selector=locales.time_zone)
-    answer_with_pages(app, door.PREFIX, _problem_page)
-    door.init_app(app)
+    answer_with_pages(app, access_guard.PREFIX, _problem_page)
+    access_guard.init_app(app)
     providers.init_app(app)
-    entering.init_app(app)
+    login_views.init_app(app)
     locales.init_app(app)
     index: AdminIndexView = DashboardView()
     admin = Admin(name="Shop", index_view=index, theme=Theme("bootstrap4", "desk/base.html"))

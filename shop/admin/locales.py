@@ -10,8 +10,7 @@ import flask
 from flask import Flask, current_app, has_request_context, request, url_for
 from markupsafe import Markup
 
-from shop.admin import charts
-from shop.admin import formats as formatting
+from shop.admin import charts, formats
 from shop.admin.access_guard import PREFIX, csrf_token
 from shop.admin.login_views import TIME_ZONE
 from shop.admin.words import act_word, t
@@ -59,13 +58,13 @@ def _words_of_templates() -> dict[str, Any]:
     found = caller()
     return {
         "t": t,
-        "money": formatting.money,
-        "number": formatting.number,
-        "moment": formatting.moment,
-        "vat_rate": formatting.vat_rate,
-        "day": formatting.day,
-        "badge": formatting.badge,
-        "plain": formatting.plain,
+        "money": formats.money,
+        "number": formats.number,
+        "moment": formats.moment,
+        "vat_rate": formats.vat_rate,
+        "day": formats.day,
+        "badge": formats.badge,
+        "plain": formats.plain,
         "act_word": act_word,
         "bars": charts.bars,
         "csrf_token": csrf_token,

@@ -27,7 +27,7 @@ from shop.errors import FieldError, Invalid
 from shop.http.fields import MAX_ID
 from shop.price_lists import queries
 from shop.price_lists import rejected_rows as reporting
-from shop.price_lists.arriving import receipt as receiving
+from shop.price_lists.arriving import receipt
 from shop.price_lists.imports.decisions import apply_list, discard_list, withdraw_rows
 from shop.price_lists.imports.rollback import roll_back
 from shop.price_lists.imports.stated_stock import latest_applied
@@ -154,9 +154,9 @@ class PriceListsView(ManagedView):
             raise OneSource(errors=[FieldError("form", "file", OneSource.message)])
         chosen: dict[str, Any] = {"mode": form.mode.data or None, "dry_run": form.dry_run.data, "by": manager()}
         if file is None:
-            return receiving.receive_address(supplier, url=url, **chosen)
+            return receipt.receive_address(supplier, url=url, **chosen)
         name = file.filename or ""
-        return receiving.receive_price_list(supplier, file_name=name, raw=file.read(), source="admin", **chosen)
+        return receipt.receive_price_list(supplier, file_name=name, raw=file.read(), source="admin", **chosen)
 
     def get_save_return_url(self, model: PriceList, is_created: bool = False) -> str:
         return self.page_of(model.id)

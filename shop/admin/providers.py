@@ -21,7 +21,7 @@ from shop.admin.words import say, t
 from shop.auth.access import current_token
 from shop.auth.password_changes import require_password
 from shop.auth.routes import per_guesser, per_log_in
-from shop.auth.social import identities as social
+from shop.auth.social import identities
 from shop.auth.social.browser_flow import ConsentDenied, LogInNotBegun, also_end_at, start_url
 from shop.auth.social.codes import AnswerRepeated, challenge_of
 from shop.auth.social.managers import ForManagers, HalfWay, log_in_manager
@@ -98,7 +98,7 @@ def begin_linking() -> Response:
     try:
         with transaction():
             require_password(manager(), password(), by_token=current_token())
-            ticket, _ = social.issue_ticket(manager(), provider.key)
+            ticket, _ = identities.issue_ticket(manager(), provider.key)
     except Refusal as refusal:
         return _account_page(status_of(type(refusal)), problem=say(refusal))
     return _account_page(away=_away(provider.key, LINK, ticket=ticket), provider=provider)
@@ -117,7 +117,7 @@ def link_provider() -> Response:
     flow = flask.session.pop(FLOW, None) or {}
     try:
         with audited("user.link_provider", manager()) as trail:
-            trail.reason = social.link(manager(), field("code"), verifier=flow.get("verifier", "")).provider
+            trail.reason = identities.link(manager(), field("code"), verifier=flow.get("verifier", "")).provider
     except Refusal as refusal:
         return _account_page(status_of(type(refusal)), problem=say(refusal))
     flask.flash(t("Linked. You can log in this way from now on."), "success")
@@ -129,7 +129,7 @@ def unlink_provider() -> Response:
     offered = frozenset(each.provider.key for each in offered_providers(current_settings()))
     try:
         with audited("user.unlink_provider", manager(), reason=field("provider")):
-            social.unlink(manager(), field("provider"), offered=offered)
+            identities.unlink(manager(), field("provider"), offered=offered)
     except Refusal as refusal:
         tell(refusal)
     else:
@@ -157,7 +157,7 @@ def _form(action: str, *, status: int = 200, **shown: Any) -> Response:
 
 
 def _account_page(status: int = 200, **shown: Any) -> Response:
-    linked = {account.provider: account for account in social.social_accounts_of(manager())}
+    linked = {account.provider: account for account in identities.social_accounts_of(manager())}
     offered = [each.provider for each in offered_providers(current_settings())]
     html = render_template(
         "desk/account.html",

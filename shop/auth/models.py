@@ -151,7 +151,7 @@ class User(Model):
 
     @hybrid_property
     def may_log_in(self) -> bool:
-        """Also whether the mails about the company's trade go to this user (decision 0047). On the class: in SQL."""
+        """Also whether the mails about the company's trade go to this user (decision 0043). On the class: in SQL."""
         company_blocked = self.company is not None and self.company.status == BLOCKED
         return bool(self.email_confirmed_at) and not self.blocked_at and not self.closed_at and not company_blocked
 

@@ -24,8 +24,7 @@ from shop.catalog.schemas import (
     SuppliersSchema,
     page_of_all,
 )
-from shop.catalog.search import facets
-from shop.catalog.search import pages as search
+from shop.catalog.search import facets, pages
 from shop.catalog.search.filters import OfferFilter
 from shop.config import current_settings
 from shop.database import transaction
@@ -78,7 +77,7 @@ def search_offers(args: dict[str, Any]) -> Response:
         return json_answer(vars(feed.changed_offers(wanted, since=since, **page)) | {"approximate": False})
 
     def find() -> Answer:
-        found = search.search_offers(wanted, sort=sort, **page)
+        found = pages.search_offers(wanted, sort=sort, **page)
         return {"items": found.items, "next_cursor": found.next_cursor, "approximate": found.is_approximate}
 
     return known_answer(find)

@@ -224,7 +224,7 @@ class InvoiceCounter(Model):
 
 
 class Invoice(Model):
-    """A numbered document about one part. `data` is frozen; `paper`, its PDF, is made of it once (papers.py)."""
+    """A numbered document about one part. `data` is frozen; `paper`, its PDF, is made of it once (stored_pdf.py)."""
 
     __tablename__ = "invoices"
     __table_args__ = (

@@ -30,7 +30,7 @@ class PriceList(Model):
     supplier says of a table's columns. `reasons` are codes with facts, why it waits or ended as it did, and `message`
     says the same in English (reasons.py). A list found running `attempts` times was each time left by a dead worker.
 
-    `had` are the fields that the list states (had.py; None of lists from before they were noted, which stated all).
+    `had` are the fields that the list states (listed_fields.py; None of lists from before they were noted).
     `is_dry_run` ends when somebody applies it. Who approves a list may have it take its quarantined rows, too; a
     rollback may take stock back, except of `stock_left` offers, whose stock was stated since.
     """
@@ -125,7 +125,7 @@ class PriceListIssue(Model):
 class PriceListRow(Model):
     """A good of the list, read and checked, staged beside the catalog until the list is applied or discarded.
 
-    It holds what the good says and nothing in place of what it leaves out: had.py decides that when it is compared.
+    It holds what the good says and nothing in place of what it leaves out: listed_fields.py decides that.
     `category` is one of the ids that the list declares. A good whose price was refused is kept with its id and name
     alone. Of an applied list the quarantined rows stay until somebody decides (`decision`) or a newer list states the
     same good.

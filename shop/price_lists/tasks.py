@@ -14,9 +14,8 @@ from shop.catalog.events import (
 from shop.config import current_settings
 from shop.database import session, transaction
 from shop.outbox.handler import handles, handles_by_itself
-from shop.price_lists.arriving import fetch as fetching
-from shop.price_lists.imports import pipeline as importing
-from shop.price_lists.imports import vat_terms
+from shop.price_lists.arriving import fetch
+from shop.price_lists.imports import pipeline, vat_terms
 from shop.price_lists.mails import FAILED, HELD, mail_supplier
 from shop.price_lists.models import PriceList
 from shop.webhooks.enqueue import Notice, announce
@@ -24,16 +23,16 @@ from shop.webhooks.enqueue import Notice, announce
 log = structlog.get_logger()
 
 
-@handles_by_itself(PriceListReceived, name=importing.TASK)
+@handles_by_itself(PriceListReceived, name=pipeline.TASK)
 def import_price_list(event: PriceListReceived, event_id: int) -> None:
     """Reads the file in the worker, never in the web; see `importing` for crashes and order."""
-    importing.import_price_list(event.price_list_id, current_settings(), event_id=event_id)
+    pipeline.import_price_list(event.price_list_id, current_settings(), event_id=event_id)
 
 
-@handles_by_itself(PriceListApproved, name=importing.DECISIONS)
+@handles_by_itself(PriceListApproved, name=pipeline.DECISIONS)
 def apply_decisions(event: PriceListApproved, event_id: int) -> None:
     """Applies a held list, or rows of a list, as somebody has decided."""
-    importing.apply_decisions(event.price_list_id, current_settings(), event_id=event_id)
+    pipeline.apply_decisions(event.price_list_id, current_settings(), event_id=event_id)
 
 
 @handles_by_itself(VatTermsChanged, name=vat_terms.TASK)
@@ -52,7 +51,7 @@ def mail_held_price_list(event: PriceListHeld, event_id: int) -> None:
 @handles(PriceListFailed, name="catalog.mail_failed_price_list")
 def mail_failed_price_list(event: PriceListFailed, event_id: int) -> None:
     """Tells the supplier why a list could not be imported; once, where the clock brings the same failure again."""
-    if not fetching.fails_again(session().get_one(PriceList, event.price_list_id)):
+    if not fetch.fails_again(session().get_one(PriceList, event.price_list_id)):
         mail_supplier(FAILED, event.price_list_id, event_id=event_id, settings=current_settings())
 
 
@@ -85,6 +84,6 @@ def _notify(price_list_id: int, state: str, event_id: int) -> None:
 def fetch_due_price_lists() -> None:
     """Beat's: queues the lists that suppliers want fetched at this hour. Twice at once does no harm."""
     with transaction():
-        queued = fetching.fetch_due_price_lists()
+        queued = fetch.fetch_due_price_lists()
     if queued:
         log.info("price_lists_due", queued=queued)

@@ -13,9 +13,7 @@ from shop.database import transaction
 from shop.http.blueprint import LOCATION, ApiBlueprint, refuses
 from shop.http.outgoing import AddressRefused
 from shop.http.pagination import BadCursor, cursor_id, make_cursor, page_of, read_cursor
-from shop.webhooks import queries
-from shop.webhooks import redelivery as redelivering
-from shop.webhooks import subscriptions as subscribing
+from shop.webhooks import queries, redelivery, subscriptions
 from shop.webhooks.models import Webhook, WebhookDelivery
 from shop.webhooks.queries import DeliveryNotFound, WebhookNotFound
 from shop.webhooks.redelivery import WebhookOff
@@ -65,7 +63,7 @@ def create_webhook(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str,
     """
     with transaction():
         settings = current_settings()
-        webhook, secret = subscribing.subscribe(current_company(), by=current_user(), settings=settings, **body)
+        webhook, secret = subscriptions.subscribe(current_company(), by=current_user(), settings=settings, **body)
         location = url_for("webhooks.show_webhook", webhook_id=webhook.id)
         return {name: getattr(webhook, name) for name in SHOWN} | {"secret": secret}, 201, {"Location": location}
 
@@ -97,7 +95,7 @@ def change_webhook(body: dict[str, Any], webhook_id: int) -> Webhook:
     with transaction():
         webhook = queries.find_webhook(webhook_id, by=current_user(), lock=True)
         company, settings = current_company(), current_settings()
-        subscribing.change_webhook(webhook, company=company, by=current_user(), settings=settings, **body)
+        subscriptions.change_webhook(webhook, company=company, by=current_user(), settings=settings, **body)
         return webhook
 
 
@@ -111,7 +109,7 @@ def delete_webhook(webhook_id: int) -> None:
     What waits for it is not sent any more.
     """
     with transaction():
-        subscribing.delete_webhook(queries.find_webhook(webhook_id, by=current_user(), lock=True), by=current_user())
+        subscriptions.delete_webhook(queries.find_webhook(webhook_id, by=current_user(), lock=True), by=current_user())
 
 
 @blueprint.route("/<id:webhook_id>/test", methods=["POST"])
@@ -125,7 +123,7 @@ def try_webhook(webhook_id: int) -> WebhookDelivery:
     """
     with transaction():
         webhook = queries.find_webhook(webhook_id, by=current_user(), lock=True)
-        return redelivering.try_webhook(webhook, by=current_user())
+        return redelivery.try_webhook(webhook, by=current_user())
 
 
 @blueprint.route("/<id:webhook_id>/rotate-secret", methods=["POST"])
@@ -139,7 +137,7 @@ def rotate_webhook_secret(webhook_id: int) -> dict[str, Any]:
     """
     with transaction():
         webhook = queries.find_webhook(webhook_id, by=current_user(), lock=True)
-        secret, until = subscribing.rotate_webhook_secret(webhook, by=current_user(), settings=current_settings())
+        secret, until = subscriptions.rotate_webhook_secret(webhook, by=current_user(), settings=current_settings())
         return {"secret": secret, "old_secret_expires_at": until}
 
 
@@ -173,7 +171,7 @@ def redeliver(webhook_id: int, delivery_id: int) -> WebhookDelivery:
     with transaction():
         webhook = queries.find_webhook(webhook_id, by=current_user(), lock=True)
         delivery = queries.find_delivery(delivery_id, webhook)
-        redelivering.redeliver(delivery, webhook, by=current_user())
+        redelivery.redeliver(delivery, webhook, by=current_user())
         return delivery
 
 

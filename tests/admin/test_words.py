@@ -6,8 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from shop.admin import VIEWS, companies, deliveries, events, mails, providers, users
-from shop.admin import audit_trail as auditing
+from shop.admin import VIEWS, audit_trail, companies, deliveries, events, mails, providers, users
 from shop.admin.base import GROUPS, ManagedView
 from shop.admin.dashboard import WAITING
 from shop.admin.formats import TONES
@@ -64,7 +63,7 @@ def test_every_text_has_its_russian() -> None:
 def test_every_field_that_the_audit_keeps_has_its_russian() -> None:
     kept = {mapper.class_ for mapper in Base.registry.mappers if mapper.class_.__tablename__ in THINGS}
     assert len(kept) == len(THINGS)
-    assert sorted({name for model in kept for name in auditing._columns(model())} - FIELDS.keys()) == []
+    assert sorted({name for model in kept for name in audit_trail._columns(model())} - FIELDS.keys()) == []
 
 
 def test_both_languages_fill_in_the_same_values() -> None:

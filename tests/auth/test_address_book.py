@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from shop.auth.models import Contact, User
-from shop.companies import contacts as address_book
+from shop.companies import contacts
 from shop.companies.approval import OwnerOnly
 from shop.companies.contacts import ContactNotFound, PhoneInvalid, TooManyContacts, normalized_phone
 from shop.database import session
@@ -25,7 +25,7 @@ def _contact_of_company(company) -> Contact:
 def test_keeps_what_was_said_and_an_international_phone(edge):
     user = make_user()
     with edge():
-        contact = address_book.create_contact(user, limit=5, **ADDRESS, apartment="12")
+        contact = contacts.create_contact(user, limit=5, **ADDRESS, apartment="12")
         assert contact.phone == "+74951234567"
         assert contact.address == "г. Москва, ул. Лесная, д. 5, кв./оф. 12"
 
@@ -37,21 +37,21 @@ def test_shows_own_contacts_and_those_of_the_company_only(edge):
     with edge():
         shared = _contact_of_company(company)
         _contact_of_company(make_company())
-        assert [contact.id for contact in address_book.contacts_of(anna)] == [own.id, shared.id]
-        assert address_book.find_contact(anna, shared.id) is shared
+        assert [contact.id for contact in contacts.contacts_of(anna)] == [own.id, shared.id]
+        assert contacts.find_contact(anna, shared.id) is shared
 
 
 def test_a_manager_without_a_company_sees_no_companys_contacts(edge):
     with edge():
         _contact_of_company(make_company())
-        assert address_book.contacts_of(make_user("manager")) == []
+        assert contacts.contacts_of(make_user("manager")) == []
 
 
 def test_a_foreign_contact_is_as_unknown_as_one_that_never_was(edge):
     user, foreign = make_user(), make_contact(make_user())
     for contact_id in (foreign.id, 404):
         with edge(), pytest.raises(ContactNotFound):
-            address_book.find_contact(user, contact_id)
+            contacts.find_contact(user, contact_id)
 
 
 def test_refuses_one_more_than_the_limit(edge):
@@ -59,9 +59,9 @@ def test_refuses_one_more_than_the_limit(edge):
     make_contact(user)
     make_contact(make_user())
     with edge():
-        address_book.create_contact(user, limit=2, **ADDRESS)
+        contacts.create_contact(user, limit=2, **ADDRESS)
         with pytest.raises(TooManyContacts) as refusal:
-            address_book.create_contact(user, limit=2, **ADDRESS)
+            contacts.create_contact(user, limit=2, **ADDRESS)
         assert refusal.value.facts == {"limit": 2}
 
 
@@ -71,13 +71,13 @@ def test_two_at_once_do_not_pass_the_limit(edge, wait_for_lock):
     def create() -> None:
         try:
             with edge():
-                address_book.create_contact(user, limit=1, **ADDRESS)
+                contacts.create_contact(user, limit=1, **ADDRESS)
         except TooManyContacts as refusal:
             outcome.append(refusal)
 
     rival = threading.Thread(target=create)
     with edge():
-        address_book.create_contact(user, limit=1, **ADDRESS)
+        contacts.create_contact(user, limit=1, **ADDRESS)
         rival.start()
         wait_for_lock()
     rival.join(10)
@@ -93,14 +93,14 @@ def test_deletes_own_contacts_and_those_of_the_company_only_as_its_owner(edge):
     own, foreign = make_contact(user), make_contact(make_user())
     with edge():
         shared = _contact_of_company(company)
-        address_book.delete_contact(session().get_one(User, user.id), own.id)
+        contacts.delete_contact(session().get_one(User, user.id), own.id)
         for kept in (foreign.id, own.id):
             with pytest.raises(ContactNotFound):
-                address_book.delete_contact(user, kept)
+                contacts.delete_contact(user, kept)
         with pytest.raises(OwnerOnly):
-            address_book.delete_contact(user, shared.id)
+            contacts.delete_contact(user, shared.id)
         assert {contact.id for contact in session().scalars(select(Contact))} == {foreign.id, shared.id}
-        address_book.delete_contact(owner, shared.id)
+        contacts.delete_contact(owner, shared.id)
         assert {contact.id for contact in session().scalars(select(Contact))} == {foreign.id}
 
 

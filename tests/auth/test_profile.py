@@ -11,7 +11,7 @@ from shop.auth.account_closing import erase
 from shop.auth.models import Company, Contact, User
 from shop.auth.row_locks import lock_user
 from shop.auth.security_notices import note_security_change
-from shop.auth.social import identities as social
+from shop.auth.social import identities
 from shop.auth.social.models import SocialAccount, SocialCode
 from shop.database import now, session
 from shop.mail.models import MailMessage
@@ -74,7 +74,7 @@ class TestEmail:
         session_token, key = bearer(user), make_api_key(user, "account:read")
         with edge():
             session().add(SocialAccount(user_id=user.id, provider="google", provider_user_id="1"))
-            social.issue_ticket(session().get_one(User, user.id), "github")
+            identities.issue_ticket(session().get_one(User, user.id), "github")
         named = str(user.id) if by_id else "Thief@evil.example"
         done = app.test_cli_runner().invoke(args=["users", "change-email", named, "anna@chain.example"])
         assert (done.exit_code, "anna@chain.example" in done.output) == (0, True)

@@ -7,7 +7,7 @@ import pytest
 from shop.auth.models import Company
 from shop.catalog.models import Category, Offer, StockLevel
 from shop.catalog.offer_cache import answers_of
-from shop.catalog.search import pages as search
+from shop.catalog.search import pages
 from shop.catalog.search.filters import OfferFilter
 from tests.factories.auth import bearer, make_user
 from tests.factories.catalog import make_category, make_offer
@@ -120,7 +120,7 @@ def test_what_is_not_committed_is_not_kept(client, edge) -> None:
     with edge() as current:
         current.get_one(Offer, offer.id).price = "1.00"
         current.flush()
-        search.search_offers(OfferFilter())
+        pages.search_offers(OfferFilter())
         current.get_one(Offer, offer.id).price = "2.00"
     assert client.get(OFFERS).json["items"][0]["price"] == "2.00"
 
@@ -134,5 +134,5 @@ def test_an_offer_that_changed_since_its_key_was_read_has_no_answer(app) -> None
 
 def test_a_page_that_changes_while_it_is_read_is_read_whole(client, monkeypatch) -> None:
     make_offer(price="9.90")
-    monkeypatch.setattr(search, "answers_of", lambda *_, **__: None)
+    monkeypatch.setattr(pages, "answers_of", lambda *_, **__: None)
     assert [item["price"] for item in client.get(OFFERS).json["items"]] == ["9.90"]

@@ -11,7 +11,7 @@ from flask import Flask
 from shop.auth.models import SUPPLIER, Company
 from shop.catalog.models import Offer, StockLevel
 from shop.database import session
-from shop.orders.basket import additions as filling
+from shop.orders.basket import additions
 from shop.orders.basket.order_files import UnreadableQuickOrder
 from shop.orders.basket.quick_order import QuickLine, read_quick_order
 from tests.factories.auth import bearer, make_company, make_user
@@ -116,7 +116,7 @@ def meddle(app: Flask, buyer, monkeypatch):
     def empty() -> None:
         assert app.test_client().delete("/api/v1/basket", headers=bearer(buyer)).status_code == 204
 
-    each_once = filling._each_once
+    each_once = additions._each_once
     return start
 
 

@@ -13,7 +13,7 @@ from shop.auth.models import BUYER, FREE, SUPPLIER, Company
 from shop.catalog.models import Barcode, Category, Offer, OfferRevision, Product, SupplierCategory
 from shop.catalog.stock import available_stock, reserve
 from shop.database import session, transaction
-from shop.price_lists.imports import outcome as settling
+from shop.price_lists.imports import outcome
 from shop.price_lists.imports.apply import forget_rows_applied
 from shop.price_lists.models import APPLIED, FAILED, STOCK_ONLY, UPDATE, PriceList
 from tests.factories.auth import bearer, make_company, make_user
@@ -122,7 +122,7 @@ def test_readers_see_the_old_list_or_the_new_one_and_never_half(
     buyer, meanwhile = make_user(BUYER), list[set[tuple[str, str, float]]]()
     run_import(app, supplier, list_of(*(good(n) for n in range(6))))
     before = seen()
-    monkeypatch.setattr(settling, "forget_rows_applied", read_meanwhile)
+    monkeypatch.setattr(outcome, "forget_rows_applied", read_meanwhile)
     changed = [good(n, price=101, quantity=11) for n in range(1, 6)]
 
     run_import(app, supplier, list_of(*changed, good(7, price=101, quantity=11)))

@@ -17,7 +17,7 @@ from xlsxwriter import Workbook
 
 from shop.auth.models import SUPPLIER, Company
 from shop.price_lists.models import APPLIED, FAILED, HELD
-from shop.price_lists.reading import row_checks as rows
+from shop.price_lists.reading import row_checks
 from tests.factories.auth import make_company
 from tests.price_lists.lists import good, issues, list_of, offers, run_import
 
@@ -231,7 +231,7 @@ def test_a_file_that_is_no_list_fails_with_a_sentence(app: Flask, supplier: Comp
 
 
 def test_a_list_of_endless_goods_fails(app: Flask, supplier: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "MOST_GOODS", 2)
+    monkeypatch.setattr(row_checks, "MOST_GOODS", 2)
     before = catalog(app, supplier)
 
     done = run_import(app, supplier, list_of(good(1, price=90), good(2), good(3)))

@@ -14,7 +14,7 @@ from shop.catalog.models import Offer
 from shop.companies.approval import block
 from shop.database import session, transaction
 from shop.mail.models import MailMessage
-from shop.price_lists.imports import pipeline as importing
+from shop.price_lists.imports import pipeline
 from shop.price_lists.imports.decisions import apply_list
 from shop.price_lists.models import APPLIED, DISCARDED, HELD, STOCK_ONLY, PriceList
 from tests.factories.auth import bearer, make_company, make_user
@@ -269,14 +269,14 @@ def test_quarantined_rows_are_decided_one_by_one(app: Flask, supplier: Company, 
 def test_a_decision_that_meets_a_lock_is_carried_out_later(
     app: Flask, supplier: Company, user: User, edge: Callable[[], Any], drain: Drain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "PATIENCE", text("SET LOCAL lock_timeout = '100ms'"))
+    monkeypatch.setattr(pipeline, "PATIENCE", text("SET LOCAL lock_timeout = '100ms'"))
     done = quarantined(app, supplier)
     with edge() as current:
         apply_list(current.get_one(PriceList, done.id), rows=[1], by=user)
 
     def work() -> None:
         with app.app_context():
-            importing.apply_decisions(done.id, app.extensions["settings"])
+            pipeline.apply_decisions(done.id, app.extensions["settings"])
 
     with edge() as other:
         other.scalars(select(Offer).with_for_update()).all()

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shop.price_lists.reading import ParsedPriceList, UnreadablePriceList, parse_price_list
-from shop.price_lists.reading import yaml_files as structured
+from shop.price_lists.reading import ParsedPriceList, UnreadablePriceList, parse_price_list, yaml_files
 
 DEEP = 200
 
@@ -85,7 +84,7 @@ def test_goods_read_one_by_one_are_those_of_the_whole_file(before: str, goods: s
     """A line end that is none of ours in a comment makes the reader take the file as a whole."""
     text = f"{before}goods:\n{goods}"
 
-    with patch.object(structured, "BLOCK", 1):
+    with patch.object(yaml_files, "BLOCK", 1):
         assert goods_or_refusal(f"{text}\n#") == goods_or_refusal(f"{text}\n#\u2028")
 
 
@@ -97,9 +96,9 @@ INSIDE = ["[", "]", "{", "}", ", ", "a: ", "1", "'", '"', '\\"', "''", "O'Neil",
 def test_goods_in_brackets_are_those_of_the_whole_file(goods: str, after: str) -> None:
     text = f"goods: [{{a: 1}}, {goods}{after}\n"
 
-    with patch.object(structured, "BLOCK", 1):
+    with patch.object(yaml_files, "BLOCK", 1):
         apart = goods_or_refusal(text)
-    with patch.object(structured, "_goods_in_brackets", return_value=None):
+    with patch.object(yaml_files, "_goods_in_brackets", return_value=None):
         assert apart == goods_or_refusal(text)
 
 
@@ -107,7 +106,7 @@ def test_goods_in_brackets_are_taken_apart() -> None:
     raw = (
         "shop: Щит\ngoods: [\n" + "".join(f'{{id: {n}, name: "],{{"}},\n' for n in range(40_000)) + "]\ncategories: []"
     )
-    with patch.object(structured, "MOST_AS_A_WHOLE", 2**16):
+    with patch.object(yaml_files, "MOST_AS_A_WHOLE", 2**16):
         parsed = parse_price_list(raw.encode())
         assert (parsed.shop, parsed.rows_expected) == ("Щит", 40_000)
         assert [(row, good["id"]) for row, good in parsed.goods] == [(n + 1, n) for n in range(40_000)]
@@ -124,7 +123,7 @@ def test_goods_in_brackets_are_taken_apart() -> None:
     ],
 )
 def test_what_cannot_be_taken_apart_must_be_small(raw: str, sentence: str) -> None:
-    with patch.object(structured, "MOST_AS_A_WHOLE", 2**16), pytest.raises(UnreadablePriceList) as refused:
+    with patch.object(yaml_files, "MOST_AS_A_WHOLE", 2**16), pytest.raises(UnreadablePriceList) as refused:
         read(raw.encode())
     assert sentence in refused.value.detail
 

@@ -15,8 +15,7 @@ from shop.catalog.models import OfferRevision
 from shop.catalog.products import ONE_AT_A_TIME
 from shop.database import now, session, transaction
 from shop.outbox.models import OutboxEvent
-from shop.price_lists.imports import pipeline as importing
-from shop.price_lists.imports import staging
+from shop.price_lists.imports import pipeline, staging
 from shop.price_lists.models import APPLIED, CHECKING, DISCARDED, FAILED, QUEUED, PriceList
 from shop.price_lists.tasks import import_price_list
 from tests.factories.auth import make_company
@@ -37,7 +36,7 @@ def supplier(app: Flask) -> Company:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Locks are given up at once."""
-    monkeypatch.setattr(importing, "PATIENCE", text("SET LOCAL lock_timeout = '100ms'"))
+    monkeypatch.setattr(pipeline, "PATIENCE", text("SET LOCAL lock_timeout = '100ms'"))
 
 
 def send_event(app: Flask) -> int:
@@ -69,7 +68,7 @@ def test_everybody_sees_how_far_it_is_while_it_runs(
             seen.append((found.state, found.rows_done, found.rows_total))
 
     with app.app_context():
-        importing.import_price_list(price_list.id, app.extensions["settings"], progress=look)
+        pipeline.import_price_list(price_list.id, app.extensions["settings"], progress=look)
 
     assert seen == [(CHECKING, 2, 5), (CHECKING, 4, 5), (CHECKING, 5, 5)]
 
@@ -112,7 +111,7 @@ def test_a_worker_that_dies_is_replaced(
         raise SystemExit("killed")
 
     with monkeypatch.context() as patched:
-        patched.setattr(importing, step, die)
+        patched.setattr(pipeline, step, die)
         with pytest.raises(SystemExit):
             import_price_list(event_id)
     assert read(app, price_list).state in (CHECKING, "applying")
@@ -135,7 +134,7 @@ def test_a_list_waits_while_another_of_the_supplier_is_imported(app: Flask, supp
     price_list = receive(supplier, list_of(good(1)))
     event_id = send_event(app)
 
-    with app.app_context(), importing.claimed(importing.CLAIM, supplier.id) as is_claimed:
+    with app.app_context(), pipeline.claimed(pipeline.CLAIM, supplier.id) as is_claimed:
         assert is_claimed
         thread = threading.Thread(target=import_price_list, args=(event_id,))
         thread.start()
@@ -143,7 +142,7 @@ def test_a_list_waits_while_another_of_the_supplier_is_imported(app: Flask, supp
 
     event = event_of(app, event_id)
     assert (event.handled_at, event.sendings, event.started) == (None, 0, [])
-    assert event.due_at < now() + importing.COME_AGAIN
+    assert event.due_at < now() + pipeline.COME_AGAIN
     assert read(app, price_list).state == QUEUED
 
     import_price_list(event_id)
@@ -173,12 +172,12 @@ def test_lists_are_imported_in_the_order_in_which_they_came(app: Flask, supplier
     newer = receive(supplier, list_of(good(1, price=7)))
 
     with app.app_context():
-        importing.import_price_list(newer.id, app.extensions["settings"])
+        pipeline.import_price_list(newer.id, app.extensions["settings"])
     assert read(app, newer).state == QUEUED
 
     with app.app_context():
-        importing.import_price_list(older.id, app.extensions["settings"])
-        importing.import_price_list(newer.id, app.extensions["settings"])
+        pipeline.import_price_list(older.id, app.extensions["settings"])
+        pipeline.import_price_list(newer.id, app.extensions["settings"])
     assert offers(app, supplier)["1"].price == 7
 
 
@@ -200,7 +199,7 @@ def test_imports_of_one_supplier_at_once_end_as_if_one_after_the_other(app: Flas
     def work(price_list: PriceList) -> None:
         with app.app_context():
             for _ in range(200):
-                importing.import_price_list(price_list.id, app.extensions["settings"])
+                pipeline.import_price_list(price_list.id, app.extensions["settings"])
                 if session().get_one(PriceList, price_list.id, populate_existing=True).is_finished:
                     return
 
@@ -225,7 +224,7 @@ def test_two_suppliers_who_bring_the_same_good_at_once_share_its_product(app: Fl
     def work(price_list: PriceList) -> None:
         with app.app_context():
             barrier.wait()
-            importing.import_price_list(price_list.id, app.extensions["settings"])
+            pipeline.import_price_list(price_list.id, app.extensions["settings"])
 
     threads = [threading.Thread(target=work, args=(price_list,)) for price_list in lists]
     for thread in threads:

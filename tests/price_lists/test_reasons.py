@@ -7,7 +7,7 @@ from string import Formatter
 import pytest
 
 import shop.price_lists as package
-from shop import spreadsheets as sheets
+from shop import spreadsheets
 from shop.http.outgoing import AddressRefused
 from shop.price_lists.arriving.fetch import NotChanged
 from shop.price_lists.arriving.receipt import EmptyFile
@@ -24,7 +24,7 @@ CODES = re.compile(
 
 
 def test_every_code_that_is_given_has_a_sentence() -> None:
-    folders = (package.__path__[0], sheets.__path__[0])
+    folders = (package.__path__[0], spreadsheets.__path__[0])
     sources = [path.read_text() for folder in folders for path in Path(folder).rglob("*.py")]
     given = {code for source in sources for code in CODES.findall(source)}
     refusals = (NotChanged, NotTheLatest, NoGoods, NothingUsable, EmptyFile, AddressRefused)

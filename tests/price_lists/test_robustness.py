@@ -13,7 +13,7 @@ from shop.auth.models import SUPPLIER, Company
 from shop.catalog.stock import reserve
 from shop.database import session, transaction
 from shop.mail.models import MailMessage
-from shop.price_lists.imports import pipeline as importing
+from shop.price_lists.imports import pipeline
 from shop.price_lists.imports.decisions import apply_list
 from shop.price_lists.models import APPLIED, FAILED, PriceList
 from tests.factories.auth import make_company, make_user
@@ -36,10 +36,10 @@ def test_a_list_that_kills_its_worker_is_given_up(
         raise SystemExit("killed")
 
     with app.app_context(), monkeypatch.context() as patched:
-        patched.setattr(importing, "stage", die)
+        patched.setattr(pipeline, "stage", die)
         for _ in range(200):  # a dead worker's lock may be there for a moment longer, and that attempt does not count
             with suppress(SystemExit):
-                importing.import_price_list(deadly.id, app.extensions["settings"])
+                pipeline.import_price_list(deadly.id, app.extensions["settings"])
             if read(app, deadly).is_finished:
                 break
         drain()
@@ -61,7 +61,7 @@ def test_a_list_approved_twice_at_once_is_applied_once(app: Flask, supplier: Com
 
     def work() -> None:
         with app.app_context():
-            importing.apply_decisions(held.id, app.extensions["settings"])
+            pipeline.apply_decisions(held.id, app.extensions["settings"])
 
     threads = [threading.Thread(target=work) for _ in range(3)]
     for thread in threads:

@@ -8,7 +8,7 @@ from flask import Flask
 from shop.auth.models import SUPPLIER
 from shop.database import now, session
 from shop.outbox.models import OutboxEvent
-from shop.price_lists.imports import pipeline as importing
+from shop.price_lists.imports import pipeline
 from shop.price_lists.imports.turns import LARGE, OthersTurn, own_turn
 from shop.price_lists.models import APPLIED, QUEUED
 from shop.price_lists.tasks import import_price_list
@@ -30,12 +30,12 @@ def large() -> bytes:
 def test_a_large_list_waits_for_another_large_one_and_that_was_no_attempt(app: Flask, limited) -> None:
     price_list = receive(make_company(SUPPLIER), large())
     event_id = send_event(app)
-    with app.app_context(), importing.claimed(LARGE, 0):
+    with app.app_context(), pipeline.claimed(LARGE, 0):
         import_price_list(event_id)
     waiting, event = read(app, price_list), event_of(app, event_id)
     assert (waiting.state, waiting.attempts, waiting.started_at) == (QUEUED, 0, None)
     assert (event.handled_at, event.started) == (None, [])
-    assert event.due_at < now() + importing.COME_AGAIN
+    assert event.due_at < now() + pipeline.COME_AGAIN
     with app.app_context(), session() as current:
         current.get_one(OutboxEvent, event_id).started = []
         current.commit()
@@ -46,7 +46,7 @@ def test_a_large_list_waits_for_another_large_one_and_that_was_no_attempt(app: F
 def test_a_small_list_passes(app: Flask, limited) -> None:
     price_list = receive(make_company(SUPPLIER), list_of(good(1)))
     event_id = send_event(app)
-    with app.app_context(), importing.claimed(LARGE, 0):
+    with app.app_context(), pipeline.claimed(LARGE, 0):
         import_price_list(event_id)
     assert read(app, price_list).state == APPLIED
 
@@ -55,7 +55,7 @@ def test_what_is_packed_counts_by_what_it_may_hold(app: Flask, limited) -> None:
     raw = gzip.compress(large())
     assert len(raw) < 1024
     price_list = receive(make_company(SUPPLIER), raw)
-    with app.app_context(), importing.claimed(LARGE, 0), pytest.raises(OthersTurn):  # noqa: SIM117 - one after the other
+    with app.app_context(), pipeline.claimed(LARGE, 0), pytest.raises(OthersTurn):  # noqa: SIM117 - one after the other
         with own_turn(price_list.id, app.extensions["settings"]):
             pass
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from shop.auth import account_closing as closing
+from shop.auth import account_closing
 from shop.auth.account_closing import OwnerMustHandOver
 from shop.auth.mailed_tokens import LinkNotValid
 from shop.auth.models import AccessToken, User
@@ -29,7 +29,7 @@ def people() -> tuple[User, User, User]:
 
 def close(person: User) -> None:
     token = session().scalars(select(AccessToken).filter_by(user_id=person.id)).first()
-    closing.close_account(session().get_one(User, person.id), password=PASSWORD, by_token=token)
+    account_closing.close_account(session().get_one(User, person.id), password=PASSWORD, by_token=token)
 
 
 def hand_over(person: User, to: User) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from shop.auth import api_keys, password_changes
 from shop.auth.models import AccessToken, User
-from shop.auth.social import identities as social
+from shop.auth.social import identities
 from shop.auth.social.codes import SocialCodeNotValid
 from shop.auth.social.models import SocialAccount
 from shop.auth.social.providers import Identity
@@ -63,10 +63,10 @@ def test_an_ended_session_makes_no_key(race, owner, reset, edge):
 def test_a_dropped_identity_opens_no_session(race, owner, reset, edge):
     with edge():
         session().add(SocialAccount(user_id=owner.id, provider="google", provider_user_id="666"))
-        code = social.issue_code(STRANGER, state="a", challenge=None, link_user_id=None)
+        code = identities.issue_code(STRANGER, state="a", challenge=None, link_user_id=None)
 
     def log_in() -> None:
-        social.exchange_code(code, verifier=None, session_facts={"expires_at": now() + WEEK})
+        identities.exchange_code(code, verifier=None, session_facts={"expires_at": now() + WEEK})
 
     assert isinstance(race(reset, log_in), SocialCodeNotValid)
     with edge():
@@ -75,10 +75,10 @@ def test_a_dropped_identity_opens_no_session(race, owner, reset, edge):
 
 def test_a_linking_under_way_ends(race, owner, reset, edge):
     with edge():
-        code = social.issue_code(STRANGER, state="a", challenge=None, link_user_id=owner.id)
+        code = identities.issue_code(STRANGER, state="a", challenge=None, link_user_id=owner.id)
 
     def link() -> None:
-        social.link(session().get_one(User, owner.id), code, verifier=None)
+        identities.link(session().get_one(User, owner.id), code, verifier=None)
 
     assert isinstance(race(reset, link), SocialCodeNotValid)
     with edge():
@@ -87,10 +87,10 @@ def test_a_linking_under_way_ends(race, owner, reset, edge):
 
 def test_a_linking_that_is_being_finished_is_dropped(race, owner, reset, edge):
     with edge():
-        code = social.issue_code(STRANGER, state="a", challenge=None, link_user_id=owner.id)
+        code = identities.issue_code(STRANGER, state="a", challenge=None, link_user_id=owner.id)
 
     def link() -> None:
-        social.link(session().get_one(User, owner.id), code, verifier=None)
+        identities.link(session().get_one(User, owner.id), code, verifier=None)
 
     assert race(link, reset) is None
     with edge():

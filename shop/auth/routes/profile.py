@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shop.auth import account_closing as closing
+from shop.auth import account_closing
 from shop.auth import profile as profiles
 from shop.auth.access import authenticated, current_token, current_user, public
 from shop.auth.accounts import EmailTaken
@@ -67,7 +67,7 @@ def confirm_email_change(body: dict[str, Any]) -> dict[str, str]:
 @blueprint.route("/me/close", methods=["POST"])
 @authenticated()
 @per_guesser
-@refuses(PasswordWrong, FreshLogInNeeded, closing.OwnerMustHandOver)
+@refuses(PasswordWrong, FreshLogInNeeded, account_closing.OwnerMustHandOver)
 @blueprint.arguments(ProofSchema)
 @blueprint.response(204)
 def close_account(body: dict[str, Any]) -> None:
@@ -77,4 +77,4 @@ def close_account(body: dict[str, Any]) -> None:
     with your company, without your name.
     """
     with transaction():
-        closing.close_account(current_user(), password=body["password"], by_token=current_token())
+        account_closing.close_account(current_user(), password=body["password"], by_token=current_token())

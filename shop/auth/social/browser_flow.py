@@ -22,7 +22,7 @@ from requests import RequestException
 
 from shop.auth.access import public
 from shop.auth.page_layout import framed
-from shop.auth.social import identities as social
+from shop.auth.social import identities
 from shop.auth.social.codes import CHALLENGE
 from shop.auth.social.providers import (
     PATIENCE_SECONDS,
@@ -251,7 +251,7 @@ class ProviderBlueprint(OAuth2ConsumerBlueprint):  # type: ignore[misc]
         assert flow is not None
         identity = self.provider.identify(self._ask)
         with transaction():
-            code = social.issue_code(
+            code = identities.issue_code(
                 identity, state=g.social_state, challenge=flow.challenge, link_user_id=flow.link_user_id
             )
         purpose = "log_in" if flow.link_user_id is None else "link"
@@ -296,7 +296,7 @@ def _begin(provider: str) -> Flow:
     link_user_id = None
     if ticket := request.args.get("ticket"):
         with transaction():
-            link_user_id = social.use_ticket(ticket, provider)
+            link_user_id = identities.use_ticket(ticket, provider)
     return Flow(time.time(), return_url, challenge or None, link_user_id)
 
 

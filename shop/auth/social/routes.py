@@ -14,7 +14,7 @@ from shop.auth.password_changes import FreshLogInNeeded, PasswordWrong, require_
 from shop.auth.routes import MAIL_SENT, blueprint, per_account
 from shop.auth.routes.blueprint import per_guesser, per_registered_mailbox
 from shop.auth.schemas import LOCALES, AccessTokenSchema, MessageSchema, ProofSchema
-from shop.auth.social import identities as social
+from shop.auth.social import identities
 from shop.auth.social.browser_flow import start_url
 from shop.auth.social.codes import SocialCodeNotValid
 from shop.auth.social.models import SocialAccount
@@ -113,11 +113,11 @@ def social_providers() -> dict[str, Any]:
 @public
 @refuses(
     SocialCodeNotValid,
-    social.RegistrationNeeded,
-    social.AccountExists,
+    identities.RegistrationNeeded,
+    identities.AccountExists,
     EmailNotConfirmed,
     AccountBlocked,
-    social.NotForManagers,
+    identities.NotForManagers,
 )
 @blueprint.arguments(SocialCodeSchema)
 @blueprint.response(200, AccessTokenSchema)
@@ -128,9 +128,9 @@ def exchange_social_code(body: dict[str, Any]) -> dict[str, Any]:
     first_name, last_name) and a `registration_code` that works for 30 minutes.
     """
     with transaction():
-        outcome = social.exchange_code(body["code"], verifier=body["code_verifier"], session_facts=_session_facts())
-    if isinstance(outcome, social.Registration):  # the code is used up, so this is said after the commit
-        raise social.RegistrationNeeded(**_registration_facts(outcome))
+        outcome = identities.exchange_code(body["code"], verifier=body["code_verifier"], session_facts=_session_facts())
+    if isinstance(outcome, identities.Registration):  # the code is used up, so this is said after the commit
+        raise identities.RegistrationNeeded(**_registration_facts(outcome))
     return _token_facts(outcome)
 
 
@@ -138,7 +138,7 @@ def exchange_social_code(body: dict[str, Any]) -> dict[str, Any]:
 @public
 @per_account
 @per_registered_mailbox
-@refuses(SocialCodeNotValid, EmailInvalid, social.EmailNeeded, social.AccountExists, social.IdentityTaken)
+@refuses(SocialCodeNotValid, EmailInvalid, identities.EmailNeeded, identities.AccountExists, identities.IdentityTaken)
 @blueprint.arguments(RegisterWithCodeSchema)
 @blueprint.alt_response(202, schema=MessageSchema)
 @blueprint.response(201, AccessTokenSchema)
@@ -149,7 +149,7 @@ def register_with_social_code(body: dict[str, Any]) -> dict[str, Any] | Response
     mail with a confirmation link comes first; that answer is the same for an e-mail that has an account already.
     """
     with transaction():
-        issued = social.register_with_code(body.pop("code"), session_facts=_session_facts(), **body)
+        issued = identities.register_with_code(body.pop("code"), session_facts=_session_facts(), **body)
     if issued is None:
         accepted = jsonify(MAIL_SENT)
         accepted.status_code = 202
@@ -165,13 +165,13 @@ def social_accounts() -> dict[str, Any]:
 
     `GET auth/social` lists all that can be linked.
     """
-    return {"items": social.social_accounts_of(current_user()), "next_cursor": None}
+    return {"items": identities.social_accounts_of(current_user()), "next_cursor": None}
 
 
 @blueprint.route("/social/<string:provider>/link", methods=["POST"])
 @authenticated()
 @per_guesser
-@refuses(ProviderUnknown, SessionNeeded, social.NotForManagers, PasswordWrong, FreshLogInNeeded)
+@refuses(ProviderUnknown, SessionNeeded, identities.NotForManagers, PasswordWrong, FreshLogInNeeded)
 @blueprint.arguments(ProofSchema)
 @blueprint.response(200, LinkStartSchema)
 def start_linking(body: dict[str, Any], provider: str) -> dict[str, Any]:
@@ -183,13 +183,15 @@ def start_linking(body: dict[str, Any], provider: str) -> dict[str, Any]:
     _offered(provider)
     with transaction():
         require_password(current_user(), body["password"], by_token=current_token())
-        ticket, expires_at = social.issue_ticket(current_user(), provider)
+        ticket, expires_at = identities.issue_ticket(current_user(), provider)
     return {"url": start_url(provider, current_settings(), ticket=ticket), "expires_at": expires_at}
 
 
 @blueprint.route("/social/link", methods=["POST"])
 @authenticated()
-@refuses(SocialCodeNotValid, SessionNeeded, social.IdentityTaken, social.ProviderTaken, social.NotForManagers)
+@refuses(
+    SocialCodeNotValid, SessionNeeded, identities.IdentityTaken, identities.ProviderTaken, identities.NotForManagers
+)
 @blueprint.arguments(SocialCodeSchema)
 @blueprint.response(200, SocialAccountSchema)
 def link_social_account(body: dict[str, Any]) -> SocialAccount:
@@ -199,14 +201,14 @@ def link_social_account(body: dict[str, Any]) -> SocialAccount:
     can log you in from now on.
     """
     with transaction() as session:
-        account = social.link(current_user(), body["code"], verifier=body["code_verifier"])
+        account = identities.link(current_user(), body["code"], verifier=body["code_verifier"])
         session.refresh(account)
     return account
 
 
 @blueprint.route("/social/<other('accounts', 'link', 'register', 'token'):provider>", methods=["DELETE"])
 @authenticated()
-@refuses(social.SocialAccountNotFound, SessionNeeded, social.LastWayIn)
+@refuses(identities.SocialAccountNotFound, SessionNeeded, identities.LastWayIn)
 @blueprint.response(204)
 def unlink_social_account(provider: str) -> None:
     """Unlink a provider from your account
@@ -215,7 +217,7 @@ def unlink_social_account(provider: str) -> None:
     """
     offered = frozenset(each.provider.key for each in offered_providers(current_settings()))
     with transaction():
-        social.unlink(current_user(), provider, offered=offered)
+        identities.unlink(current_user(), provider, offered=offered)
 
 
 def _provider_facts(offered: OfferedProvider) -> dict[str, str]:
@@ -228,7 +230,7 @@ def _token_facts(issued: tuple[AccessToken, str]) -> dict[str, Any]:
     return {"access_token": secret, "token_type": "Bearer", "expires_at": token.expires_at}
 
 
-def _registration_facts(registration: social.Registration) -> dict[str, Any]:
+def _registration_facts(registration: identities.Registration) -> dict[str, Any]:
     identity = registration.identity
     return {
         "registration_code": registration.code,

@@ -10,12 +10,8 @@ from shop.database import transaction
 from shop.errors import Busy
 from shop.http.blueprint import refuses
 from shop.http.throttling import per_upload
-from shop.orders import errors as refusals
-from shop.orders import queries
-from shop.orders.basket import additions as filling
-from shop.orders.basket import contents as baskets
-from shop.orders.basket import order_files as order_forms
-from shop.orders.basket import quick_order
+from shop.orders import errors, queries
+from shop.orders.basket import additions, contents, order_files, quick_order
 from shop.orders.basket.additions import LineResult, Wanted
 from shop.orders.basket.basket_json import basket_view, result_view
 from shop.orders.basket.quick_order import QuickOrder
@@ -41,12 +37,12 @@ def show_basket() -> Any:
     With today's prices, per supplier what is missing to the minimum and to free delivery, and per line what has
     changed since it was put in.
     """
-    return finished_json(basket_view(baskets.basket_lines(current_caller())))
+    return finished_json(basket_view(contents.basket_lines(current_caller())))
 
 
 @blueprint.route("/basket/lines", methods=["POST"])
 @only(BUYER, scope="orders:write")
-@refuses(filling.LinesRefused, filling.BasketFull, Busy)
+@refuses(additions.LinesRefused, additions.BasketFull, Busy)
 @blueprint.arguments(AddLinesSchema)
 @blueprint.response(200, BasketSchema, description="All lines were added")
 @blueprint.alt_response(207, schema=BasketSchema, success=True, description="Some were added; see results")
@@ -56,13 +52,13 @@ def add_basket_lines(body: dict[str, Any]) -> Any:
     By offer, or by SKU. `results` has an entry for each line, in their order. A good that is there already gets the
     new quantity. When none of the lines can be ordered, the answer is 422.
     """
-    filled = filling.add_lines(current_caller(), [Wanted(**line) for line in body["lines"]])
+    filled = additions.add_lines(current_caller(), [Wanted(**line) for line in body["lines"]])
     return finished_json(basket_view(filled.lines, filled.results)), _status(filled.results)
 
 
 @blueprint.route("/basket/lines/<id:offer_id>", methods=["PATCH"])
 @only(BUYER, scope="orders:write")
-@refuses(refusals.NotInBasket, refusals.QuantityNotMultiple)
+@refuses(errors.NotInBasket, errors.QuantityNotMultiple)
 @blueprint.arguments(ChangeLineSchema)
 @blueprint.response(200, BasketSchema)
 def change_basket_line(body: dict[str, Any], offer_id: int) -> Any:
@@ -71,13 +67,13 @@ def change_basket_line(body: dict[str, Any], offer_id: int) -> Any:
     It has to be a multiple of the offer's step and reach its minimum; 422 `QuantityNotMultiple` names the nearest ones.
     """
     with transaction():
-        baskets.change_line(current_caller(), offer_id, quantity=body["quantity"])
-        return finished_json(basket_view(baskets.basket_lines(current_caller())))
+        contents.change_line(current_caller(), offer_id, quantity=body["quantity"])
+        return finished_json(basket_view(contents.basket_lines(current_caller())))
 
 
 @blueprint.route("/basket/lines/<id:offer_id>", methods=["DELETE"])
 @only(BUYER, scope="orders:write")
-@refuses(refusals.NotInBasket)
+@refuses(errors.NotInBasket)
 @blueprint.response(200, BasketSchema)
 def remove_basket_line(offer_id: int) -> Any:
     """Take a good out of the basket
@@ -85,8 +81,8 @@ def remove_basket_line(offer_id: int) -> Any:
     The answer is the basket without it, with the sums and what is missing to minimum orders now.
     """
     with transaction():
-        baskets.remove_line(current_caller(), offer_id)
-        return finished_json(basket_view(baskets.basket_lines(current_caller())))
+        contents.remove_line(current_caller(), offer_id)
+        return finished_json(basket_view(contents.basket_lines(current_caller())))
 
 
 @blueprint.route("/basket", methods=["DELETE"])
@@ -98,7 +94,7 @@ def empty_basket() -> None:
     All its lines go; nothing was reserved for them. An empty one stays empty.
     """
     with transaction():
-        baskets.empty_basket(current_caller())
+        contents.empty_basket(current_caller())
 
 
 @blueprint.route("/basket/acknowledge", methods=["POST"])
@@ -111,13 +107,13 @@ def acknowledge_basket(body: dict[str, Any]) -> Any:
     `is_changed` is false afterwards. What was withdrawn or is short stays refused: take it out, or less of it.
     """
     with transaction():
-        baskets.acknowledge_changes(current_caller())
-        return finished_json(basket_view(baskets.basket_lines(current_caller())))
+        contents.acknowledge_changes(current_caller())
+        return finished_json(basket_view(contents.basket_lines(current_caller())))
 
 
 @blueprint.route("/basket/past-orders", methods=["POST"])
 @only(BUYER, scope="orders:write")
-@refuses(refusals.OrderNotFound, filling.LinesRefused, filling.BasketFull, Busy)
+@refuses(errors.OrderNotFound, additions.LinesRefused, additions.BasketFull, Busy)
 @blueprint.arguments(AddPastOrderSchema)
 @blueprint.response(200, BasketSchema, description="All lines were added")
 @blueprint.alt_response(207, schema=BasketSchema, success=True, description="Some were added; see results")
@@ -128,13 +124,13 @@ def add_past_order(body: dict[str, Any]) -> Any:
     """
     with transaction():
         order = queries.find_order(body["order_id"], by=current_caller())
-        filled = filling.add_past_order(current_caller(), order)
+        filled = additions.add_past_order(current_caller(), order)
         return finished_json(basket_view(filled.lines, filled.results)), _status(filled.results)
 
 
 @blueprint.route("/basket/quick-order", methods=["POST"])
 @only(BUYER, scope="orders:write")
-@refuses(order_forms.UnreadableQuickOrder, filling.BasketFull, Busy)
+@refuses(order_files.UnreadableQuickOrder, additions.BasketFull, Busy)
 @blueprint.arguments(QuickOrderSchema)
 @blueprint.response(200, QuickOrderReportSchema)
 def quick_order_text(body: dict[str, Any]) -> Any:
@@ -150,7 +146,7 @@ def quick_order_text(body: dict[str, Any]) -> Any:
 @blueprint.route("/basket/quick-order/file", methods=["POST"])
 @only(BUYER, scope="orders:write")
 @per_upload
-@refuses(order_forms.UnreadableQuickOrder, filling.BasketFull, Busy)
+@refuses(order_files.UnreadableQuickOrder, additions.BasketFull, Busy)
 @blueprint.arguments(QuickOrderFileSchema, location="files")
 @blueprint.response(200, QuickOrderReportSchema)
 def quick_order_file(form: dict[str, Any]) -> Any:
@@ -170,7 +166,7 @@ def _status(results: Sequence[LineResult]) -> int:
 def _fill(user: Acting, order: QuickOrder) -> dict[str, Any]:
     """Adds what can be added; rows that cannot be read stand in the report between those that can."""
     readable = [row for row in order.lines if row.wanted is not None]
-    filled = filling.try_lines(user, [row.wanted for row in readable if row.wanted])
+    filled = additions.try_lines(user, [row.wanted for row in readable if row.wanted])
     results = iter(filled.results)
     report = [
         {

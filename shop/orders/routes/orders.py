@@ -22,8 +22,7 @@ from shop.http.idempotency import (
 from shop.http.pagination import BadCursor, cursor_id, make_cursor, page_of, read_cursor
 from shop.http.preconditions import IF_MATCH, expected_version, tagged
 from shop.http.requests import shown_file
-from shop.orders import errors as refusals
-from shop.orders import queries
+from shop.orders import errors, queries
 from shop.orders.documents.stored_pdf import paper_of
 from shop.orders.order_json import order_answer
 from shop.orders.parts import lifecycle
@@ -47,19 +46,19 @@ ORDERS_CURSOR = "orders:-id"
 @only(BUYER, scope="orders:write")
 @refuses(
     ContactNotFound,
-    refusals.OfferUnknown,
-    refusals.BasketEmpty,
-    refusals.BasketChanged,
-    refusals.OfferWithdrawn,
-    refusals.OfferOnHold,
-    refusals.SupplierNotAccepting,
-    refusals.QuantityNotMultiple,
-    refusals.VatRateUnknown,
-    refusals.BelowMinimumOrder,
-    refusals.AmountTooLarge,
+    errors.OfferUnknown,
+    errors.BasketEmpty,
+    errors.BasketChanged,
+    errors.OfferWithdrawn,
+    errors.OfferOnHold,
+    errors.SupplierNotAccepting,
+    errors.QuantityNotMultiple,
+    errors.VatRateUnknown,
+    errors.BelowMinimumOrder,
+    errors.AmountTooLarge,
     OutOfStock,
     TooMuchReserved,
-    refusals.DeliveryDayPassed,
+    errors.DeliveryDayPassed,
     IdempotencyKeyInvalid,
     IdempotencyKeyNeeded,
     IdempotencyKeyReused,
@@ -105,7 +104,7 @@ def list_orders(args: dict[str, Any]) -> Any:
 
 @blueprint.route("/orders/<id:order_id>")
 @only(BUYER, MANAGER, scope="orders:read")
-@refuses(refusals.OrderNotFound)
+@refuses(errors.OrderNotFound)
 @tagged
 @blueprint.response(200, OrderSchema, headers=ETAG)
 def show_order(order_id: int) -> Any:
@@ -119,7 +118,7 @@ def show_order(order_id: int) -> Any:
 
 @blueprint.route("/orders/<id:order_id>/fulfill", methods=["POST"])
 @only(MANAGER, scope="orders:write")
-@refuses(refusals.OrderNotFound, refusals.NothingToFulfill, *CONFIRM_REFUSALS, Stale, Busy)
+@refuses(errors.OrderNotFound, errors.NothingToFulfill, *CONFIRM_REFUSALS, Stale, Busy)
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(MoveSchema, required=False)
 @tagged
@@ -137,7 +136,7 @@ def fulfill_order(body: dict[str, Any], order_id: int) -> Any:
 
 @blueprint.route("/orders/<id:order_id>/cancel", methods=["POST"])
 @only(BUYER, MANAGER, scope="orders:write")
-@refuses(refusals.OrderNotFound, refusals.NothingToCancel, Stale, Busy)
+@refuses(errors.OrderNotFound, errors.NothingToCancel, Stale, Busy)
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(MoveSchema, required=False)
 @tagged
@@ -155,7 +154,7 @@ def cancel_order(body: dict[str, Any], order_id: int) -> Any:
 
 @blueprint.route("/orders/<id:order_id>/invoices")
 @only(BUYER, MANAGER, scope="orders:read")
-@refuses(refusals.OrderNotFound)
+@refuses(errors.OrderNotFound)
 @blueprint.response(200, InvoiceListSchema)
 def list_invoices(order_id: int) -> Any:
     """The invoices of an order
@@ -168,7 +167,7 @@ def list_invoices(order_id: int) -> Any:
 
 @blueprint.route("/invoices/<id:invoice_id>")
 @only(BUYER, SUPPLIER, MANAGER, scope="orders:read")
-@refuses(refusals.InvoiceNotFound)
+@refuses(errors.InvoiceNotFound)
 @blueprint.response(
     200,
     {"type": "string", "format": "binary"},

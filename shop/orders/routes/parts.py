@@ -11,8 +11,7 @@ from shop.errors import Busy, Stale, VersionNeeded
 from shop.http.blueprint import refuses
 from shop.http.pagination import BadCursor, cursor_id, make_cursor, page_of, read_cursor
 from shop.http.preconditions import IF_MATCH, expected_version, tagged
-from shop.orders import errors as refusals
-from shop.orders import queries
+from shop.orders import errors, queries
 from shop.orders.contracts import contract_between
 from shop.orders.contracts import state_contract as agree
 from shop.orders.models import ASSEMBLED, CANCELED, DELIVERED, REFUSED
@@ -41,17 +40,17 @@ from shop.orders.schemas import (
 
 PARTS_CURSOR = "supplier-orders:-id"
 MOVE_REFUSALS = (
-    refusals.SupplierOrderNotFound,
-    refusals.MoveNotAllowed,
-    refusals.MoveNotYours,
+    errors.SupplierOrderNotFound,
+    errors.MoveNotAllowed,
+    errors.MoveNotYours,
     Stale,
     Busy,
 )
 CONFIRM_REFUSALS = (
-    refusals.SellerIncomplete,
-    refusals.PiecesNotWhole,
-    refusals.VatRateUnknown,
-    refusals.TotalNotAgreed,
+    errors.SellerIncomplete,
+    errors.PiecesNotWhole,
+    errors.VatRateUnknown,
+    errors.TotalNotAgreed,
 )
 
 
@@ -74,7 +73,7 @@ def list_supplier_orders(args: dict[str, Any]) -> Any:
 
 @blueprint.route("/supplier-orders/<id:part_id>")
 @only(SUPPLIER, MANAGER, BUYER, scope="orders:read")
-@refuses(refusals.SupplierOrderNotFound)
+@refuses(errors.SupplierOrderNotFound)
 @tagged
 @blueprint.response(200, PartSchema, headers=ETAG)
 def show_supplier_order(part_id: int) -> Any:
@@ -87,7 +86,7 @@ def show_supplier_order(part_id: int) -> Any:
 
 @blueprint.route("/supplier-orders/<id:part_id>/contract")
 @only(SUPPLIER, MANAGER, BUYER, scope="orders:read")
-@refuses(refusals.SupplierOrderNotFound)
+@refuses(errors.SupplierOrderNotFound)
 @tagged
 @blueprint.response(200, ContractSchema, headers=ETAG)
 def show_contract(part_id: int) -> Any:
@@ -100,7 +99,7 @@ def show_contract(part_id: int) -> Any:
 
 @blueprint.route("/supplier-orders/<id:part_id>/contract", methods=["PUT"])
 @only(SUPPLIER, MANAGER, scope="orders:write")
-@refuses(refusals.SupplierOrderNotFound, Stale)
+@refuses(errors.SupplierOrderNotFound, Stale)
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(StateContractSchema)
 @tagged
@@ -119,7 +118,7 @@ def state_contract(body: dict[str, Any], part_id: int) -> Any:
 
 @blueprint.route("/supplier-orders/<id:part_id>/confirm", methods=["POST"])
 @only(SUPPLIER, MANAGER, scope="orders:write")
-@refuses(*MOVE_REFUSALS, refusals.CutImpossible, *CONFIRM_REFUSALS, VersionNeeded)
+@refuses(*MOVE_REFUSALS, errors.CutImpossible, *CONFIRM_REFUSALS, VersionNeeded)
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(ConfirmPartSchema, required=False)
 @tagged
@@ -142,10 +141,10 @@ def confirm_supplier_order(body: dict[str, Any], part_id: int) -> Any:
 @blueprint.route("/supplier-orders/<id:part_id>/agree-total", methods=["POST"])
 @only(BUYER, MANAGER, scope="orders:write")
 @refuses(
-    refusals.SupplierOrderNotFound,
-    refusals.NothingToAgree,
-    refusals.TotalChanged,
-    refusals.VatRateUnknown,
+    errors.SupplierOrderNotFound,
+    errors.NothingToAgree,
+    errors.TotalChanged,
+    errors.VatRateUnknown,
     Stale,
     Busy,
 )
@@ -184,7 +183,7 @@ def assemble_supplier_order(body: dict[str, Any], part_id: int) -> Any:
 
 @blueprint.route("/supplier-orders/<id:part_id>/send", methods=["POST"])
 @only(SUPPLIER, MANAGER, scope="orders:write")
-@refuses(*MOVE_REFUSALS, refusals.CutImpossible, VersionNeeded)
+@refuses(*MOVE_REFUSALS, errors.CutImpossible, VersionNeeded)
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(SendPartSchema, required=False)
 @tagged
@@ -237,7 +236,7 @@ def cancel_supplier_order(body: dict[str, Any], part_id: int) -> Any:
 
 @blueprint.route("/supplier-orders/<id:part_id>/receive", methods=["POST"])
 @only(BUYER, MANAGER, scope="orders:write")
-@refuses(*MOVE_REFUSALS, refusals.ReceiptImpossible, VersionNeeded)
+@refuses(*MOVE_REFUSALS, errors.ReceiptImpossible, VersionNeeded)
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(ReceivePartSchema, required=False)
 @tagged

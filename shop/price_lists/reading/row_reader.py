@@ -3,7 +3,7 @@
 A good is rejected without a readable id, name or price, and where the same id came before. Everything else is taken
 without the field that is wrong (a category that the list does not declare, a barcode whose check digit is wrong), and
 reported. A row holds what the good says and None in place of what it does not. Whether a name or a price that is
-missing is an error depends on whether the list has names and prices at all (had.py).
+missing is an error depends on whether the list has names and prices at all (listed_fields.py).
 """
 
 import math

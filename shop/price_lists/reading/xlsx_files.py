@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import BinaryIO
 
-from shop import spreadsheets as sheets
+from shop import spreadsheets
 from shop.price_lists.reading.columns import Header, find_header, parsed_table
 from shop.price_lists.reading.parsed import (
     MOST_COLUMNS,
@@ -32,9 +32,9 @@ def read_xlsx(file: BinaryIO, layout: Layout, limits: Limits) -> ParsedPriceList
     return parsed_table("xlsx", _lines(workbook, sheet), header, layout, rows_expected=rows_expected)
 
 
-def _limits(unpacked: int) -> sheets.Limits:
+def _limits(unpacked: int) -> spreadsheets.Limits:
     most = {"rows": MOST_LINES, "columns": MOST_COLUMNS, "cells": MOST_CELLS, "text": MOST_TEXT}
-    return sheets.Limits(**most, texts=MOST_SHARED_TEXTS, elements=MOST_ELEMENTS, unpacked=unpacked)
+    return spreadsheets.Limits(**most, texts=MOST_SHARED_TEXTS, elements=MOST_ELEMENTS, unpacked=unpacked)
 
 
 def _sheet(workbook: Workbook, layout: Layout) -> tuple[Sheet, Header]:

@@ -8,9 +8,8 @@ from shop.auth.access import current_user, only
 from shop.auth.models import MANAGER, SUPPLIER
 from shop.database import transaction
 from shop.http.blueprint import LOCATION, refuses
-from shop.price_lists import import_terms as terms
-from shop.price_lists import queries
-from shop.price_lists.imports import decisions as deciding
+from shop.price_lists import import_terms, queries
+from shop.price_lists.imports import decisions
 from shop.price_lists.imports import rollback as rolling_back
 from shop.price_lists.imports.pipeline import PriceListNotFound
 from shop.price_lists.models import PriceList
@@ -27,7 +26,7 @@ from shop.price_lists.schemas import (
 
 @blueprint.route("/price-lists/<id:price_list_id>/apply", methods=["POST"])
 @only(SUPPLIER, MANAGER, scope="price-lists:write")
-@refuses(PriceListNotFound, deciding.NothingToDecide, deciding.RowsUnknown, deciding.NoPriceToApply)
+@refuses(PriceListNotFound, decisions.NothingToDecide, decisions.RowsUnknown, decisions.NoPriceToApply)
 @blueprint.arguments(ApplySchema, required=False)
 @blueprint.response(202, PriceListSchema)
 def apply_price_list(decision: dict[str, Any], price_list_id: int) -> PriceList:
@@ -39,12 +38,12 @@ def apply_price_list(decision: dict[str, Any], price_list_id: int) -> PriceList:
     """
     with transaction():
         user = current_user()
-        return deciding.apply_list(queries.price_list_of(user, price_list_id), **decision, by=user)
+        return decisions.apply_list(queries.price_list_of(user, price_list_id), **decision, by=user)
 
 
 @blueprint.route("/price-lists/<id:price_list_id>/discard", methods=["POST"])
 @only(SUPPLIER, MANAGER, scope="price-lists:write")
-@refuses(PriceListNotFound, deciding.NothingToDecide, deciding.RowsUnknown)
+@refuses(PriceListNotFound, decisions.NothingToDecide, decisions.RowsUnknown)
 @blueprint.arguments(DecideRowsSchema, required=False)
 @blueprint.response(200, PriceListSchema)
 def discard_price_list(decision: dict[str, Any], price_list_id: int) -> PriceList:
@@ -54,12 +53,12 @@ def discard_price_list(decision: dict[str, Any], price_list_id: int) -> PriceLis
     """
     with transaction():
         user = current_user()
-        return deciding.discard_list(queries.price_list_of(user, price_list_id), rows=decision["rows"], by=user)
+        return decisions.discard_list(queries.price_list_of(user, price_list_id), rows=decision["rows"], by=user)
 
 
 @blueprint.route("/price-lists/<id:price_list_id>/withdraw", methods=["POST"])
 @only(SUPPLIER, MANAGER, scope="price-lists:write")
-@refuses(PriceListNotFound, deciding.NothingToDecide, deciding.RowsUnknown)
+@refuses(PriceListNotFound, decisions.NothingToDecide, decisions.RowsUnknown)
 @blueprint.arguments(DecideRowsSchema, required=False)
 @blueprint.response(200, PriceListSchema)
 def withdraw_quarantined(decision: dict[str, Any], price_list_id: int) -> PriceList:
@@ -69,7 +68,7 @@ def withdraw_quarantined(decision: dict[str, Any], price_list_id: int) -> PriceL
     """
     with transaction():
         user = current_user()
-        return deciding.withdraw_rows(queries.price_list_of(user, price_list_id), rows=decision["rows"], by=user)
+        return decisions.withdraw_rows(queries.price_list_of(user, price_list_id), rows=decision["rows"], by=user)
 
 
 @blueprint.route("/price-lists/<id:price_list_id>/rollback", methods=["POST"])
@@ -101,5 +100,5 @@ def change_guards(guards: dict[str, Any], supplier_id: int) -> dict[str, Any]:
     """
     with transaction():
         supplier = queries.supplier_for(current_user(), supplier_id)
-        terms.change_guards(supplier, guards=guards)
-        return terms.import_terms(supplier)
+        import_terms.change_guards(supplier, guards=guards)
+        return import_terms.import_terms(supplier)

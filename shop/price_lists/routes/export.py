@@ -14,8 +14,7 @@ from shop.errors import Unauthenticated
 from shop.http.blueprint import refuses
 from shop.http.pagination import BadCursor, PageArgsSchema
 from shop.price_lists import export as exporting
-from shop.price_lists import import_terms as terms
-from shop.price_lists import queries
+from shop.price_lists import import_terms, queries
 from shop.price_lists.routes.blueprint import blueprint
 from shop.price_lists.schemas import ExportArgsSchema, HistoryPageSchema, ImportTermsSchema
 
@@ -69,4 +68,4 @@ def show_import_terms() -> dict[str, Any]:
 
     Change it by `price_lists` in `PATCH supplier`.
     """
-    return terms.import_terms(current_company())
+    return import_terms.import_terms(current_company())

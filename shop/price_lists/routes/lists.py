@@ -13,9 +13,8 @@ from shop.http.outgoing import AddressRefused
 from shop.http.pagination import BadCursor, PageArgsSchema
 from shop.http.requests import REQUEST_ID_PARAMETER
 from shop.http.throttling import per_upload, polled
-from shop.price_lists import queries
-from shop.price_lists import rejected_rows as reporting
-from shop.price_lists.arriving import receipt as receiving
+from shop.price_lists import queries, rejected_rows
+from shop.price_lists.arriving import receipt
 from shop.price_lists.imports import change_sets
 from shop.price_lists.imports.pipeline import PriceListNotFound
 from shop.price_lists.models import PriceList
@@ -34,7 +33,7 @@ from shop.price_lists.schemas import (
 @blueprint.route("/price-lists", methods=["POST"])
 @only(SUPPLIER, MANAGER, scope="price-lists:write")
 @per_upload
-@refuses(receiving.SupplierNotApproved, receiving.EmptyFile, queries.SupplierNotFound, AddressRefused)
+@refuses(receipt.SupplierNotApproved, receipt.EmptyFile, queries.SupplierNotFound, AddressRefused)
 @blueprint.arguments(UploadPriceListSchema, location="files", unknown=ma.RAISE)
 # Without an optional parameter openapi-python-client's code for an operation with two kinds of body cannot be imported.
 @blueprint.doc(requestBody=json_body(FetchPriceListSchema), parameters=[REQUEST_ID_PARAMETER])
@@ -56,9 +55,9 @@ def _receive(form: dict[str, Any]) -> PriceList:
     chosen = {"mode": form["mode"], "layout": {name: form[name] for name in ("columns", "headings")}, "by": user}
     chosen["dry_run"] = form["dry_run"]
     if form["url"] is not None:
-        return receiving.receive_address(supplier, url=form["url"], **chosen)
+        return receipt.receive_address(supplier, url=form["url"], **chosen)
     upload = form["file"]
-    return receiving.receive_price_list(supplier, file_name=upload.filename or "", raw=upload.read(), **chosen)
+    return receipt.receive_price_list(supplier, file_name=upload.filename or "", raw=upload.read(), **chosen)
 
 
 @blueprint.route("/price-lists")
@@ -116,7 +115,7 @@ def download_rejected_rows(price_list_id: int) -> Response:
     ignores.
     """
     price_list = queries.price_list_of(current_user(), price_list_id)
-    body = b"".join(reporting.rejected_rows(price_list, locale=current_user().locale))
+    body = b"".join(rejected_rows.rejected_rows(price_list, locale=current_user().locale))
     name = f"rejected-rows-{price_list.id}.csv"
     headers = {"Content-Disposition": f"attachment; filename={name}"}
     return Response(body, content_type="text/csv; charset=utf-8", headers=headers)

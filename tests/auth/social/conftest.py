@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from werkzeug.test import TestResponse
 
 from shop import create_app
-from shop.auth.social import providers as social_providers
+from shop.auth.social import providers
 from shop.auth.social.providers import Addresses
 from shop.config import Settings
 from shop.database import db
@@ -51,7 +51,7 @@ def built_app(built_app: Flask, settings: Settings, provider_address: str) -> It
     others = {"oidc_issuer": provider_address, "social_return_url": f"{CLIENT} {OTHER_CLIENT}"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
-        patch.setattr(social_providers, "PROVIDERS", _local_providers(provider_address))
+        patch.setattr(providers, "PROVIDERS", _local_providers(provider_address))
         app = create_app(settings.model_copy(update=registered | secrets | others))
         yield app
     with app.app_context():
@@ -59,7 +59,7 @@ def built_app(built_app: Flask, settings: Settings, provider_address: str) -> It
     built_app.extensions["celery"].set_default()
 
 
-def _local_providers(address: str) -> list[social_providers.Provider]:
+def _local_providers(address: str) -> list[providers.Provider]:
     profiles = {"google": "userinfo", "github": "profile/user", "yandex": "profile/info?format=json"}
     return [
         replace(
@@ -72,7 +72,7 @@ def _local_providers(address: str) -> list[social_providers.Provider]:
                 f"{address}/profile/emails",
             ),
         )
-        for provider in social_providers.PROVIDERS
+        for provider in providers.PROVIDERS
     ]
 
 

@@ -8,7 +8,7 @@ import time_machine
 from sqlalchemy import func, select
 
 from shop.auth.models import API_KEY, User
-from shop.auth.social import identities as social
+from shop.auth.social import identities
 from shop.auth.social.models import SocialAccount
 from shop.auth.tokens import issue_token
 from shop.database import session, transaction
@@ -148,10 +148,10 @@ class TestUnlinking:
             session().get_one(User, user.id).password_hash = None
             for provider in ("google", "github"):
                 session().add(SocialAccount(user_id=user.id, provider=provider, provider_user_id="1"))
-        with edge(), pytest.raises(social.LastWayIn):
-            social.unlink(user, "google", offered=frozenset({"google"}))
+        with edge(), pytest.raises(identities.LastWayIn):
+            identities.unlink(user, "google", offered=frozenset({"google"}))
         with edge():
-            social.unlink(user, "google", offered=frozenset({"google", "github"}))
+            identities.unlink(user, "google", offered=frozenset({"google", "github"}))
 
     def test_two_unlinkings_at_once_leave_one_way_in(self, app, edge, wait_for_lock):
         user = make_user()
@@ -165,13 +165,13 @@ class TestUnlinking:
         def rival() -> None:
             try:
                 with app.app_context(), transaction():
-                    social.unlink(user, "github", offered=offered)
-            except social.LastWayIn as refusal:
+                    identities.unlink(user, "github", offered=offered)
+            except identities.LastWayIn as refusal:
                 refused.append(refusal)
 
         thread = threading.Thread(target=rival)
         with edge():
-            social.unlink(user, "google", offered=offered)
+            identities.unlink(user, "google", offered=offered)
             session().flush()
             thread.start()
             wait_for_lock()

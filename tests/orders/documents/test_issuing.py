@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from shop.auth.models import SUPPLIER, LegalEntity
 from shop.catalog.models import Offer
 from shop.database import session
-from shop.orders.documents import stored_pdf as papers
+from shop.orders.documents import stored_pdf
 from shop.orders.documents.pdf import render_invoice
 from shop.orders.documents.stored_pdf import keep_paper
 from shop.orders.models import Invoice, SupplierOrder
@@ -193,7 +193,7 @@ def test_a_stamp_is_not_lost_to_a_paper_made_meanwhile(edge, manager, monkeypatc
         canceling.join(30)
         return render_invoice(document)
 
-    monkeypatch.setattr(papers, "render_invoice", render_while_it_is_canceled)
+    monkeypatch.setattr(stored_pdf, "render_invoice", render_while_it_is_canceled)
     with edge():
         keep_paper(invoice.id)
     with edge():
