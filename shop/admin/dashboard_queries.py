@@ -11,7 +11,8 @@ from shop.catalog.models import BOUND_KINDS, Offer, StockLevel
 from shop.catalog.stock import AVAILABLE
 from shop.database import now, session
 from shop.mail.models import PARKED, MailMessage
-from shop.orders.models import ASSEMBLED, CANCELED, CONFIRMED, NEW, Order, OrderLine, SupplierOrder
+from shop.orders.models import Order, OrderLine, SupplierOrder
+from shop.orders.states import CANCELED, NEW, SENT, before
 from shop.outbox.models import OutboxEvent
 from shop.price_lists.models import HELD, PriceList
 from shop.webhooks.models import FAILED, WebhookDelivery
@@ -118,7 +119,7 @@ def _waiting(today: date, zone: Any, at: datetime) -> tuple[dict[str, int], str 
     came_today = exists().where(PriceList.supplier_id == Company.id, PriceList.created_at >= beginning_in(zone, today))
     counts = {
         "parts": _count(SupplierOrder.id, SupplierOrder.state == NEW),
-        "late": _count(Order.id, Order.requested_delivery_on <= today, Order.state.in_((NEW, CONFIRMED, ASSEMBLED))),
+        "late": _count(Order.id, Order.requested_delivery_on <= today, Order.state.in_(before(SENT))),
         "cut": select(func.count(SupplierOrder.order_id.distinct()))
         .join(OrderLine, OrderLine.supplier_order_id == SupplierOrder.id)
         .join(Order, Order.id == SupplierOrder.order_id)

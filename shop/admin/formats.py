@@ -14,27 +14,23 @@ from markupsafe import Markup
 from shop.admin.words import language, t
 from shop.database import now
 from shop.money import NBSP, NO_VAT, localized, money_text, number_text
+from shop.orders.states import PART_STATES
 
 NOTHING = Markup('<span class="nothing">—</span>')
 MAX_CLIPPED = 120
 TONES = {
-    "new": "waiting",
     "held": "waiting",
     "pending": "waiting",
     "quarantined": "waiting",
     "queued": "moving",
     "checking": "moving",
     "applying": "moving",
-    "confirmed": "moving",
-    "assembled": "moving",
-    "sent": "moving",
-    "delivered": "good",
     "applied": "good",
     "active": "good",
-    "refused": "bad",
     "failed": "bad",
     "parked": "bad",
     "blocked": "bad",
+    **{state.name: state.tone for state in PART_STATES.values()},
 }
 
 Formatter = Callable[[Any, Any, Any, str], Any]

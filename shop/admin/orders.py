@@ -23,20 +23,7 @@ from shop.mail.models import MailMessage
 from shop.orders import queries
 from shop.orders.documents.stored_pdf import paper_of
 from shop.orders.errors import CutImpossible, ReceiptImpossible
-from shop.orders.models import (
-    ASSEMBLED,
-    CANCELED,
-    CONFIRMED,
-    DELIVERED,
-    NEW,
-    REFUSED,
-    SENT,
-    STATES,
-    Order,
-    OrderEvent,
-    OrderLine,
-    SupplierOrder,
-)
+from shop.orders.models import Order, OrderEvent, OrderLine, SupplierOrder
 from shop.orders.parts.agreement import agree_total
 from shop.orders.parts.confirmation import confirm_part, steps_of
 from shop.orders.parts.default_rates import totals_to_agree
@@ -44,17 +31,9 @@ from shop.orders.parts.lifecycle import cancel_order, fulfill_order, move_order,
 from shop.orders.parts.receipt import Received, receive_part
 from shop.orders.parts.shipment import send_part
 from shop.orders.parts.short_delivery import Cut, Cuts, Steps, off_step
+from shop.orders.states import ASSEMBLED, CANCELED, CONFIRMED, NEW, PART_STATES, SENT, STATES, WENT_WRONG, before
 
 STATE_CHOICES = [(state, f"state|{state}") for state in STATES]
-GRAVE = (CANCELED, REFUSED)  # somebody reads why
-MOVES = {
-    CONFIRMED: "Confirm",
-    ASSEMBLED: "Assembled",
-    SENT: "Sent",
-    DELIVERED: "Delivered",
-    REFUSED: "Refused…",
-    CANCELED: "Cancel…",
-}
 
 
 def _suppliers() -> Any:
@@ -78,7 +57,7 @@ def _of_supplier(name: str) -> Any:
 
 def _is_late() -> Any:
     today = now().astimezone(zone()).date()
-    return and_(Order.requested_delivery_on <= today, Order.state.in_((NEW, CONFIRMED, ASSEMBLED)))
+    return and_(Order.requested_delivery_on <= today, Order.state.in_(before(SENT)))
 
 
 def _has_cut_line() -> Any:
@@ -179,8 +158,8 @@ class OrdersView(ManagedView):
             "mails": _mails(order, [invoice.id for invoice in invoices]),
             "moves": {part.id: moves_of(part, manager()) for part in order.parts},
             "totals_to_agree": totals_to_agree(order),
-            "grave": GRAVE,
-            "labels": MOVES,
+            "grave": WENT_WRONG,
+            "labels": {state.name: state.move for state in PART_STATES.values()},
             "mail_kind": mail_kind,
         }
 

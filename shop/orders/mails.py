@@ -17,17 +17,8 @@ from shop.mail.models import MailMessage
 from shop.money import localized, money_text, number_text
 from shop.orders.documents.amounts_in_words import money, number
 from shop.orders.documents.stored_pdf import paper_of
-from shop.orders.models import (
-    CANCELED,
-    DELIVERED,
-    INVOICE,
-    REFUSED,
-    Invoice,
-    Order,
-    OrderEvent,
-    OrderLine,
-    SupplierOrder,
-)
+from shop.orders.models import INVOICE, Invoice, Order, OrderEvent, OrderLine, SupplierOrder
+from shop.orders.states import CANCELED, DELIVERED, PART_STATES
 
 FIGURES: dict[str, dict[str, Callable[[str | Decimal], str]]] = {
     "ru": {"money": money, "number": number},
@@ -71,18 +62,6 @@ LINES = Prepared(
     .where(SupplierOrder.order_id == bindparam("order_id"))
     .order_by(SupplierOrder.id, OrderLine.position)
 )
-STATE_NAMES = {
-    "ru": {
-        "new": "новый",
-        "confirmed": "подтверждён",
-        "assembled": "собран",
-        "sent": "отправлен",
-        "delivered": "доставлен",
-        "refused": "не принят",
-        "canceled": "отменён",
-    },
-    "en": {},
-}
 
 
 def invoice(mail: MailMessage, _settings: Settings) -> Facts:
@@ -110,7 +89,7 @@ def part_moved(mail: MailMessage, _settings: Settings) -> Facts:
     order, state = _order(part.order_id), mail.context["to_state"]
     annulled = _annulled_invoice(part) if state == CANCELED else None
     facts = {
-        "state": STATE_NAMES[mail.locale].get(state, state),
+        "state": PART_STATES[state].russian if mail.locale == "ru" else state,
         "reason": _reason(part, state),
         "short": [line for line in part.lines if line.is_short] if state == DELIVERED else [],
         "annulled": annulled,
@@ -143,7 +122,7 @@ def _annulled_invoice(part: SupplierOrder) -> Invoice | None:
 
 def _reason(part: SupplierOrder, state: str) -> str:
     """Why it was canceled or refused, where somebody has said so."""
-    if state not in (CANCELED, REFUSED):
+    if not PART_STATES[state].went_wrong:
         return ""
     move = select(OrderEvent.reason).filter_by(supplier_order_id=part.id, to_state=state)
     return session().scalar(move.order_by(OrderEvent.id.desc()).limit(1)) or ""

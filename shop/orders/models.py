@@ -11,10 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from shop.auth.models import Company, User
 from shop.catalog.models import Offer
 from shop.database import CreatedAt, Id, Model, Quantity, Sum, UnitPrice
+from shop.orders.states import NEW, STATES
 
-NEW, CONFIRMED, ASSEMBLED, SENT = "new", "confirmed", "assembled", "sent"
-DELIVERED, REFUSED, CANCELED = "delivered", "refused", "canceled"
-STATES = (NEW, CONFIRMED, ASSEMBLED, SENT, DELIVERED, REFUSED, CANCELED)
 STATE_KNOWN = f"state IN {STATES}"
 INVOICE, CORRECTION = "invoice", "correction"
 ORDER_YEAR = "extract(year from created_at AT TIME ZONE 'UTC')::text"

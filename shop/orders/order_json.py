@@ -16,12 +16,11 @@ from shop.database import session
 from shop.database.fast_read import Prepared, is_in_transaction
 from shop.money import sql_money_text, sql_vat_on_top
 from shop.orders.errors import OrderNotFound, SupplierOrderNotFound
-from shop.orders.models import STATES
-from shop.orders.parts.lifecycle import moves_from
+from shop.orders.states import NEW, STATES, moves_from
 
 # Only of a part placed when a line could be without a VAT rate, whose prices are without VAT (agreement.py).
 DEFAULT_RATE = sql_default_vat_rate("supplier_orders.supplier_id")
-TOTAL_TO_AGREE = f"""CASE WHEN supplier_orders.state = 'new' AND NOT supplier_orders.price_includes_vat THEN (
+TOTAL_TO_AGREE = f"""CASE WHEN supplier_orders.state = '{NEW}' AND NOT supplier_orders.price_includes_vat THEN (
     SELECT (supplier_orders.total + sum(due.vat))::text FROM (
         SELECT {sql_vat_on_top("order_lines.net", DEFAULT_RATE)} AS vat
         FROM order_lines WHERE supplier_order_id = supplier_orders.id AND vat_rate IS NULL
@@ -113,7 +112,7 @@ def order_answer(order_id: int, *, by: Acting) -> str:
 
 def part_answer(part_id: int, *, by: Acting) -> str:
     """A part as its supplier works it off: what to bring where, and what this person can do with it."""
-    moves = orjson.dumps({state: moves_from(state, by) for state in STATES}).decode()
+    moves = orjson.dumps({state: moves_from(state, by.role) for state in STATES}).decode()
     seen = {"sees_all": by.role == MANAGER, "side": by.role, "company_id": _company(by, BUYER, SUPPLIER)}
     found = _answer(PART, part_id=part_id, moves=moves, **seen)
     if found is None:

@@ -20,7 +20,8 @@ from shop.http.fields import (
 )
 from shop.http.pagination import PageArgsSchema
 from shop.money import VAT_RATES
-from shop.orders.models import CORRECTION, INVOICE, STATES
+from shop.orders.models import CORRECTION, INVOICE
+from shop.orders.states import STATES
 
 StateField = validate.OneOf(STATES)
 

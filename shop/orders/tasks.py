@@ -12,17 +12,8 @@ from shop.database import session
 from shop.mail.queue import NewMail, queue_mails
 from shop.orders.documents.stored_pdf import keep_paper
 from shop.orders.events import OrderPlaced, PartConfirmed, PartCorrected, PartMoved
-from shop.orders.models import (
-    CANCELED,
-    CONFIRMED,
-    DELIVERED,
-    INVOICE,
-    REFUSED,
-    Invoice,
-    Order,
-    OrderLine,
-    SupplierOrder,
-)
+from shop.orders.models import INVOICE, Invoice, Order, OrderLine, SupplierOrder
+from shop.orders.states import CANCELED, CONFIRMED, DELIVERED, PART_STATES
 from shop.orders.webhook_payloads import (
     annulled_notices,
     corrected_notices,
@@ -69,7 +60,7 @@ def announce_move(event: PartMoved, event_id: int) -> None:
     The administrator hears of what changes a document that he has: a part that was not taken, or its invoice annulled.
     """
     part_id, to_state = event.supplier_order_id, event.to_state
-    went_wrong = to_state in (CANCELED, REFUSED) or (to_state == DELIVERED and _came_short(part_id))
+    went_wrong = PART_STATES[to_state].went_wrong or (to_state == DELIVERED and _came_short(part_id))
     people = _customer_of_part(part_id)
     if went_wrong:
         people += [person for person, _ in _suppliers(SupplierOrder.id == part_id)]

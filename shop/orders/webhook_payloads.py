@@ -8,7 +8,8 @@ from sqlalchemy.orm import contains_eager
 
 from shop.database import session
 from shop.money import money_text
-from shop.orders.models import NEW, Invoice, SupplierOrder
+from shop.orders.models import Invoice, SupplierOrder
+from shop.orders.states import NEW, PART_STATES
 from shop.webhooks.enqueue import Notice
 
 
@@ -23,14 +24,14 @@ def order_notices(order_id: int) -> list[Notice]:
         "client_reference": order.client_reference,
         "supplier_order_ids": [part.id for part in parts],
     }
-    placed = [Notice(part.supplier_id, "supplier_order.placed", _part_data(part, NEW)) for part in parts]
+    placed = [Notice(part.supplier_id, PART_STATES[NEW].event_type, _part_data(part, NEW)) for part in parts]
     return [Notice(order.company_id, "order.placed", data), *placed]
 
 
 def part_notices(part_id: int, state: str) -> list[Notice]:
     """A part has moved to this state."""
     [part] = _parts(SupplierOrder.id == part_id)
-    return _for_both(part, f"supplier_order.{state}", _part_data(part, state))
+    return _for_both(part, PART_STATES[state].event_type, _part_data(part, state))
 
 
 def issued_notices(invoice_id: int) -> list[Notice]:

@@ -14,10 +14,10 @@ from shop.auth.passwords import hash_password
 from shop.catalog.models import Offer
 from shop.config import Settings
 from shop.database import now, session, transaction
-from shop.orders.models import ASSEMBLED, CANCELED, CONFIRMED, DELIVERED, SENT
 from shop.orders.parts.lifecycle import lock_order, move
 from shop.orders.placing.placement import place_order
 from shop.orders.queries import find_order
+from shop.orders.states import ASSEMBLED, CANCELED, CONFIRMED, DELIVERED, SENT
 from shop.price_lists.arriving.receipt import receive_price_list
 from shop.price_lists.imports.pipeline import import_price_list
 from shop.price_lists.models import FULL, PriceList

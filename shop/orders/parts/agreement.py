@@ -8,9 +8,10 @@ from shop.database import session
 from shop.errors import FieldError, Invalid
 from shop.money import money_text
 from shop.orders.errors import NothingToAgree, TotalChanged
-from shop.orders.models import NEW, OrderEvent, SupplierOrder
+from shop.orders.models import OrderEvent, SupplierOrder
 from shop.orders.parts.default_rates import add_default_rates
 from shop.orders.parts.lifecycle import lock_order, roll_up
+from shop.orders.states import NEW
 
 
 def agree_total(

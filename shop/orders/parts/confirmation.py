@@ -5,10 +5,11 @@ from sqlalchemy import select
 from shop.auth.tokens import Acting
 from shop.catalog.models import OfferRevision
 from shop.database import session
-from shop.orders.models import CONFIRMED, OrderLine, SupplierOrder
+from shop.orders.models import OrderLine, SupplierOrder
 from shop.orders.parts.default_rates import take_default_rates
 from shop.orders.parts.lifecycle import check_move, lock_order, move
 from shop.orders.parts.short_delivery import Cuts, Steps, cut_lines
+from shop.orders.states import CONFIRMED
 
 
 def confirm_part(part: SupplierOrder, *, by: Acting, cuts: Cuts | None = None, version: int | None = None) -> None:

@@ -7,8 +7,9 @@ from shop.catalog.vat_rates import default_vat_rates
 from shop.money import money_text, vat_inside, vat_on_top
 from shop.orders.errors import TotalNotAgreed
 from shop.orders.line_checks import unknown_vat_rate
-from shop.orders.models import NEW, Order, SupplierOrder
+from shop.orders.models import Order, SupplierOrder
 from shop.orders.parts.sums import price_again, sum_up
+from shop.orders.states import NEW
 
 
 def take_default_rates(parts: Sequence[SupplierOrder]) -> None:

@@ -1,4 +1,5 @@
-"""How orders move: TRANSITIONS are data, move() is the only way, and every move leaves its line of history."""
+"""How orders move: the table of states says where to, move() is the only way, and every move leaves its line of
+history."""
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -6,7 +7,6 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
-from shop.auth.models import BUYER, MANAGER, SUPPLIER
 from shop.auth.tokens import Acting
 from shop.catalog.stock import release, ship
 from shop.database import now, session
@@ -15,44 +15,10 @@ from shop.orders.documents.invoices import annul_invoices, issue_invoices
 from shop.orders.errors import MoveNotAllowed, MoveNotYours, NothingToCancel, NothingToFulfill, NothingToMove
 from shop.orders.events import PartConfirmed, PartMoved
 from shop.orders.line_checks import check_pieces
-from shop.orders.models import (
-    ASSEMBLED,
-    CANCELED,
-    CONFIRMED,
-    DELIVERED,
-    NEW,
-    REFUSED,
-    SENT,
-    Order,
-    OrderEvent,
-    SupplierOrder,
-)
+from shop.orders.models import Order, OrderEvent, SupplierOrder
 from shop.orders.parts.default_rates import take_default_rates
+from shop.orders.states import CANCELED, CONFIRMED, NEW, PART_STATES, SENT, moves_from, state_of
 from shop.outbox.events import publish
-
-TRANSITIONS: dict[str, tuple[str, ...]] = {
-    NEW: (CONFIRMED, CANCELED),
-    CONFIRMED: (ASSEMBLED, SENT, CANCELED),
-    ASSEMBLED: (SENT, CANCELED),
-    SENT: (DELIVERED, REFUSED),
-    DELIVERED: (),
-    REFUSED: (),
-    CANCELED: (),
-}
-
-# Who may move a part there; a supplier only its own, a buyer only the company's.
-MOVERS: dict[str, frozenset[str]] = {
-    CONFIRMED: frozenset({SUPPLIER, MANAGER}),
-    ASSEMBLED: frozenset({SUPPLIER, MANAGER}),
-    SENT: frozenset({SUPPLIER, MANAGER}),
-    DELIVERED: frozenset({SUPPLIER, MANAGER, BUYER}),
-    REFUSED: frozenset({SUPPLIER, MANAGER, BUYER}),
-    CANCELED: frozenset({SUPPLIER, MANAGER, BUYER}),
-}
-BUYER_CANCELS_FROM = (NEW, CONFIRMED)
-
-# From the least to the most advanced: an order is as far as the least advanced of its parts.
-ADVANCEMENT = (NEW, CONFIRMED, ASSEMBLED, SENT, REFUSED, DELIVERED)
 
 Quantities = Mapping[int, Decimal]
 
@@ -69,7 +35,7 @@ def fulfill_order(order: Order, *, by: Acting, reason: str = "", version: int | 
 def cancel_order(order: Order, *, by: Acting, reason: str = "", version: int | None = None) -> None:
     """Cancels every part that still can be; what has been sent stays."""
     lock_order(order, version)
-    parts = [part for part in order.parts if can_cancel(part, by)]
+    parts = [part for part in order.parts if CANCELED in moves_of(part, by)]
     if not parts:
         raise NothingToCancel(state=order.state)
     move(order, parts, to=CANCELED, by=by, reason=reason)
@@ -90,20 +56,9 @@ def move_part(part: SupplierOrder, *, to: str, by: Acting, reason: str = "", ver
     move(part.order, [part], to=to, by=by, reason=reason)
 
 
-def can_cancel(part: SupplierOrder, by: Acting) -> bool:
-    return CANCELED in moves_of(part, by)
-
-
 def moves_of(part: SupplierOrder, by: Acting) -> tuple[str, ...]:
     """The states to which this person could move the part now."""
-    return moves_from(part.state, by)
-
-
-def moves_from(state: str, by: Acting) -> tuple[str, ...]:
-    allowed = [to for to in TRANSITIONS[state] if by.role in MOVERS[to]]
-    if by.role == BUYER and state not in BUYER_CANCELS_FROM:
-        allowed = [to for to in allowed if to != CANCELED]
-    return tuple(allowed)
+    return moves_from(part.state, by.role)
 
 
 def lock_order(order: Order, version: int | None = None) -> None:
@@ -135,28 +90,22 @@ def move(order: Order, parts: Sequence[SupplierOrder], *, to: str, by: Acting, r
 
 
 def check_move(part: SupplierOrder, to: str, by: Acting) -> None:
-    if to not in TRANSITIONS[part.state]:
-        allowed = moves_of(part, by)
+    allowed, movers = moves_of(part, by), PART_STATES[part.state].to.get(to)
+    if movers is None:
         raise MoveNotAllowed(state=part.state, to=to, allowed=", ".join(allowed) or "nothing")
-    if to not in moves_of(part, by):
-        raise MoveNotYours(to=to, state=part.state, roles=", ".join(sorted(MOVERS[to] - {by.role})))
+    if to not in allowed:
+        raise MoveNotYours(to=to, state=part.state, roles=", ".join(sorted(movers)))
 
 
 def roll_up(order: Order) -> None:
     """State and sums of the order follow from its parts, those canceled left out; each change is a new version."""
     order.state = state_of([part.state for part in order.parts])
-    standing = [part for part in order.parts if part.state != CANCELED]
+    standing = [part for part in order.parts if PART_STATES[part.state].rank is not None]
     order.subtotal = sum((part.subtotal for part in standing), Decimal(0))
     order.delivery_total = sum((part.delivery_fee for part in standing), Decimal(0))
     order.vat_total = sum((part.vat_total for part in standing), Decimal(0))
     order.total = sum((part.total for part in standing), Decimal(0))
     order.version += 1
-
-
-def state_of(states: Sequence[str]) -> str:
-    """The least advanced among parts not canceled; canceled when all are."""
-    standing = [state for state in states if state != CANCELED]
-    return min(standing, key=ADVANCEMENT.index, default=CANCELED)
 
 
 def _note(part: SupplierOrder, to: str, by: Acting, reason: str) -> None:

@@ -9,8 +9,9 @@ from shop.catalog.units import breaks_pieces
 from shop.errors import FieldError
 from shop.money import quantity_number
 from shop.orders.errors import ReceiptImpossible
-from shop.orders.models import DELIVERED, REFUSED, OrderLine, SupplierOrder
+from shop.orders.models import OrderLine, SupplierOrder
 from shop.orders.parts.lifecycle import check_move, lock_order, move
+from shop.orders.states import DELIVERED, REFUSED
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 from shop.auth.tokens import Acting
 from shop.orders.documents.corrections import issue_correction
 from shop.orders.events import PartCorrected
-from shop.orders.models import SENT, SupplierOrder
+from shop.orders.models import SupplierOrder
 from shop.orders.parts.lifecycle import check_move, lock_order, move
 from shop.orders.parts.short_delivery import Cuts, cut_lines
+from shop.orders.states import SENT
 from shop.outbox.events import publish
 
 

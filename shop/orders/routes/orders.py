@@ -38,6 +38,7 @@ from shop.orders.schemas import (
     OrderSchema,
     PlaceOrderSchema,
 )
+from shop.orders.states import CANCELED, CONFIRMED, movers_to
 
 ORDERS_CURSOR = "orders:-id"
 
@@ -117,7 +118,7 @@ def show_order(order_id: int) -> Any:
 
 
 @blueprint.route("/orders/<id:order_id>/fulfill", methods=["POST"])
-@only(MANAGER, scope="orders:write")
+@only(*movers_to(CONFIRMED) - {SUPPLIER}, scope="orders:write")
 @refuses(errors.OrderNotFound, errors.NothingToFulfill, *CONFIRM_REFUSALS, Stale, Busy)
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(MoveSchema, required=False)
@@ -135,7 +136,7 @@ def fulfill_order(body: dict[str, Any], order_id: int) -> Any:
 
 
 @blueprint.route("/orders/<id:order_id>/cancel", methods=["POST"])
-@only(BUYER, MANAGER, scope="orders:write")
+@only(*movers_to(CANCELED) - {SUPPLIER}, scope="orders:write")
 @refuses(errors.OrderNotFound, errors.NothingToCancel, Stale, Busy)
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(MoveSchema, required=False)

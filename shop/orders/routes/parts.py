@@ -14,7 +14,6 @@ from shop.http.preconditions import IF_MATCH, expected_version, tagged
 from shop.orders import errors, queries
 from shop.orders.contracts import contract_between
 from shop.orders.contracts import state_contract as agree
-from shop.orders.models import ASSEMBLED, CANCELED, DELIVERED, REFUSED
 from shop.orders.order_json import part_answer
 from shop.orders.parts.agreement import agree_total as agree_to_total
 from shop.orders.parts.confirmation import confirm_part as confirm
@@ -37,6 +36,7 @@ from shop.orders.schemas import (
     SendPartSchema,
     StateContractSchema,
 )
+from shop.orders.states import ASSEMBLED, CANCELED, CONFIRMED, DELIVERED, REFUSED, SENT, movers_to
 
 PARTS_CURSOR = "supplier-orders:-id"
 MOVE_REFUSALS = (
@@ -117,7 +117,7 @@ def state_contract(body: dict[str, Any], part_id: int) -> Any:
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/confirm", methods=["POST"])
-@only(SUPPLIER, MANAGER, scope="orders:write")
+@only(*movers_to(CONFIRMED), scope="orders:write")
 @refuses(*MOVE_REFUSALS, errors.CutImpossible, *CONFIRM_REFUSALS, VersionNeeded)
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(ConfirmPartSchema, required=False)
@@ -167,7 +167,7 @@ def agree_total(body: dict[str, Any], part_id: int) -> Any:
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/assemble", methods=["POST"])
-@only(SUPPLIER, MANAGER, scope="orders:write")
+@only(*movers_to(ASSEMBLED), scope="orders:write")
 @refuses(*MOVE_REFUSALS)
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(MoveSchema, required=False)
@@ -182,7 +182,7 @@ def assemble_supplier_order(body: dict[str, Any], part_id: int) -> Any:
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/send", methods=["POST"])
-@only(SUPPLIER, MANAGER, scope="orders:write")
+@only(*movers_to(SENT), scope="orders:write")
 @refuses(*MOVE_REFUSALS, errors.CutImpossible, VersionNeeded)
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(SendPartSchema, required=False)
@@ -204,7 +204,7 @@ def send_supplier_order(body: dict[str, Any], part_id: int) -> Any:
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/deliver", methods=["POST"])
-@only(SUPPLIER, MANAGER, scope="orders:write")
+@only(*movers_to(DELIVERED) - {BUYER}, scope="orders:write")
 @refuses(*MOVE_REFUSALS)
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(MoveSchema, required=False)
@@ -219,7 +219,7 @@ def deliver_supplier_order(body: dict[str, Any], part_id: int) -> Any:
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/cancel", methods=["POST"])
-@only(SUPPLIER, MANAGER, BUYER, scope="orders:write")
+@only(*movers_to(CANCELED), scope="orders:write")
 @refuses(*MOVE_REFUSALS)
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(MoveSchema, required=False)
@@ -235,7 +235,7 @@ def cancel_supplier_order(body: dict[str, Any], part_id: int) -> Any:
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/receive", methods=["POST"])
-@only(BUYER, MANAGER, scope="orders:write")
+@only(*movers_to(REFUSED), scope="orders:write")
 @refuses(*MOVE_REFUSALS, errors.ReceiptImpossible, VersionNeeded)
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(ReceivePartSchema, required=False)
@@ -255,7 +255,7 @@ def receive_supplier_order(body: dict[str, Any], part_id: int) -> Any:
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/refuse", methods=["POST"])
-@only(BUYER, MANAGER, scope="orders:write")
+@only(*movers_to(REFUSED), scope="orders:write")
 @refuses(*MOVE_REFUSALS)
 @blueprint.doc(parameters=[IF_MATCH])
 @blueprint.arguments(MoveSchema, required=False)
