@@ -35,7 +35,6 @@ from shop.mail.queue import queue_mail
 from shop.orders.events import PartConfirmed
 from shop.orders.parts.lifecycle import fulfill_order
 from shop.orders.placing.placement import place_order
-from shop.orders.queries import find_order
 from shop.orders.tasks import send_invoice
 from shop.outbox.events import Event, publish
 from shop.outbox.models import OutboxEvent
@@ -319,7 +318,7 @@ def _place(product: Product, number: int, *, suppliers: int = 1) -> int:
 def _confirm(product: Product, order_id: int) -> None:
     with product.app.app_context(), transaction():
         manager = session().scalars(select(User).filter_by(role=MANAGER)).one()
-        fulfill_order(find_order(order_id, by=manager), by=manager)
+        fulfill_order(order_id, by=manager)
 
 
 def _mailed(product: Product, which: ColumnElement[bool], expected: int, *, is_sent: bool) -> tuple[float, float]:

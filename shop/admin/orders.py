@@ -118,13 +118,13 @@ class OrdersView(ManagedView):
         flag("standing", "Not canceled", Order.state != CANCELED),
     )
     bulk = (
-        Bulk("confirm", "Confirm", lambda order, _: fulfill_order(order, by=manager()), "order.confirm"),
+        Bulk("confirm", "Confirm", lambda order, _: fulfill_order(order.id, by=manager()), "order.confirm"),
         Bulk("assemble", "Assembled", lambda order, _: _to(order, ASSEMBLED), "order.assemble"),
         Bulk("send", "Sent", lambda order, _: _to(order, SENT), "order.send"),
         Bulk(
             "cancel",
             "Cancel",
-            lambda order, reason: cancel_order(order, by=manager(), reason=reason),
+            lambda order, reason: cancel_order(order.id, by=manager(), reason=reason),
             "order.cancel",
             needs_reason=True,
             is_grave=True,
@@ -167,7 +167,7 @@ class OrdersView(ManagedView):
     def move(self, id_: int, part_id: int) -> BaseResponse:
         part, to, reason = _part(id_, part_id), request.form.get("to", ""), stated_reason()
         with self.acting(f"order.{to}"[:50], part.order, part, reason=reason, done=_moved(part, to)):
-            move_part(part, to=to, by=manager(), reason=reason, version=_version())
+            move_part(part.id, to=to, by=manager(), reason=reason, version=_version())
         return self.back(self.page_of(id_))
 
     @expose("/<id:id_>/parts/<id:part_id>/confirm", methods=("POST",))
@@ -177,7 +177,7 @@ class OrdersView(ManagedView):
         with self.acting("order.confirmed", part.order, part, done=_moved(part, CONFIRMED)) as trail:
             stated = _stated(part, CutImpossible, steps_of(part))
             trail.add_all(line for line in part.lines if line.id in stated)
-            confirm_part(part, by=manager(), cuts=_cuts(stated), version=_version())
+            confirm_part(part.id, by=manager(), cuts=_cuts(stated), version=_version())
         return self.back(self.page_of(id_))
 
     @expose("/<id:id_>/parts/<id:part_id>/agree", methods=("POST",))
@@ -189,7 +189,7 @@ class OrdersView(ManagedView):
             "order.agreed", part.order, part, reason=reason, done=t("Noted that the buyer agrees.")
         ) as trail:
             trail.add_all(line for line in part.lines if line.vat_rate is None)
-            agree_total(part, total=total, by=manager(), reason=reason, version=_version())
+            agree_total(part.id, total=total, by=manager(), reason=reason, version=_version())
         return self.back(self.page_of(id_))
 
     @expose("/<id:id_>/parts/<id:part_id>/send", methods=("POST",))
@@ -199,7 +199,7 @@ class OrdersView(ManagedView):
         with self.acting("order.sent", part.order, part, reason=reason, done=_moved(part, SENT)) as trail:
             stated = _stated(part, CutImpossible)
             trail.add_all(line for line in part.lines if line.id in stated)
-            send_part(part, by=manager(), cuts=_cuts(stated), reason=reason, version=_version())
+            send_part(part.id, by=manager(), cuts=_cuts(stated), reason=reason, version=_version())
         return self.back(self.page_of(id_))
 
     @expose("/<id:id_>/parts/<id:part_id>/receive", methods=("POST",))
@@ -209,7 +209,7 @@ class OrdersView(ManagedView):
         with self.acting("order.received", part.order, part, done=t("Noted what was received.")) as trail:
             receipt = {id_: Received(*said) for id_, said in _stated(part, ReceiptImpossible).items()}
             trail.add_all(line for line in part.lines if line.id in receipt)
-            receive_part(part, by=manager(), receipt=receipt, version=_version())
+            receive_part(part.id, by=manager(), receipt=receipt, version=_version())
         return self.back(self.page_of(id_))
 
     @expose("/parts/<id:part_id>/")
@@ -227,7 +227,7 @@ class OrdersView(ManagedView):
 
 
 def _to(order: Order, state: str) -> None:
-    move_order(order, to=state, by=manager())
+    move_order(order.id, to=state, by=manager())
 
 
 def _part(order_id: int, part_id: int) -> SupplierOrder:

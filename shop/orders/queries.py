@@ -22,7 +22,7 @@ def find_order(order_id: int, *, by: Acting) -> Order:
     """The order with parts, lines and suppliers; somebody else's looks like an unknown one."""
     statement = (
         select(Order)
-        .where(Order.id == order_id, _is_visible(by))
+        .where(Order.id == order_id, is_visible(by))
         .options(
             selectinload(Order.parts).selectinload(SupplierOrder.lines),
             selectinload(Order.parts).joinedload(SupplierOrder.supplier, innerjoin=True),
@@ -50,7 +50,7 @@ def find_invoice(invoice_id: int, *, by: Acting) -> Invoice:
         select(Invoice)
         .join(SupplierOrder, SupplierOrder.id == Invoice.supplier_order_id)
         .join(Order, Order.id == SupplierOrder.order_id)
-        .where(Invoice.id == invoice_id, _is_visible(by) | (SupplierOrder.supplier_id == by.company_id))
+        .where(Invoice.id == invoice_id, is_visible(by) | (SupplierOrder.supplier_id == by.company_id))
         .options(undefer(Invoice.data), undefer(Invoice.paper))
     )
     invoice = session().scalar(statement)
@@ -84,7 +84,7 @@ class OrderFilter:
 
 def page_of_orders(by: Acting, wanted: OrderFilter, *, before_id: int | None, limit: int) -> Sequence[Row[Any]]:
     """Newest first, `limit` + 1 rows, in one statement."""
-    statement = _order_rows().where(_is_visible(by), *wanted.conditions(Order.state.expression))
+    statement = _order_rows().where(is_visible(by), *wanted.conditions(Order.state.expression))
     if wanted.supplier_id is not None:
         parts_of = select(SupplierOrder.id).where(
             SupplierOrder.order_id == Order.id, SupplierOrder.supplier_id == wanted.supplier_id
@@ -97,7 +97,7 @@ def page_of_orders(by: Acting, wanted: OrderFilter, *, before_id: int | None, li
 
 def page_of_parts(by: Acting, wanted: OrderFilter, *, before_id: int | None, limit: int) -> Sequence[Row[Any]]:
     """The suppliers' side: one's own parts (a manager: all), newest first, `limit` + 1 rows, in one statement."""
-    statement = _part_rows().where(_is_visible_part(by), *wanted.conditions(SupplierOrder.state.expression))
+    statement = _part_rows().where(is_visible_part(by), *wanted.conditions(SupplierOrder.state.expression))
     if wanted.supplier_id is not None:
         statement = statement.where(SupplierOrder.supplier_id == wanted.supplier_id)
     if before_id is not None:
@@ -110,7 +110,7 @@ def find_part(part_id: int, *, by: Acting) -> SupplierOrder:
     statement = (
         select(SupplierOrder)
         .join(SupplierOrder.order)
-        .where(SupplierOrder.id == part_id, _is_visible_part(by))
+        .where(SupplierOrder.id == part_id, is_visible_part(by))
         .options(
             contains_eager(SupplierOrder.order).joinedload(Order.company, innerjoin=True),
             joinedload(SupplierOrder.supplier, innerjoin=True),
@@ -188,13 +188,13 @@ def _begin(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _is_visible(by: Acting) -> ColumnElement[bool]:
+def is_visible(by: Acting) -> ColumnElement[bool]:
     """A manager sees all orders, a buyer those of the company; a supplier's view of its parts is another list."""
     if by.role == MANAGER:
         return true()
     return Order.company_id == by.company_id if by.role == BUYER else false()
 
 
-def _is_visible_part(by: Acting) -> ColumnElement[bool]:
+def is_visible_part(by: Acting) -> ColumnElement[bool]:
     """A supplier sees its own parts and nothing else of an order."""
-    return SupplierOrder.supplier_id == by.company_id if by.role == SUPPLIER else _is_visible(by)
+    return SupplierOrder.supplier_id == by.company_id if by.role == SUPPLIER else is_visible(by)

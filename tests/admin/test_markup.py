@@ -107,7 +107,7 @@ def filled(app: Flask, edge, desk, drain, mailbox, attack: str) -> SupplierOrder
             story(find_part(order.parts[0].id, by=by), by, attack)
     with edge() as current:
         by = current.merge(desk.user)
-        move_part(find_part(lost.parts[0].id, by=by), to="canceled", by=by, reason=attack)
+        move_part(lost.parts[0].id, to="canceled", by=by, reason=attack)
     _send_lists(app, edge, supplier, other, attack)
     drain()
     webhook = make_webhook(owner, description=attack, off_at=now(), off_reason="paused")  # nothing leaves for it
@@ -119,15 +119,15 @@ def filled(app: Flask, edge, desk, drain, mailbox, attack: str) -> SupplierOrder
 
 
 def _confirm(part: SupplierOrder, by: User, attack: str) -> None:
-    confirm_part(part, by=by, cuts={part.lines[0].id: Cut(part.lines[0].quantity - 1, attack)})
+    confirm_part(part.id, by=by, cuts={part.lines[0].id: Cut(part.lines[0].quantity - 1, attack)})
 
 
 def _send(part: SupplierOrder, by: User, attack: str) -> None:
-    send_part(part, by=by, cuts={part.lines[0].id: Cut(part.lines[0].quantity - 1, attack)}, reason=attack)
+    send_part(part.id, by=by, cuts={part.lines[0].id: Cut(part.lines[0].quantity - 1, attack)}, reason=attack)
 
 
 def _receive(part: SupplierOrder, by: User, attack: str) -> None:
-    receive_part(part, by=by, receipt={part.lines[1].id: Received(part.lines[1].quantity - 1, attack)})
+    receive_part(part.id, by=by, receipt={part.lines[1].id: Received(part.lines[1].quantity - 1, attack)})
 
 
 def _send_lists(app: Flask, edge, supplier: Company, other: Company, attack: str) -> None:

@@ -13,7 +13,6 @@ from shop.catalog.models import Offer
 from shop.database import now, session
 from shop.orders.models import Invoice, Order, OrderEvent, OrderLine, SupplierOrder
 from shop.orders.parts.lifecycle import fulfill_order
-from shop.orders.queries import find_order
 from tests.factories.auth import make_company, make_user
 from tests.factories.catalog import make_offer
 from tests.factories.orders import make_order
@@ -56,7 +55,7 @@ def test_filters_narrow_it(desk, edge) -> None:
     other = make_order()
     with edge() as current:
         by = current.merge(desk.user)
-        fulfill_order(find_order(other.id, by=by), by=by)
+        fulfill_order(other.id, by=by)
         current.execute(update(Order).where(Order.id == other.id).values(created_at=now() - timedelta(days=3)))
     today = now().date()
     for query in (

@@ -20,7 +20,6 @@ from shop.companies.invitations import invite_member
 from shop.database import session
 from shop.orders.models import Invoice
 from shop.orders.parts.lifecycle import fulfill_order
-from shop.orders.queries import find_order
 from shop.price_lists.models import PriceList
 from shop.webhooks.redelivery import try_webhook
 from tests.factories.auth import bearer, make_api_key, make_company, make_contact, make_user
@@ -227,7 +226,7 @@ def world(edge: Callable[[], Any]) -> World:
     make_api_key(people["A"], "account:read")
     with edge() as current:
         manager, owner = current.merge(people["M"]), current.merge(people["A"])
-        fulfill_order(find_order(order.id, by=manager), by=manager)
+        fulfill_order(order.id, by=manager)
         ids["invitation_id"] = invite_member(GUEST_OF_A, lifetime=timedelta(hours=1), locale="ru", by=owner).id
         webhook = make_webhook(owner)
         ids |= {"webhook_id": webhook.id, "delivery_id": try_webhook(webhook, by=owner).id}

@@ -9,7 +9,6 @@ from flask.testing import FlaskClient
 from shop.auth.models import User
 from shop.database import session
 from shop.orders.parts.lifecycle import fulfill_order
-from shop.orders.queries import find_order
 from shop.price_lists.models import PriceList, PriceListIssue
 from tests.factories import committed
 from tests.factories.auth import bearer, make_company, make_contact, make_user
@@ -99,7 +98,7 @@ def make_world(size: int, edge) -> World:
         world.ids |= {"order": order.id, "part": order.parts[0].id}
         with edge() as current:
             by = current.merge(manager)
-            fulfill_order(find_order(order.id, by=by), by=by)
+            fulfill_order(order.id, by=by)
     return world
 
 

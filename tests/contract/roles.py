@@ -13,7 +13,6 @@ from shop.companies.invitations import invite_member
 from shop.database import session, transaction
 from shop.orders.models import Invoice, OrderLine
 from shop.orders.parts.lifecycle import fulfill_order
-from shop.orders.queries import find_order
 from tests.factories.auth import bearer, make_api_key, make_company, make_contact, make_user
 from tests.factories.orders import make_order
 from tests.price_lists.lists import good, list_of, run_import
@@ -73,7 +72,7 @@ def make_world(app: Flask, role: str) -> World:
     bearer(users["buyer"])
     with app.app_context(), transaction() as current:
         manager, owner = current.merge(users["manager"]), current.merge(users["buyer"])
-        fulfill_order(find_order(order.id, by=manager), by=manager)
+        fulfill_order(order.id, by=manager)
         ids["invitation_id"] = invite_member("x@chain.example", lifetime=timedelta(hours=1), locale="ru", by=owner).id
         ids |= _read_ids(owner, offer_ids[1])
     return World(app, role, users, ids)

@@ -17,7 +17,7 @@ from shop.orders.models import Invoice
 from shop.orders.parts.lifecycle import fulfill_order
 from shop.orders.parts.shipment import send_part
 from shop.orders.parts.short_delivery import Cut
-from shop.orders.queries import find_order, find_part
+from shop.orders.queries import find_part
 from shop.price_lists.models import PriceList
 from shop.subscribers import MAILS
 from tests.factories.auth import make_company, make_user
@@ -51,9 +51,9 @@ def ids(edge) -> dict[str, int]:
     order = make_order(buyer=user)
     with edge() as current:
         by, owner = current.merge(manager), current.get_one(User, user.id)
-        fulfill_order(find_order(order.id, by=by), by=by)
+        fulfill_order(order.id, by=by)
         part = find_part(order.parts[0].id, by=by)
-        send_part(part, by=by, cuts={part.lines[0].id: Cut(Decimal(1), "бой")})
+        send_part(part.id, by=by, cuts={part.lines[0].id: Cut(Decimal(1), "бой")})
         invitation = invite_member("x@chain.example", lifetime=timedelta(hours=1), locale="ru", by=owner)
         price_list = PriceList(
             supplier_id=order.parts[0].supplier_id,

@@ -44,9 +44,9 @@ def cut_sent_and_received_short(edge, order: Order, supplier, buyer) -> None:
         by = current.merge(supplier)
         part = find_part(order.parts[0].id, by=by)
         [first, second] = part.lines
-        confirm_part(part, by=by, cuts={second.id: Cut(Decimal("1.5"), "Осталось мало")})
-        move_part(part, to="sent", by=by, reason="Машина вышла")
-        receive_part(part, by=current.merge(buyer), receipt={first.id: Received(Decimal(9), "Одна разбита")})
+        confirm_part(part.id, by=by, cuts={second.id: Cut(Decimal("1.5"), "Осталось мало")})
+        move_part(part.id, to="sent", by=by, reason="Машина вышла")
+        receive_part(part.id, by=current.merge(buyer), receipt={first.id: Received(Decimal(9), "Одна разбита")})
 
 
 @pytest.fixture

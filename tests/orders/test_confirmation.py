@@ -40,7 +40,7 @@ def confirm(edge, part, by, *cuts: tuple[int, str, str], version: int | None = N
         by = current.merge(by)
         found = find_part(part.id, by=by)
         wanted = {line_id: Cut(Decimal(quantity), reason) for line_id, quantity, reason in cuts}
-        confirm_part(found, by=by, cuts=wanted, version=version)
+        confirm_part(found.id, by=by, cuts=wanted, version=version)
 
 
 def read(edge, part, by):
@@ -74,7 +74,7 @@ def test_canceling_what_was_cut_releases_the_rest_once(edge, supplier, offers, p
     confirm(edge, part, supplier, (part.lines[0].id, "4", "Осталось 4"), (part.lines[1].id, "0", "Снято"))
     with edge() as current:
         by = current.merge(supplier)
-        move_part(find_part(part.id, by=by), to="canceled", by=by)
+        move_part(part.id, to="canceled", by=by)
     assert [reserved(edge, offer) for offer in offers] == [0, 0]
 
 

@@ -24,7 +24,7 @@ from shop.orders.parts.receipt import receive_part
 from shop.orders.parts.shipment import send_part
 from shop.orders.parts.short_delivery import Cut
 from shop.orders.placing.placement import place_order
-from shop.orders.queries import OrderFilter, find_order, find_part, page_of_parts
+from shop.orders.queries import OrderFilter, find_part, page_of_parts
 from shop.price_lists.arriving.receipt import receive_price_list
 from shop.price_lists.imports.pipeline import import_price_list
 from shop.price_lists.models import PriceList
@@ -159,7 +159,7 @@ class Trade(RuleBasedStateMachine):
             by = current.merge(self.manager)
             if part := self.some_part(pick, by):
                 cuts = {part.lines[0].id: Cut(Decimal(cut), reason)} if cut < 20 else {}
-                confirm_part(part, by=by, cuts=cuts)
+                confirm_part(part.id, by=by, cuts=cuts)
 
         self.act(story)
 
@@ -169,7 +169,7 @@ class Trade(RuleBasedStateMachine):
             by = current.merge(self.manager)
             if part := self.some_part(pick, by):
                 chosen = part.lines[line % len(part.lines)]
-                send_part(part, by=by, cuts={chosen.id: Cut(Decimal(left), "мало")} if left < 20 else {})
+                send_part(part.id, by=by, cuts={chosen.id: Cut(Decimal(left), "мало")} if left < 20 else {})
 
         self.act(story)
 
@@ -178,7 +178,7 @@ class Trade(RuleBasedStateMachine):
         def story(current: Any) -> None:
             by = current.merge(self.manager)
             if part := self.some_part(pick, by):
-                move_part(part, to=to, by=by)
+                move_part(part.id, to=to, by=by)
 
         self.act(story)
 
@@ -187,7 +187,7 @@ class Trade(RuleBasedStateMachine):
         def story(current: Any) -> None:
             by = current.merge(self.buyer)
             if part := self.some_part(pick, by):
-                receive_part(part, by=by)
+                receive_part(part.id, by=by)
 
         self.act(story)
 
@@ -197,7 +197,7 @@ class Trade(RuleBasedStateMachine):
             by = current.merge(self.buyer)
             ids = list(session().scalars(text("SELECT id FROM orders ORDER BY id")))
             if ids:
-                cancel_order(find_order(ids[pick % len(ids)], by=by), by=by)
+                cancel_order(ids[pick % len(ids)], by=by)
 
         self.act(story)
 

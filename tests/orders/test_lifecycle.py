@@ -11,7 +11,8 @@ from shop.catalog.models import StockLevel
 from shop.database import session
 from shop.orders.errors import MoveNotAllowed, MoveNotYours, NothingToCancel, NothingToFulfill, SellerIncomplete
 from shop.orders.models import Invoice, OrderEvent, SupplierOrder
-from shop.orders.parts.lifecycle import cancel_order, check_move, fulfill_order, lock_order, move, moves_of
+from shop.orders.parts.lifecycle import cancel_order, check_move, fulfill_order, move, moves_of
+from shop.orders.parts.row_locks import lock_order
 from shop.orders.queries import find_order
 from shop.orders.states import PART_STATES, STATES, state_of
 from shop.outbox.models import OutboxEvent
@@ -28,8 +29,7 @@ def manager(app: Flask):
 def advance(edge, order, manager, *states: str) -> None:
     with edge() as current:
         by = current.merge(manager)
-        found = find_order(order.id, by=by)
-        lock_order(found)
+        found = lock_order(order.id, by=by)
         for state in states:
             move(found, found.parts, to=state, by=by)
 
@@ -37,13 +37,13 @@ def advance(edge, order, manager, *states: str) -> None:
 def fulfill(edge, order, manager) -> None:
     with edge() as current:
         by = current.merge(manager)
-        fulfill_order(find_order(order.id, by=by), by=by)
+        fulfill_order(order.id, by=by)
 
 
 def cancel(edge, order, by) -> None:
     with edge() as current:
         by = current.merge(by)
-        cancel_order(find_order(order.id, by=by), by=by, reason="передумали")
+        cancel_order(order.id, by=by, reason="передумали")
 
 
 def stock_of(edge, offer) -> tuple[Decimal, Decimal]:
@@ -89,7 +89,7 @@ def test_numbers_have_no_gaps_when_a_confirmation_fails(edge, manager) -> None:
     fulfill(edge, orders[0], manager)
     with pytest.raises(RuntimeError), edge() as current:
         by = current.merge(manager)
-        fulfill_order(find_order(orders[1].id, by=by), by=by)
+        fulfill_order(orders[1].id, by=by)
         raise RuntimeError("killed before the commit")
     fulfill(edge, orders[2], manager)
     with edge():

@@ -20,11 +20,11 @@ from shop.mail.tasks import deliver_all
 from shop.orders.events import OrderPlaced
 from shop.orders.models import Invoice
 from shop.orders.parts.confirmation import confirm_part
-from shop.orders.parts.lifecycle import cancel_order, fulfill_order, lock_order, move
+from shop.orders.parts.lifecycle import cancel_order, fulfill_order, move
 from shop.orders.parts.receipt import Received, receive_part
+from shop.orders.parts.row_locks import lock_order
 from shop.orders.parts.shipment import send_part
 from shop.orders.parts.short_delivery import Cut
-from shop.orders.queries import find_order, find_part
 from shop.orders.tasks import announce_order
 from shop.outbox.models import OutboxEvent
 from tests.conftest import make_settings
@@ -64,7 +64,7 @@ def act(edge, order, what, **others) -> None:
     manager = make_user("manager")
     with edge() as current:
         by = current.merge(manager)
-        what(find_order(order.id, by=by), by=by, **others)
+        what(order.id, by=by, **others)
 
 
 @pytest.mark.parametrize(("locale", "price"), [("ru", "0,4855 руб"), ("en", "0.4855 RUB")])
@@ -131,7 +131,7 @@ def test_the_invoice_mail_says_what_the_supplier_cut_and_why(edge, drain, mailbo
     with edge() as current:
         by = current.merge(manager)
         cut = {part.lines[0].id: Cut(Decimal(4), "осталось 4")}
-        confirm_part(find_part(part.id, by=by), by=by, cuts=cut)
+        confirm_part(part.id, by=by, cuts=cut)
     drain()
     text = next(text_of(mail) for mail in mailbox.about(part.order.number, "confirmed") if "admin" not in mail["To"])
     assert "Сыр: " in text
@@ -154,8 +154,8 @@ def test_every_other_move_is_told_to_the_buyer(edge, drain, mailbox, locale: str
 def test_each_step_is_its_own_mail_and_none_is_sent_twice(edge, drain, mailbox) -> None:
     order = make_order()
 
-    def advance(found, *, by) -> None:
-        lock_order(found)
+    def advance(order_id, *, by) -> None:
+        found = lock_order(order_id, by=by)
         for state in ("confirmed", "assembled", "sent", "delivered"):
             move(found, found.parts, to=state, by=by)
 
@@ -172,7 +172,7 @@ def test_a_correction_is_mailed_to_those_who_have_the_invoice(edge, drain, mailb
     act(edge, part.order, fulfill_order)
     with edge() as current:
         by = current.merge(manager)
-        send_part(find_part(part.id, by=by), by=by, cuts={part.lines[0].id: Cut(Decimal(7), "бой")})
+        send_part(part.id, by=by, cuts={part.lines[0].id: Cut(Decimal(7), "бой")})
     drain()
     mails = {mail["To"]: mail for mail in mailbox.about(part.order.number, "corrected")}
     assert mails.keys() == {buyer.email, "admin@shop.example"}
@@ -211,10 +211,10 @@ def test_shortages_at_the_door_are_told_to_both_sides(edge, drain, mailbox, loca
     with edge() as current:
         by = current.merge(buyer)
         manager = make_user("manager")
-        send_part(find_part(part.id, by=by), by=current.merge(manager))
+        send_part(part.id, by=current.merge(manager))
     with edge() as current:
         by = current.merge(buyer)
-        receive_part(find_part(part.id, by=by), by=by, receipt={part.lines[0].id: Received(Decimal(3), "разбито")})
+        receive_part(part.id, by=by, receipt={part.lines[0].id: Received(Decimal(3), "разбито")})
     drain()
     mails = {mail["To"]: text_of(mail) for mail in mailbox.about(part.order.number, "delivered")}
     assert mails.keys() == {buyer.email, seller.email, "admin@shop.example"}

@@ -7,7 +7,6 @@ from sqlalchemy.exc import IntegrityError
 
 from shop.database import Base, session, transaction
 from shop.orders.parts.lifecycle import fulfill_order
-from shop.orders.queries import find_order
 from tests.factories.auth import make_user
 from tests.factories.orders import make_order
 
@@ -19,7 +18,7 @@ def test_the_database_deletes_nothing_that_an_order_refers_to(app: Flask, name: 
     order, manager = make_order(), make_user("manager")
     with app.app_context(), transaction() as current:
         by = current.merge(manager)
-        fulfill_order(find_order(order.id, by=by), by=by)
+        fulfill_order(order.id, by=by)
     references = Base.metadata.tables[name].foreign_key_constraints
     assert references
     for reference in references:

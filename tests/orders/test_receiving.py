@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 from flask import Flask
 
-from shop.orders.parts.lifecycle import lock_order, move
-from shop.orders.queries import find_order
+from shop.orders.parts.lifecycle import move
+from shop.orders.parts.row_locks import lock_order
 from tests.factories.auth import bearer, make_user
 from tests.factories.catalog import make_offer
 from tests.factories.orders import make_order
@@ -18,8 +18,7 @@ def part(app: Flask, edge):
     order, manager = make_order({make_offer().id: 10}), make_user("manager")
     with edge() as current:
         by = current.merge(manager)
-        found = find_order(order.id, by=by)
-        lock_order(found)
+        found = lock_order(order.id, by=by)
         for state in ("confirmed", "sent"):
             move(found, found.parts, to=state, by=by)
     return order.parts[0]

@@ -45,7 +45,7 @@ def part(edge, supplier, offers) -> SupplierOrder:
 def act(edge, part, by, story, **others) -> None:
     with edge() as current:
         by = current.merge(by)
-        story(find_part(part.id, by=by), by=by, **others)
+        story(part.id, by=by, **others)
 
 
 def send(edge, part, by, *cuts: tuple[int, str, str]) -> None:

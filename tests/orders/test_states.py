@@ -6,7 +6,6 @@ from flask import Flask
 from shop.auth.models import BUYER, MANAGER, SUPPLIER
 from shop.orders.models import Order
 from shop.orders.parts.lifecycle import move_part
-from shop.orders.queries import find_part
 from shop.orders.states import ASSEMBLED, CANCELED, CONFIRMED, DELIVERED, NEW, PART_STATES, REFUSED, SENT, STATES
 from tests.factories.auth import bearer, make_company, make_user
 from tests.factories.catalog import make_offer
@@ -47,7 +46,7 @@ def order_in(edge, people, state: str) -> Order:
     for to in WAY[state]:
         with edge() as current:
             by = current.merge(people[MANAGER])
-            move_part(find_part(order.parts[0].id, by=by), to=to, by=by)
+            move_part(order.parts[0].id, to=to, by=by)
     return order
 
 

@@ -247,7 +247,7 @@ def test_basket_order_and_document_come_to_the_same_kopeck(app: Flask, goods, de
         current.execute(update(LegalEntity).values(default_vat_rate=later))
         order = find_order(order_id, by=manager)
         assert str(order.total) == basket["total"]
-        fulfill_order(order, by=manager)
+        fulfill_order(order.id, by=manager)
         current.flush()
         papers = [invoice.document["totals"] for invoice in current.scalars(select(Invoice))]
         papers = papers[-len(order.parts) :]

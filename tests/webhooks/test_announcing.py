@@ -13,7 +13,6 @@ from shop.database import now, session
 from shop.orders.parts.lifecycle import cancel_order, fulfill_order, move_part
 from shop.orders.parts.shipment import send_part
 from shop.orders.parts.short_delivery import Cut
-from shop.orders.queries import find_order, find_part
 from shop.outbox.models import OutboxEvent
 from shop.webhooks.event_types import EVENT_TYPES
 from shop.webhooks.models import Webhook, WebhookDelivery
@@ -84,11 +83,10 @@ def test_a_part_and_its_invoice_are_told_to_its_two_sides_only(app, edge, world)
     manager = make_user("manager")
     with edge() as current:
         by = current.merge(manager)
-        part = find_part(order.parts[0].id, by=by)
-        move_part(part, to="confirmed", by=by)
+        move_part(order.parts[0].id, to="confirmed", by=by)
     with edge() as current:
         by = current.merge(manager)
-        move_part(find_part(order.parts[0].id, by=by), to="sent", by=by)
+        move_part(order.parts[0].id, to="sent", by=by)
     announce_all(app, edge)
     told = promised(edge)
     news = {"supplier_order.confirmed", "supplier_order.sent", "invoice.issued"}
@@ -105,10 +103,10 @@ def test_a_correction_of_an_invoice_is_told_to_both_sides(app, edge) -> None:
     part = make_order({make_offer(supplier=supplier.company).id: 3}, buyer=buyer).parts[0]
     with edge() as current:
         by = current.merge(supplier)
-        move_part(find_part(part.id, by=by), to="confirmed", by=by)
+        move_part(part.id, to="confirmed", by=by)
     with edge() as current:
         by = current.merge(supplier)
-        send_part(find_part(part.id, by=by), cuts={part.lines[0].id: Cut(Decimal(2), "Broken")}, by=by)
+        send_part(part.id, cuts={part.lines[0].id: Cut(Decimal(2), "Broken")}, by=by)
     announce_all(app, edge)
     told = promised(edge)
     [issued], [corrected] = (told[buyer.company_id][f"invoice.{what}"] for what in ("issued", "corrected"))
@@ -123,7 +121,7 @@ def test_a_canceled_part_annuls_its_invoice(app, edge, world) -> None:
     for story in (fulfill_order, cancel_order):
         with edge() as current:
             by = current.merge(manager)
-            story(find_order(order.id, by=by), by=by)
+            story(order.id, by=by)
     announce_all(app, edge)
     told = promised(edge)
     assert len(told[buyer.company_id]["invoice.annulled"]) == 2

@@ -14,9 +14,9 @@ from shop.auth.passwords import hash_password
 from shop.catalog.models import Offer
 from shop.config import Settings
 from shop.database import now, session, transaction
-from shop.orders.parts.lifecycle import lock_order, move
+from shop.orders.parts.lifecycle import move
+from shop.orders.parts.row_locks import lock_order
 from shop.orders.placing.placement import place_order
-from shop.orders.queries import find_order
 from shop.orders.states import ASSEMBLED, CANCELED, CONFIRMED, DELIVERED, SENT
 from shop.price_lists.arriving.receipt import receive_price_list
 from shop.price_lists.imports.pipeline import import_price_list
@@ -154,8 +154,7 @@ def _place(data: Any, manager: User) -> None:
         client_reference=data["client_reference"] or None,
         lines={_offer_id(line): Decimal(str(line["quantity"])) for line in data["lines"]},
     )
-    order = find_order(order_id, by=manager)
-    lock_order(order)
+    order = lock_order(order_id, by=manager)
     for state in _way_to(data["state"], data.get("canceled_in")):
         move(order, order.parts, to=state, by=manager, reason="Демонстрация" if state == CANCELED else "")
 

@@ -8,19 +8,18 @@ from shop.database import session
 from shop.errors import FieldError, Invalid
 from shop.money import money_text
 from shop.orders.errors import NothingToAgree, TotalChanged
-from shop.orders.models import OrderEvent, SupplierOrder
+from shop.orders.models import OrderEvent
 from shop.orders.parts.default_rates import add_default_rates
-from shop.orders.parts.lifecycle import lock_order, roll_up
+from shop.orders.parts.lifecycle import roll_up
+from shop.orders.parts.row_locks import lock_part
 from shop.orders.states import NEW
 
 
-def agree_total(
-    part: SupplierOrder, *, total: Decimal, by: Acting, reason: str = "", version: int | None = None
-) -> None:
+def agree_total(part_id: int, *, total: Decimal, by: Acting, reason: str = "", version: int | None = None) -> None:
     """`total` is what was shown as the part's `total_to_agree`; from now on it is the total. Once."""
     if by.role == MANAGER and not reason:
         raise Invalid(errors=[FieldError("json", "reason", "Say how the buyer has agreed.")])
-    lock_order(part.order, version)
+    part = lock_part(part_id, by=by, version=version)
     placed = part.total
     if part.state != NEW or not add_default_rates([part]) or part.total == placed:
         raise NothingToAgree(state=part.state, total=money_text(placed))

@@ -7,14 +7,15 @@ from shop.catalog.models import OfferRevision
 from shop.database import session
 from shop.orders.models import OrderLine, SupplierOrder
 from shop.orders.parts.default_rates import take_default_rates
-from shop.orders.parts.lifecycle import check_move, lock_order, move
+from shop.orders.parts.lifecycle import check_move, move
+from shop.orders.parts.row_locks import lock_part
 from shop.orders.parts.short_delivery import Cuts, Steps, cut_lines
 from shop.orders.states import CONFIRMED
 
 
-def confirm_part(part: SupplierOrder, *, by: Acting, cuts: Cuts | None = None, version: int | None = None) -> None:
+def confirm_part(part_id: int, *, by: Acting, cuts: Cuts | None = None, version: int | None = None) -> None:
     """Confirms the part; `cuts` by line id, in the steps by which it was ordered. To deliver nothing is to cancel."""
-    lock_order(part.order, version)
+    part = lock_part(part_id, by=by, version=version)
     check_move(part, CONFIRMED, by)
     take_default_rates([part])  # before cutting: a refusal names the total of all that was ordered
     reason = cut_lines(part, cuts, steps_of(part)) if cuts else ""

@@ -4,79 +4,58 @@ history."""
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
-
 from shop.auth.tokens import Acting
 from shop.catalog.stock import release, ship
 from shop.database import now, session
-from shop.http.preconditions import check_version
 from shop.orders.documents.invoices import annul_invoices, issue_invoices
 from shop.orders.errors import MoveNotAllowed, MoveNotYours, NothingToCancel, NothingToFulfill, NothingToMove
 from shop.orders.events import PartConfirmed, PartMoved
 from shop.orders.line_checks import check_pieces
 from shop.orders.models import Order, OrderEvent, SupplierOrder
 from shop.orders.parts.default_rates import take_default_rates
+from shop.orders.parts.row_locks import lock_order, lock_part
 from shop.orders.states import CANCELED, CONFIRMED, NEW, PART_STATES, SENT, moves_from, state_of
 from shop.outbox.events import publish
 
 Quantities = Mapping[int, Decimal]
 
 
-def fulfill_order(order: Order, *, by: Acting, reason: str = "", version: int | None = None) -> None:
+def fulfill_order(order_id: int, *, by: Acting, reason: str = "", version: int | None = None) -> None:
     """Confirms every part that is new; each gets its numbered invoice in this transaction."""
-    lock_order(order, version)
+    order = lock_order(order_id, by=by, version=version)
     parts = [part for part in order.parts if part.state == NEW]
     if not parts:
         raise NothingToFulfill(state=order.state)
     move(order, parts, to=CONFIRMED, by=by, reason=reason)
 
 
-def cancel_order(order: Order, *, by: Acting, reason: str = "", version: int | None = None) -> None:
+def cancel_order(order_id: int, *, by: Acting, reason: str = "", version: int | None = None) -> None:
     """Cancels every part that still can be; what has been sent stays."""
-    lock_order(order, version)
+    order = lock_order(order_id, by=by, version=version)
     parts = [part for part in order.parts if CANCELED in moves_of(part, by)]
     if not parts:
         raise NothingToCancel(state=order.state)
     move(order, parts, to=CANCELED, by=by, reason=reason)
 
 
-def move_order(order: Order, *, to: str, by: Acting, reason: str = "") -> None:
+def move_order(order_id: int, *, to: str, by: Acting, reason: str = "") -> None:
     """Moves every part that can go there now; the others stay where they are."""
-    lock_order(order)
+    order = lock_order(order_id, by=by)
     parts = [part for part in order.parts if to in moves_of(part, by)]
     if not parts:
         raise NothingToMove(to=to, state=order.state)
     move(order, parts, to=to, by=by, reason=reason)
 
 
-def move_part(part: SupplierOrder, *, to: str, by: Acting, reason: str = "", version: int | None = None) -> None:
+def move_part(part_id: int, *, to: str, by: Acting, reason: str = "", version: int | None = None) -> None:
     """One part, by whoever may."""
-    lock_order(part.order, version)
+    part = lock_part(part_id, by=by, version=version)
     move(part.order, [part], to=to, by=by, reason=reason)
 
 
 def moves_of(part: SupplierOrder, by: Acting) -> tuple[str, ...]:
     """The states to which this person could move the part now."""
     return moves_from(part.state, by.role)
-
-
-def lock_order(order: Order, version: int | None = None) -> None:
-    """The order, then its parts, read again: whoever moves something of an order waits here for whoever did first.
-
-    `version` is what the caller saw; when the order has moved on since, nothing happens.
-    """
-    locked_order = select(Order).where(Order.id == order.id).with_for_update()
-    locked_parts = (
-        select(SupplierOrder)
-        .where(SupplierOrder.order_id == order.id)
-        .order_by(SupplierOrder.id)
-        .with_for_update(of=SupplierOrder)
-        .options(joinedload(SupplierOrder.supplier, innerjoin=True), selectinload(SupplierOrder.lines))
-    )
-    for statement in (locked_order, locked_parts):
-        session().scalars(statement.execution_options(populate_existing=True)).all()
-    check_version(order.version, version)
 
 
 def move(order: Order, parts: Sequence[SupplierOrder], *, to: str, by: Acting, reason: str = "") -> None:

@@ -10,7 +10,8 @@ from shop.errors import FieldError
 from shop.money import quantity_number
 from shop.orders.errors import ReceiptImpossible
 from shop.orders.models import OrderLine, SupplierOrder
-from shop.orders.parts.lifecycle import check_move, lock_order, move
+from shop.orders.parts.lifecycle import check_move, move
+from shop.orders.parts.row_locks import lock_part
 from shop.orders.states import DELIVERED, REFUSED
 
 
@@ -25,11 +26,9 @@ class Received:
 Receipt = Mapping[int, Received]
 
 
-def receive_part(
-    part: SupplierOrder, *, by: Acting, receipt: Receipt | None = None, version: int | None = None
-) -> None:
+def receive_part(part_id: int, *, by: Acting, receipt: Receipt | None = None, version: int | None = None) -> None:
     """Lines not named were received as confirmed. Nothing at all received is a refusal."""
-    lock_order(part.order, version)
+    part = lock_part(part_id, by=by, version=version)
     receipt = receipt or {}
     came = {line.id: receipt[line.id].quantity if line.id in receipt else line.quantity for line in part.lines}
     to = DELIVERED if any(came.values()) else REFUSED

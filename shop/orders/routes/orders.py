@@ -130,9 +130,8 @@ def fulfill_order(body: dict[str, Any], order_id: int) -> Any:
     Each gets its numbered invoice at once; a background task mails it to the customer and to the administrator.
     """
     with transaction():
-        order = queries.find_order(order_id, by=current_caller())
-        lifecycle.fulfill_order(order, by=current_caller(), reason=body["reason"], version=expected_version())
-        return finished_json(order_answer(order.id, by=current_caller()))
+        lifecycle.fulfill_order(order_id, by=current_caller(), reason=body["reason"], version=expected_version())
+        return finished_json(order_answer(order_id, by=current_caller()))
 
 
 @blueprint.route("/orders/<id:order_id>/cancel", methods=["POST"])
@@ -148,9 +147,8 @@ def cancel_order(body: dict[str, Any], order_id: int) -> Any:
     The stock is released; invoices of canceled parts are annulled and keep their numbers.
     """
     with transaction():
-        order = queries.find_order(order_id, by=current_caller())
-        lifecycle.cancel_order(order, by=current_caller(), reason=body["reason"], version=expected_version())
-        return finished_json(order_answer(order.id, by=current_caller()))
+        lifecycle.cancel_order(order_id, by=current_caller(), reason=body["reason"], version=expected_version())
+        return finished_json(order_answer(order_id, by=current_caller()))
 
 
 @blueprint.route("/orders/<id:order_id>/invoices")

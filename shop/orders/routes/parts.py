@@ -133,9 +133,8 @@ def confirm_supplier_order(body: dict[str, Any], part_id: int) -> Any:
     cuts = _cuts(body)
     version = expected_version(required=bool(cuts))
     with transaction():
-        part = queries.find_part(part_id, by=current_caller())
-        confirm(part, by=current_caller(), cuts=cuts, version=version)
-        return finished_json(part_answer(part.id, by=current_caller()))
+        confirm(part_id, by=current_caller(), cuts=cuts, version=version)
+        return finished_json(part_answer(part_id, by=current_caller()))
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/agree-total", methods=["POST"])
@@ -161,9 +160,8 @@ def agree_total(body: dict[str, Any], part_id: int) -> Any:
     """
     version = expected_version()
     with transaction():
-        part = queries.find_part(part_id, by=current_caller())
-        agree_to_total(part, total=body["total"], by=current_caller(), reason=body["reason"], version=version)
-        return finished_json(part_answer(part.id, by=current_caller()))
+        agree_to_total(part_id, total=body["total"], by=current_caller(), reason=body["reason"], version=version)
+        return finished_json(part_answer(part_id, by=current_caller()))
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/assemble", methods=["POST"])
@@ -198,9 +196,8 @@ def send_supplier_order(body: dict[str, Any], part_id: int) -> Any:
     cuts = _cuts(body)
     version = expected_version(required=bool(cuts))
     with transaction():
-        part = queries.find_part(part_id, by=current_caller())
-        send_part(part, by=current_caller(), cuts=cuts, reason=body["reason"], version=version)
-        return finished_json(part_answer(part.id, by=current_caller()))
+        send_part(part_id, by=current_caller(), cuts=cuts, reason=body["reason"], version=version)
+        return finished_json(part_answer(part_id, by=current_caller()))
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/deliver", methods=["POST"])
@@ -249,9 +246,8 @@ def receive_supplier_order(body: dict[str, Any], part_id: int) -> Any:
     receipt = {line["line_id"]: Received(line["quantity"], line["reason"]) for line in body["lines"]}
     version = expected_version(required=bool(receipt))
     with transaction():
-        part = queries.find_part(part_id, by=current_caller())
-        receive(part, by=current_caller(), receipt=receipt, version=version)
-        return finished_json(part_answer(part.id, by=current_caller()))
+        receive(part_id, by=current_caller(), receipt=receipt, version=version)
+        return finished_json(part_answer(part_id, by=current_caller()))
 
 
 @blueprint.route("/supplier-orders/<id:part_id>/refuse", methods=["POST"])
@@ -277,6 +273,5 @@ def _cuts(body: dict[str, Any]) -> Cuts:
 def _move(part_id: int, to: str, body: dict[str, Any]) -> Response:
     version = expected_version()
     with transaction():
-        part = queries.find_part(part_id, by=current_caller())
-        move_part(part, to=to, by=current_caller(), reason=body["reason"], version=version)
-        return finished_json(part_answer(part.id, by=current_caller()))
+        move_part(part_id, to=to, by=current_caller(), reason=body["reason"], version=version)
+        return finished_json(part_answer(part_id, by=current_caller()))

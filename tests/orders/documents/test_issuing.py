@@ -17,7 +17,6 @@ from shop.orders.documents.pdf import render_invoice
 from shop.orders.documents.stored_pdf import keep_paper
 from shop.orders.models import Invoice, SupplierOrder
 from shop.orders.parts.lifecycle import cancel_order, fulfill_order
-from shop.orders.queries import find_order
 from tests.factories.auth import bearer, make_company, make_user
 from tests.factories.catalog import make_offer
 from tests.factories.orders import make_order
@@ -31,7 +30,7 @@ def manager(app: Flask):
 def act(edge, order, story, manager, **others) -> None:
     with edge() as current:
         by = current.merge(manager)
-        story(find_order(order.id, by=by), by=by, **others)
+        story(order.id, by=by, **others)
 
 
 def invoices(edge) -> list[Invoice]:
@@ -83,7 +82,7 @@ def test_a_number_that_was_rolled_back_is_given_again(edge, manager) -> None:
     offer = make_offer()
     first, second = make_order({offer.id: 1}), make_order({offer.id: 1})
     with pytest.raises(RuntimeError), edge() as current:
-        fulfill_order(find_order(first.id, by=current.merge(manager)), by=current.merge(manager))
+        fulfill_order(first.id, by=current.merge(manager))
         raise RuntimeError("killed before the commit")
     act(edge, second, fulfill_order, manager)
     assert [each.sequence for each in invoices(edge)] == [1]
