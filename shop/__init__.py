@@ -71,7 +71,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     webhook_messages.init_app(api.spec)
     examples.init_app(api.spec)
 
-    subscribers.init_app(app)
     admin.init_app(app)
     cli.init_app(app)
     return app

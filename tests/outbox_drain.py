@@ -6,6 +6,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from shop.database import session, transaction
+from shop.outbox.handler import subscribers
 from shop.outbox.models import OutboxEvent
 
 
@@ -23,7 +24,7 @@ class Drain:
         handled = 0
         while (event := self._next()) is not None:
             event_id, names = event
-            for task in self.app.extensions["subscribers"][event_id[1]]:
+            for task in subscribers()[event_id[1]]:
                 if task.name in names:
                     for _ in range(self.times):
                         task(event_id[0])
@@ -40,7 +41,7 @@ class Drain:
             if row is None:
                 return None
             if row.pending is None:
-                row.pending = [task.name for task in self.app.extensions["subscribers"][row.type]]
+                row.pending = [task.name for task in subscribers()[row.type]]
             assert row.pending, f"nobody handles {row.type}"
             row.started = []
             return (row.id, row.type), list(row.pending)

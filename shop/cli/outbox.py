@@ -9,6 +9,7 @@ from flask.cli import AppGroup
 from shop.cli.terminal import ago, figures, says_no, shortened, terminal
 from shop.database import now, transaction
 from shop.outbox import relay as relays
+from shop.outbox.handler import subscribers
 from shop.outbox.replay import replay_event, replay_parked
 from shop.outbox.status import outbox_status, parked_events
 
@@ -22,7 +23,7 @@ outbox = AppGroup("outbox", help="The events on their way to the workers.")
 def relay() -> None:
     """Send events to the workers until stopped; several relays may run at once."""
     extensions = current_app.extensions
-    relays.run(extensions["celery"], extensions["subscribers"], extensions["settings"])
+    relays.run(extensions["celery"], subscribers(), extensions["settings"])
 
 
 @outbox.command()

@@ -6,12 +6,14 @@ from shop.companies.invitations import invitation_token
 from shop.config import Settings
 from shop.database import session
 from shop.mail.content import Facts
+from shop.mail.kinds import mail_kind
 from shop.mail.models import MailMessage
 
 INVITATION = "invitation"
 COMPANY_MOVED = "company_moved"
 
 
+@mail_kind(INVITATION, goes_first=True)
 def invitation(mail: MailMessage, settings: Settings) -> Facts:
     """An invitation taken back meanwhile brings a link that does not work."""
     found = session().get(Invitation, mail.context["invitation_id"])
@@ -21,6 +23,7 @@ def invitation(mail: MailMessage, settings: Settings) -> Facts:
     return Facts(page_link(settings, "accept-invitation", token) | {"company": company, "hours": hours})
 
 
+@mail_kind(COMPANY_MOVED, goes_first=True)
 def company_moved(mail: MailMessage, settings: Settings) -> Facts:
     company = session().get_one(Company, mail.context["company_id"])
     status = mail.context["status"]

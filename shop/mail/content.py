@@ -1,6 +1,6 @@
-"""What a mail says: each kind of mail has one function that looks up its facts, and one template per language."""
+"""What a mail says: its facts, put into the template of its kind and language."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import formatdate
@@ -33,13 +33,8 @@ class Facts:
     attachments: tuple[Attachment, ...] = ()
 
 
-LookUp = Callable[[MailMessage, Settings], Facts]
-LookUps = Mapping[str, LookUp]
-
-
-def compose(mail: MailMessage, settings: Settings, look_ups: LookUps) -> EmailMessage:
+def compose(mail: MailMessage, facts: Facts, settings: Settings) -> EmailMessage:
     """The message as it leaves: text and HTML from one template, whose first line is the subject."""
-    facts = look_ups[mail.kind](mail, settings)
     subject, body = (part.render(facts.values) for part in _template(f"{mail.locale}/{mail.kind}.txt"))
     message = EmailMessage()
     message["Subject"] = _one_line(subject)

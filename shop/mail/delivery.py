@@ -11,8 +11,9 @@ from sqlalchemy import select, text
 from shop.config import Settings
 from shop.database import session
 from shop.database.fast_read import Prepared, Writes
-from shop.mail.content import Facts, LookUps, compose
+from shop.mail.content import Facts, compose
 from shop.mail.erasure import ERASED, forget_if_last_trace
+from shop.mail.kinds import facts_of
 from shop.mail.models import PARKED, QUEUED, MailMessage
 
 log = structlog.get_logger()
@@ -30,21 +31,15 @@ WHERE id = :mail_id RETURNING kind, message_id
 )
 
 
-def compose_mails(
-    mail_ids: Sequence[int], settings: Settings, look_ups: LookUps
-) -> Iterator[tuple[int, EmailMessage | Exception]]:
+def compose_mails(mail_ids: Sequence[int], settings: Settings) -> Iterator[tuple[int, EmailMessage | Exception]]:
     """Of those that still wait to be sent the message, or why there is none."""
     waiting = select(MailMessage).where(MailMessage.id.in_(mail_ids), MailMessage.state == QUEUED)
     mails = session().scalars(waiting.order_by(MailMessage.id)).all()
     held: list[Facts] = []  # so that the session keeps what one mail has loaded for the next one about the same thing
-
-    def look_up(mail: MailMessage, settings: Settings) -> Facts:
-        held.append(look_ups[mail.kind](mail, settings))
-        return held[-1]
-
     for mail in mails:
         try:
-            yield mail.id, compose(mail, settings, {mail.kind: look_up})
+            held.append(facts_of(mail, settings))
+            yield mail.id, compose(mail, held[-1], settings)
         except Exception as error:  # the others are to leave all the same
             yield mail.id, error
 

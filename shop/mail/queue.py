@@ -10,25 +10,9 @@ from psycopg.rows import tuple_row
 from sqlalchemy import text
 
 from shop.database.fast_read import Prepared, Writes
+from shop.mail.kinds import goes_first
 from shop.outbox.events import Event, publish
 
-# Somebody sits and waits for these, or must hear of them before it is too late: they go before all others.
-ACCOUNT_KINDS = frozenset(
-    {
-        "already_registered",
-        "company_moved",
-        "confirm_email",
-        "confirm_email_change",
-        "email_change_notice",
-        "email_changed",
-        "invitation",
-        "provider_linked",
-        "provider_unlinked",
-        "register_again",
-        "reset_password",
-        "security_notice",
-    }
-)
 TOGETHER = 20
 
 QUEUE = Prepared(
@@ -94,7 +78,7 @@ def publish_queued(mails: Iterable[tuple[int, str]]) -> None:
     """Of mails given as id and kind."""
     others = []
     for mail_id, kind in mails:
-        if kind in ACCOUNT_KINDS:
+        if goes_first(kind):
             publish(MailQueued(mail_id=mail_id))
         else:
             others.append(mail_id)

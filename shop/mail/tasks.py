@@ -2,8 +2,6 @@
 
 from email.message import EmailMessage
 
-from flask import current_app
-
 from shop.config import Settings, current_settings
 from shop.database import claimed_some, transaction
 from shop.mail.delivery import compose_mails, note_sent, note_trouble
@@ -31,7 +29,7 @@ def _deliver(mail_ids: list[int], event_id: int, task: str) -> None:
     settings = current_settings()
     with claimed_some("mail", mail_ids) as ours:
         with transaction():
-            mails = list(compose_mails(ours, settings, current_app.extensions["mail_look_ups"]))
+            mails = list(compose_mails(ours, settings))
         is_done = [_sent(mail_id, message, settings) for mail_id, message in mails]
     if len(ours) == len(mail_ids) and all(is_done):  # else another worker is at some, or they are tried again
         finish(event_id, task)

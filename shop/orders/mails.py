@@ -13,6 +13,7 @@ from shop.config import Settings
 from shop.database import session
 from shop.database.fast_read import Prepared
 from shop.mail.content import Attachment, Facts
+from shop.mail.kinds import mail_kind
 from shop.mail.models import MailMessage
 from shop.money import localized, money_text, number_text
 from shop.orders.documents.amounts_in_words import money, number
@@ -64,19 +65,23 @@ LINES = Prepared(
 )
 
 
+@mail_kind("invoice")
 def invoice(mail: MailMessage, _settings: Settings) -> Facts:
     return _document(mail, "confirmed")
 
 
+@mail_kind("correction")
 def correction(mail: MailMessage, _settings: Settings) -> Facts:
     return _document(mail, "corrected")
 
 
+@mail_kind("order_placed")
 def order_placed(mail: MailMessage, _settings: Settings) -> Facts:
     order = _as_placed(mail.context["order_id"])
     return _about_placed(mail, order)
 
 
+@mail_kind("order_received")
 def order_received(mail: MailMessage, _settings: Settings) -> Facts:
     part_id = mail.context["supplier_order_id"]
     [(order_id,)] = ORDER_OF.rows({"part_id": part_id})
@@ -84,6 +89,7 @@ def order_received(mail: MailMessage, _settings: Settings) -> Facts:
     return _about_placed(mail, order, part=order["parts"][part_id])
 
 
+@mail_kind("part_moved")
 def part_moved(mail: MailMessage, _settings: Settings) -> Facts:
     part = _part(mail.context["supplier_order_id"])
     order, state = _order(part.order_id), mail.context["to_state"]

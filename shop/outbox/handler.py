@@ -1,6 +1,6 @@
 """The subscribers' side: a task handles each event once, however often it is sent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import TypeVar, cast
@@ -19,7 +19,7 @@ from shop.outbox.models import LATEST, OutboxEvent
 from shop.outbox.queues import note_begun
 
 log = structlog.get_logger()
-HANDLED: dict[str, type[Event]] = {}  # the kind of event that each task handles, by the task's name
+SUBSCRIBERS: dict[type[Event], list[Task]] = {}  # filled by `handles`, in the order in which the tasks are written
 E_ = TypeVar("E_", bound=Event)
 
 # Both lock the row first and look after: a quick worker is here before the relay has committed whom it sent the event
@@ -58,6 +58,11 @@ UPDATE outbox_events SET started = array_remove(started, :task), sendings = grea
     due_at = now() + :after
 WHERE id = :event_id AND parked_at IS NULL AND :task = ANY (pending)
 """)
+
+
+def subscribers() -> dict[str, Sequence[Task]]:
+    """The tasks that handle each type of event, of all modules that were imported: shop/subscribers.py does so."""
+    return {event_type.type: tasks for event_type, tasks in SUBSCRIBERS.items()}
 
 
 class HandledMeanwhileError(Exception):
@@ -150,6 +155,7 @@ def _begin(event_id: int, task: str) -> Event | None:
 
 
 def _task(run: Callable[[int], None], event_type: type[Event], name: str, doc: str | None) -> Task:
-    HANDLED[name] = event_type
     run.__doc__ = doc
-    return shared_task(run, name=name)
+    task: Task = shared_task(run, name=name)
+    SUBSCRIBERS.setdefault(event_type, []).append(task)
+    return task

@@ -6,6 +6,7 @@ from shop.auth.models import Company, User
 from shop.config import Settings
 from shop.database import session
 from shop.mail.content import Facts
+from shop.mail.kinds import mail_kind
 from shop.mail.models import MailMessage
 from shop.mail.queue import queue_mail
 from shop.price_lists.models import PriceList
@@ -29,6 +30,8 @@ def mail_supplier(kind: str, price_list_id: int, *, event_id: int, settings: Set
         )
 
 
+@mail_kind(HELD)
+@mail_kind(FAILED)
 def price_list(mail: MailMessage, settings: Settings) -> Facts:
     found = session().get_one(PriceList, mail.context["price_list_id"])
     supplier = session().get_one(Company, found.supplier_id)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
+import shop.subscribers  # noqa: F401 - declares the kinds of mail and tasks
 from shop.admin import VIEWS, audit_trail, companies, deliveries, events, mails, providers, users
 from shop.admin.base import GROUPS, ManagedView
 from shop.admin.dashboard import WAITING
@@ -13,7 +14,7 @@ from shop.admin.formats import TONES
 from shop.admin.words import RUSSIAN
 from shop.admin.words.fields import FIELDS, THINGS
 from shop.database import Base
-from shop.subscribers import MAILS
+from shop.mail.kinds import KINDS
 from shop.webhooks.models import FAILING, GONE, PAUSED
 
 ADMIN = Path(__file__).parents[2] / "shop/admin"
@@ -43,7 +44,7 @@ def texts_of_views() -> set[str]:
     found |= {*(f"webhook|{state}" for state in deliveries.TONES), *providers.REASONS.values()}
     found |= {*(f"webhook error|{error}" for error in deliveries.ERRORS)}
     found |= {*(f"webhook off|{reason}" for reason in (PAUSED, GONE, FAILING))}
-    found |= {f"mail about|{kind.replace('_', ' ')}" for kind in MAILS}
+    found |= {f"mail about|{kind.replace('_', ' ')}" for kind in KINDS}
     for view in (view for view in VIEWS if issubclass(view, ManagedView)):
         labels = view.column_labels or {}
         found |= {view.title, view.empty, *(bulk.label for bulk in view.bulk)}

@@ -9,9 +9,9 @@ from shop.auth.social.identities import ProviderLinked
 from shop.companies.approval import approve, block, find_company, unblock
 from shop.database import now, session
 from shop.mail.content import compose
+from shop.mail.kinds import facts_of
 from shop.mail.models import MailMessage
 from shop.outbox.events import publish
-from shop.subscribers import MAILS
 from tests.factories.auth import PASSWORD, make_company, make_user
 
 AUTH = "/api/v1/auth"
@@ -39,7 +39,7 @@ def test_a_registration_dropped_meanwhile_is_no_mail_that_cannot_leave(edge, set
     facts = {"message_id": "<1@shop.example>", "recipient": "anna@chain.example", "created_at": now()}
     mail = MailMessage(kind="confirm_email", locale="ru", context={"user_id": 404}, **facts)
     with edge():
-        message = compose(mail, settings, MAILS)
+        message = compose(mail, facts_of(mail, settings), settings)
         for event in (UserRegistered(user_id=404), ProviderLinked(user_id=404, provider="google")):
             publish(event)
     drain()

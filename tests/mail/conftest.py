@@ -6,8 +6,8 @@ from jinja2 import ChoiceLoader, DictLoader
 from shop.config import Settings
 from shop.mail import content
 from shop.mail.content import Facts
+from shop.mail.kinds import KINDS, MailKind
 from shop.mail.models import MailMessage
-from shop.subscribers import MAILS
 from tests.conftest import make_settings
 from tests.journeys.product import Mailbox
 
@@ -43,5 +43,5 @@ def kind(monkeypatch):
     template = "Hello {{ who }}\nDear {{ who }},\n\nsee\nhttp://127.0.0.1:8000/?a=1&b=2\nhttps://evil.example/\n"
     own = DictLoader({"ru/test_greeting.txt": template})
     monkeypatch.setattr(content._environment, "loader", ChoiceLoader([own, content._environment.loader]))
-    monkeypatch.setitem(MAILS, "test_greeting", greeting)
+    monkeypatch.setitem(KINDS, "test_greeting", MailKind(greeting, goes_first=False))
     return "test_greeting"

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from shop import subscribers as _declares_all  # noqa: F401 - kinds of mail and tasks
 from shop.auth.models import User
 from shop.companies.invitations import invite_member
 from shop.database import now, session
 from shop.mail.content import compose
+from shop.mail.kinds import KINDS, facts_of
 from shop.mail.models import MailMessage
 from shop.orders.models import Invoice
 from shop.orders.parts.lifecycle import fulfill_order
@@ -19,14 +21,13 @@ from shop.orders.parts.shipment import send_part
 from shop.orders.parts.short_delivery import Cut
 from shop.orders.queries import find_part
 from shop.price_lists.models import PriceList
-from shop.subscribers import MAILS
 from tests.factories.auth import make_company, make_user
 from tests.factories.orders import make_order
 
 TO = "anna@chain.example"
 WITH_LINK = {"confirm_email", "reset_password", "confirm_email_change", "invitation"}
 FACTS: dict[str, Callable[[dict[str, int]], dict[str, Any]]] = {
-    **dict.fromkeys(MAILS, lambda ids: {"user_id": ids["user"]}),
+    **dict.fromkeys(KINDS, lambda ids: {"user_id": ids["user"]}),
     "security_notice": lambda ids: {"user_id": ids["user"], "what": "api_key_created", "subject": "ERP"},
     "invitation": lambda ids: {"invitation_id": ids["invitation"], "company_id": ids["company"]},
     "company_moved": lambda ids: {"company_id": ids["company"], "status": "active"},
@@ -79,12 +80,12 @@ def ids(edge) -> dict[str, int]:
 
 @pytest.mark.parametrize("locale", ["ru", "en"])
 def test_every_kind_is_written_in_both_languages_as_text_and_html(edge, ids, settings, locale: str) -> None:
-    for kind in MAILS:
+    for kind in KINDS:
         mail = MailMessage(
             kind=kind, locale=locale, recipient=TO, context=FACTS[kind](ids), created_at=now(), message_id="<1@shop>"
         )
         with edge():
-            message = compose(mail, settings, MAILS)
+            message = compose(mail, facts_of(mail, settings), settings)
         text, html = (message.get_body((part,)).get_content() for part in ("plain", "html"))
         assert len(message["Subject"]) > 5, kind
         assert text.startswith({"ru": "Здравствуйте!\n", "en": "Hello,\n"}[locale]), kind

@@ -7,12 +7,14 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import select
 
+from shop import subscribers as _declares_all  # noqa: F401 - kinds of mail and tasks
 from shop.database import session
 from shop.mail.content import TEMPLATES, compose
+from shop.mail.kinds import KINDS, facts_of
 from shop.mail.models import MailMessage
 from shop.mail.queue import queue_mail
+from shop.outbox.handler import subscribers
 from shop.outbox.models import OutboxEvent
-from shop.subscribers import MAILS
 from tests.conftest import make_settings
 from tests.journeys.product import Hold, free_port
 
@@ -45,7 +47,7 @@ def test_text_and_html_say_the_same_and_nothing_in_it_is_markup(app, edge, kind,
     queue(edge, kind, who="<script>alert(1)</script> & сыновья")
     [mail] = mails(edge)
     with edge():
-        message = compose(mail, postman, MAILS)
+        message = compose(mail, facts_of(mail, postman), postman)
     text, html = (message.get_body((part,)).get_content() for part in ("plain", "html"))
     assert "Dear <script>alert(1)</script> & сыновья" in text
     assert "<script>" not in html
@@ -58,7 +60,7 @@ def test_a_line_break_cannot_begin_another_header(app, edge, kind, postman) -> N
     queue(edge, kind, who="x\r\nBcc: everybody@test.example")
     [mail] = mails(edge)
     with edge():
-        message = compose(mail, postman, MAILS)
+        message = compose(mail, facts_of(mail, postman), postman)
     assert message["Bcc"] is None
     assert message["X-Order-Number"] == "x Bcc: everybody@test.example"
 
@@ -175,7 +177,7 @@ def test_user_and_tls_are_used_where_they_are_set(app, edge, kind, postman, monk
     assert mails(edge)[0].state == "sent"  # a rude good-bye does not undo it
 
 
-@pytest.mark.parametrize("kind", sorted(MAILS))
+@pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_kind_of_mail_has_a_template_in_both_languages(kind: str) -> None:
     for locale in ("ru", "en"):
         text = (TEMPLATES / locale / f"{kind}.txt").read_text("utf-8")
@@ -187,7 +189,7 @@ def deliver(app, edge) -> None:
     with edge():
         rows = session().scalars(select(OutboxEvent).where(OutboxEvent.handled_at.is_(None))).all()
         for row in rows:
-            row.pending, row.started = [task.name for task in app.extensions["subscribers"][row.type]], []
+            row.pending, row.started = [task.name for task in subscribers()[row.type]], []
         events = [(row.id, row.pending) for row in rows]
     for event_id, tasks in events:
         for task in tasks:

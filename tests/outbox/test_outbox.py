@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from shop.config import Settings
 from shop.database import now, session
 from shop.outbox.events import Event, publish
-from shop.outbox.handler import come_again, finish, handles, handles_by_itself
+from shop.outbox.handler import SUBSCRIBERS, come_again, finish, handles, handles_by_itself
 from shop.outbox.models import OutboxEvent
 from shop.outbox.relay import relay_once, run
 from tests.conftest import make_settings
@@ -44,6 +44,7 @@ def noted():
 
     yield Noted
     del Event.known["test.noted"]
+    SUBSCRIBERS.pop(Noted, None)
 
 
 def publish_one(edge, noted, what: str = "x") -> int:

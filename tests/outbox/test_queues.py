@@ -15,7 +15,7 @@ from shop.database import now, session
 from shop.outbox import queues
 from shop.outbox.broker import EPOCH, send_again_what_was_wiped
 from shop.outbox.events import Event
-from shop.outbox.handler import come_again, finish, handles, handles_by_itself
+from shop.outbox.handler import SUBSCRIBERS, come_again, finish, handles, handles_by_itself
 from shop.outbox.leases import RENEW
 from shop.outbox.models import OutboxEvent, OutboxQueue
 from shop.outbox.queues import SENT_AT, send_passed_again
@@ -44,6 +44,7 @@ def noted() -> Iterator[type[Event]]:
 
     yield Noted
     del Event.known["test.noted"]
+    SUBSCRIBERS.pop(Noted, None)
 
 
 @pytest.fixture(scope="module")

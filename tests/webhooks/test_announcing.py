@@ -13,6 +13,7 @@ from shop.database import now, session
 from shop.orders.parts.lifecycle import cancel_order, fulfill_order, move_part
 from shop.orders.parts.shipment import send_part
 from shop.orders.parts.short_delivery import Cut
+from shop.outbox.handler import subscribers
 from shop.outbox.models import OutboxEvent
 from shop.webhooks.event_types import EVENT_TYPES
 from shop.webhooks.models import Webhook, WebhookDelivery
@@ -41,9 +42,9 @@ def announce_all(app, edge) -> None:
         rows = session().scalars(select(OutboxEvent).where(OutboxEvent.handled_at.is_(None))).all()
         open_events = [(row.id, row.type) for row in rows]
         for row in rows:
-            row.pending = [task.name for task in app.extensions["subscribers"][row.type]]
+            row.pending = [task.name for task in subscribers()[row.type]]
     for event_id, kind in open_events:
-        for task in app.extensions["subscribers"][kind]:
+        for task in subscribers()[kind]:
             if ".notify_" in task.name:
                 task(event_id)
 

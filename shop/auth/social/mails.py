@@ -5,6 +5,7 @@ from shop.auth.social.providers import provider_name
 from shop.auth.tasks import mail_user
 from shop.config import Settings
 from shop.mail.content import Facts
+from shop.mail.kinds import mail_kind
 from shop.mail.models import MailMessage
 from shop.outbox.handler import handles
 
@@ -24,6 +25,8 @@ def mail_provider_unlinked(event: ProviderUnlinked, event_id: int) -> None:
     mail_user(PROVIDER_UNLINKED, event.user_id, event_id, provider=event.provider)
 
 
+@mail_kind(PROVIDER_LINKED, goes_first=True)
+@mail_kind(PROVIDER_UNLINKED, goes_first=True)
 def provider_facts(mail: MailMessage, settings: Settings) -> Facts:
     """Of both mails."""
     return Facts({"shop": settings.base_url, "provider": provider_name(mail.context["provider"], settings)})
