@@ -1,5 +1,6 @@
 """What a mail says: its facts, put into the template of its kind and language."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -15,6 +16,7 @@ from shop.config import Settings
 from shop.mail.models import MailMessage
 
 TEMPLATES = Path(__file__).parent / "templates"
+TITLE = re.compile(r"\A\{# (.+) #\}\n")  # the first line: what managers call the kind; in English its name says it
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Facts:
 
 
 def compose(mail: MailMessage, facts: Facts, settings: Settings) -> EmailMessage:
-    """The message as it leaves: text and HTML from one template, whose first line is the subject."""
+    """The message as it leaves: text and HTML from one template, whose first line, below its title, is the subject."""
     subject, body = (part.render(facts.values) for part in _template(f"{mail.locale}/{mail.kind}.txt"))
     message = EmailMessage()
     message["Subject"] = _one_line(subject)
@@ -53,12 +55,18 @@ def compose(mail: MailMessage, facts: Facts, settings: Settings) -> EmailMessage
     return message
 
 
+def mail_titles(locale: str) -> dict[str, str]:
+    """What managers who read this language call each kind of mail."""
+    sources = {path.stem: path.read_text("utf-8") for path in sorted((TEMPLATES / locale).glob("*.txt"))}
+    return {kind: title[1] for kind, source in sources.items() if (title := TITLE.match(source))}
+
+
 @cache
 def _template(name: str) -> tuple[Template, Template]:
     """Subject and body. Parted before they are filled: a line break in somebody's name moves nothing into the body."""
     assert _environment.loader is not None
     source, *_ = _environment.loader.get_source(_environment, name)
-    subject, _, body = source.partition("\n")
+    subject, _, body = TITLE.sub("", source, count=1).partition("\n")
     return _environment.from_string(subject), _environment.from_string(body)
 
 

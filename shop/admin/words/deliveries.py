@@ -1,5 +1,7 @@
 """Mails, webhooks and events."""
 
+from shop.mail.content import mail_titles
+
 RUSSIAN = {
     "Mails": "Письма",
     "Queued at": "В очереди с",
@@ -91,26 +93,7 @@ RUSSIAN = {
     "Event {event_id} ({type}) was handled at {handled_at}; there is nothing to replay.": (
         "Событие {event_id} ({type}) обработано {handled_at}; повторять нечего."
     ),
-    "mail about|confirm email": "подтверждение адреса",
-    "mail about|already registered": "повторная регистрация",
-    "mail about|reset password": "смена пароля",
-    "mail about|confirm email change": "подтверждение нового адреса",
-    "mail about|email change notice": "смена адреса начата",
-    "mail about|email changed": "адрес сменён",
-    "mail about|security notice": "безопасность",
-    "mail about|invitation": "приглашение",
-    "mail about|company moved": "состояние компании",
-    "mail about|provider linked": "вход через провайдера",
-    "mail about|provider unlinked": "отвязан провайдер",
-    "mail about|price list held": "прайс-лист ждёт решения",
-    "mail about|price list failed": "ошибка прайс-листа",
-    "mail about|order placed": "заказ оформлен",
-    "mail about|order received": "новый заказ",
-    "mail about|invoice": "накладная",
-    "mail about|correction": "исправление накладной",
-    "mail about|part moved": "заказ продвинулся",
-    "mail about|register again": "регистрация заново",
-    "mail about|webhook switched off": "вебхук выключен",
+    **{f"mail about|{kind.replace('_', ' ')}": title for kind, title in mail_titles("ru").items()},
     "act|mail.resend": "письмо отправлено снова",
     "act|event.replay": "событие повторено",
 }
