@@ -144,7 +144,7 @@ class AuditView(ManagedView):
             "Field",
             lambda name: AuditEntry.changes.has_key(name),
             "choice",
-            [(name, f"field|{name}") for name in FIELDS],
+            lambda: [(name, f"field|{name}") for name in FIELDS],
         ),
         Filter("value", "Value before or after", _has_value),
         since("since", "From", AuditEntry.created_at),

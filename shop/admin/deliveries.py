@@ -21,7 +21,7 @@ from shop.admin.linked_records import named
 from shop.admin.words import t
 from shop.auth.models import Company
 from shop.database import session
-from shop.webhooks.event_types import EVENT_TYPES
+from shop.webhooks.event_types import event_types
 from shop.webhooks.models import DELIVERED, FAILED, QUEUED, Webhook, WebhookAttempt, WebhookDelivery
 from shop.webhooks.queries import DeliveryNotFound
 from shop.webhooks.redelivery import redeliver
@@ -89,7 +89,7 @@ class DeliveriesView(ManagedView):
     searched = (Company.name, HOST)
     filters = (
         choice("state", "State", WebhookDelivery.state, [(state, f"webhook|{state}") for state in TONES]),
-        choice("type", "What", WebhookDelivery.event_type, [(name, f"webhook type|{name}") for name in EVENT_TYPES]),
+        choice("type", "What", WebhookDelivery.event_type, lambda: [(n, f"webhook type|{n}") for n in event_types()]),
         Filter("company", "Company", lambda text: _to(Company.name.icontains(text, autoescape=True))),
         Filter("host", "Receiver", lambda text: _to(HOST.icontains(text, autoescape=True))),
         Filter(
@@ -97,7 +97,7 @@ class DeliveriesView(ManagedView):
             "Why not",
             lambda error: (WebhookDelivery.state != DELIVERED) & (_of_last_attempt(WebhookAttempt.error) == error),
             "choice",
-            [(error, f"webhook error|{error}") for error in ERRORS],
+            lambda: [(error, f"webhook error|{error}") for error in ERRORS],
         ),
         since("since", "From", WebhookDelivery.created_at),
         until("until", "To", WebhookDelivery.created_at),

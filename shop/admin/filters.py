@@ -14,6 +14,7 @@ MAX_TEXT = 200
 
 Condition = Callable[[Any], ColumnElement[bool]]
 Choices = Sequence[tuple[str, str]]
+Offered = Callable[[], Choices]  # asked for when the page is made: packages declare some later than it is imported
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Filter:
     label: str
     condition: Condition
     kind: str = "search"
-    choices: Choices = ()
+    choices: Offered = tuple
     parse: Callable[[str], Any] = str
 
 
@@ -33,12 +34,14 @@ def contains(key: str, label: str, *columns: Any) -> Filter:
     return Filter(key, label, lambda text: any_contains(columns, text), parse=_text)
 
 
-def choice(key: str, label: str, column: Any, choices: Choices) -> Filter:
+def choice(key: str, label: str, column: Any, choices: Choices | Offered) -> Filter:
     """One of a few values, each with its label."""
-    values = {value for value, _ in choices}
-    return Filter(
-        key, label, lambda value: column == value, "choice", choices, parse=lambda text: _one_of(text, values)
-    )
+    offered: Offered = choices if callable(choices) else lambda: choices
+
+    def parse(text: str) -> str:
+        return _one_of(text, {value for value, _ in offered()})
+
+    return Filter(key, label, lambda value: column == value, "choice", offered, parse=parse)
 
 
 def flag(key: str, label: str, condition: ColumnElement[bool]) -> Filter:

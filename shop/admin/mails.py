@@ -12,13 +12,13 @@ from shop.admin.bulk import Bulk
 from shop.admin.filters import choice, contains, since, until
 from shop.admin.formats import clipped, link, shown
 from shop.admin.linked_records import named
-from shop.admin.words import RUSSIAN, t
+from shop.admin.words import t
 from shop.database import session
+from shop.mail.kinds import KINDS
 from shop.mail.models import PARKED, QUEUED, SENT, MailMessage
 from shop.mail.resend import MailNotFound, resend_mail
 
 ABOUT = "mail about|"
-KINDS = [(text.removeprefix(ABOUT).replace(" ", "_"), text) for text in RUSSIAN if text.startswith(ABOUT)]
 STATES = [(state, f"mail|{state}") for state in (QUEUED, SENT, PARKED)]
 TONES = {SENT: "good", PARKED: "bad", QUEUED: "moving"}
 
@@ -28,7 +28,11 @@ def mail_badge(state: str) -> Markup:
 
 
 def mail_kind(kind: str) -> str:
-    return t(ABOUT + kind.replace("_", " "))
+    return t(_about(kind))
+
+
+def _about(kind: str) -> str:
+    return ABOUT + kind.replace("_", " ")
 
 
 class MailsView(ManagedView):
@@ -52,7 +56,7 @@ class MailsView(ManagedView):
     searched = (MailMessage.recipient, MailMessage.subject)
     filters = (
         choice("state", "State", MailMessage.state, STATES),
-        choice("kind", "Kind", MailMessage.kind, KINDS),
+        choice("kind", "Kind", MailMessage.kind, lambda: [(kind, _about(kind)) for kind in KINDS]),
         contains("recipient", "To whom", MailMessage.recipient),
         contains("reason", "Why not", MailMessage.last_error),
         since("since", "From", MailMessage.created_at),

@@ -87,11 +87,19 @@ class Text(fields.String):
 
 
 class CountedList(fields.List[Any]):
-    """A list that is counted before anything in it is looked at."""
+    """A list that is counted before anything in it is looked at; `length` is for limits that are not fixed."""
 
-    def __init__(self, inner: Any, *, max_length: int, min_length: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        inner: Any,
+        *,
+        max_length: int | None = None,
+        min_length: int | None = None,
+        length: validate.Validator | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(inner, **kwargs)
-        self.length = validate.Length(min_length, max_length)
+        self.length = length or validate.Length(min_length, max_length)
         self.validators = [self.length, *self.validators]
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:

@@ -3,14 +3,66 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from marshmallow import fields, validate
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import contains_eager
 
 from shop.database import session
+from shop.http.fields import AnswerSchema, Identifier, Money
 from shop.money import money_text
-from shop.orders.models import Invoice, SupplierOrder
-from shop.orders.states import NEW, PART_STATES
+from shop.orders.models import CORRECTION, INVOICE, Invoice, SupplierOrder
+from shop.orders.states import NEW, PART_STATES, STATES
 from shop.webhooks.enqueue import Notice
+from shop.webhooks.event_types import TO_BOTH, TO_BUYER, TO_SUPPLIER, EventType, declare_event_types
+
+
+class OrderNoticeSchema(AnswerSchema):
+    order_id = Identifier(required=True)
+    number = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(STATES))
+    client_reference = fields.String(required=True, allow_none=True)
+    supplier_order_ids = fields.List(Identifier(), required=True)
+
+
+class SupplierOrderNoticeSchema(AnswerSchema):
+    supplier_order_id = Identifier(required=True)
+    order_id = Identifier(required=True)
+    order_number = fields.String(required=True)
+    supplier_id = Identifier(required=True)
+    state = fields.String(
+        required=True,
+        validate=validate.OneOf(STATES),
+        metadata={"description": "To which the part moved; it may have moved on"},
+    )
+    client_reference = fields.String(required=True, allow_none=True)
+
+
+class InvoiceNoticeSchema(AnswerSchema):
+    invoice_id = Identifier(required=True)
+    number = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf((INVOICE, CORRECTION)))
+    issued_on = fields.Date(required=True)
+    total = Money(required=True)
+    supplier_order_id = Identifier(required=True)
+    order_id = Identifier(required=True)
+    order_number = fields.String(required=True)
+
+
+declare_event_types(
+    __name__,
+    {
+        "order.placed": EventType("Your company placed an order", OrderNoticeSchema, TO_BUYER),
+        **{  # of a new part its buyer hears by order.placed
+            state.event_type: EventType(
+                state.event_summary, SupplierOrderNoticeSchema, TO_SUPPLIER if state.name == NEW else TO_BOTH
+            )
+            for state in PART_STATES.values()
+        },
+        "invoice.issued": EventType("A part's invoice was numbered", InvoiceNoticeSchema, TO_BOTH),
+        "invoice.corrected": EventType("Less was sent than the invoice says", InvoiceNoticeSchema, TO_BOTH),
+        "invoice.annulled": EventType("A canceled part's invoice was annulled", InvoiceNoticeSchema, TO_BOTH),
+    },
+)
 
 
 def order_notices(order_id: int) -> list[Notice]:

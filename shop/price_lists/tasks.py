@@ -14,11 +14,13 @@ from shop.catalog.events import (
 from shop.config import current_settings
 from shop.database import session, transaction
 from shop.outbox.handler import handles, handles_by_itself
+from shop.price_lists import mails
 from shop.price_lists.arriving import fetch
 from shop.price_lists.imports import pipeline, vat_terms
-from shop.price_lists.mails import FAILED, HELD, mail_supplier
-from shop.price_lists.models import PriceList
-from shop.webhooks.enqueue import Notice, announce
+from shop.price_lists.mails import mail_supplier
+from shop.price_lists.models import APPLIED, FAILED, HELD, PriceList
+from shop.price_lists.webhook_payloads import list_notices
+from shop.webhooks.enqueue import announce
 
 log = structlog.get_logger()
 
@@ -45,39 +47,32 @@ def follow_vat_terms(event: VatTermsChanged, event_id: int) -> None:
 def mail_held_price_list(event: PriceListHeld, event_id: int) -> None:
     """Asks the supplier to look at a list that is held; one that was only tried is looked at by who has tried it."""
     if not session().get_one(PriceList, event.price_list_id).is_dry_run:
-        mail_supplier(HELD, event.price_list_id, event_id=event_id, settings=current_settings())
+        mail_supplier(mails.HELD, event.price_list_id, event_id=event_id, settings=current_settings())
 
 
 @handles(PriceListFailed, name="catalog.mail_failed_price_list")
 def mail_failed_price_list(event: PriceListFailed, event_id: int) -> None:
     """Tells the supplier why a list could not be imported; once, where the clock brings the same failure again."""
     if not fetch.fails_again(session().get_one(PriceList, event.price_list_id)):
-        mail_supplier(FAILED, event.price_list_id, event_id=event_id, settings=current_settings())
+        mail_supplier(mails.FAILED, event.price_list_id, event_id=event_id, settings=current_settings())
 
 
 @handles(PriceListApplied, name="catalog.notify_applied")
 def notify_applied(event: PriceListApplied, event_id: int) -> None:
     """Tells the supplier's webhooks that a list is in the catalog."""
-    _notify(event.price_list_id, "applied", event_id)
+    announce(list_notices(event.price_list_id, APPLIED), event_id=event_id)
 
 
 @handles(PriceListHeld, name="catalog.notify_held")
 def notify_held(event: PriceListHeld, event_id: int) -> None:
     """Tells the supplier's webhooks that a list waits for somebody to look at it."""
-    _notify(event.price_list_id, "held", event_id)
+    announce(list_notices(event.price_list_id, HELD), event_id=event_id)
 
 
 @handles(PriceListFailed, name="catalog.notify_failed")
 def notify_failed(event: PriceListFailed, event_id: int) -> None:
     """Tells the supplier's webhooks that a list could not be imported."""
-    _notify(event.price_list_id, "failed", event_id)
-
-
-def _notify(price_list_id: int, state: str, event_id: int) -> None:
-    """`state` as it was when the event happened; by now the list may have moved on."""
-    found = session().get_one(PriceList, price_list_id)
-    data = {"price_list_id": found.id, "state": state, "mode": found.mode}
-    announce([Notice(found.supplier_id, f"price_list.{state}", data)], event_id=event_id)
+    announce(list_notices(event.price_list_id, FAILED), event_id=event_id)
 
 
 @shared_task(name="catalog.fetch_due_price_lists")  # type: ignore[untyped-decorator]

@@ -20,7 +20,7 @@ from shop.webhooks.models import Webhook, WebhookDelivery
 
 @dataclass(frozen=True)
 class Notice:
-    """What one company may know of an event: one of EVENT_TYPES, and `data` of its schema, ready for JSON."""
+    """What one company may know of an event: one of event_types(), and `data` of its schema, ready for JSON."""
 
     company_id: int
     event_type: str

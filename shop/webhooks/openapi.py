@@ -4,7 +4,7 @@ from typing import Any
 
 from apispec import APISpec
 
-from shop.webhooks.event_types import EVENT_TYPES, EventType
+from shop.webhooks.event_types import EventType, event_types
 
 HEADERS = {
     "webhook-id": "The same in every attempt: remember it, and a repeated message does nothing",
@@ -14,11 +14,12 @@ HEADERS = {
 
 
 def init_app(spec: APISpec) -> None:
-    for kind in EVENT_TYPES.values():
+    types = event_types()
+    for kind in types.values():
         name = _schema_name(kind)
         if name not in spec.components.schemas:
             spec.components.schema(name, schema=kind.data)
-    spec.options["webhooks"] = {name: {"post": _operation(name, kind)} for name, kind in EVENT_TYPES.items()}
+    spec.options["webhooks"] = {name: {"post": _operation(name, kind)} for name, kind in types.items()}
 
 
 def _operation(name: str, kind: EventType) -> dict[str, Any]:

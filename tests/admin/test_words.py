@@ -51,7 +51,7 @@ def texts_of_views() -> set[str]:
         columns = {*view.column_list, *(view.exported or ())}
         found |= {labels.get(name) or name.replace("_", " ").capitalize() for name in columns}
         for filter_ in view.filters:
-            found |= {filter_.label, *(label for _, label in filter_.choices)}
+            found |= {filter_.label, *(label for _, label in filter_.choices())}
     return found
 
 

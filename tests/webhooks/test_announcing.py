@@ -15,7 +15,7 @@ from shop.orders.parts.shipment import send_part
 from shop.orders.parts.short_delivery import Cut
 from shop.outbox.handler import subscribers
 from shop.outbox.models import OutboxEvent
-from shop.webhooks.event_types import EVENT_TYPES
+from shop.webhooks.event_types import event_types
 from shop.webhooks.models import Webhook, WebhookDelivery
 from tests.factories.auth import bearer, make_company, make_user
 from tests.factories.catalog import make_offer
@@ -31,7 +31,7 @@ def promised(edge) -> dict[int, dict[str, list[dict]]]:
         for delivery, company_id in session().execute(
             select(WebhookDelivery, Webhook.company_id).join(Webhook).order_by(WebhookDelivery.id)
         ):
-            assert EVENT_TYPES[delivery.event_type].data().validate(delivery.data) == {}, delivery.event_type
+            assert event_types()[delivery.event_type].data().validate(delivery.data) == {}, delivery.event_type
             found[company_id][delivery.event_type].append(delivery.data)
     return found
 
