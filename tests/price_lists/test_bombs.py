@@ -1,7 +1,7 @@
 """Small files made to cost much: refused before the work, or done within little of it.
 
-Measured is the processor's time of this process, which a busy machine stretches little; each of these took from seven
-seconds to minutes. What is as large as a list may cost what a list of its size does.
+Measured is the processor's time of this process, as a share of what an honest list costs in the same process: a slow or
+busy machine and coverage stretch both. Each of these took from eight such lists to hundreds.
 """
 
 import gzip
@@ -21,8 +21,8 @@ from shop.price_lists.reading import parse_price_list
 from shop.price_lists.reading.row_checks import check_goods
 from tests.price_lists.test_tables import book_of
 
-SECONDS = 2  # one, on a machine with nothing else to do
-TIMES_A_LIST = 40  # ten, as above: a workbook is packed, the list that it is compared with is not
+HONEST_LISTS = 3  # the worst one costs what the honest list does, about a second
+TIMES_A_LIST = 40  # of its size: a workbook is packed, the list that it is compared with is not
 
 HEADER = "<sheetData><row><c t='s'><v>0</v></c><c t='s'><v>1</v></c><c t='s'><v>2</v></c></row>"
 TEXTS = "<sst><si><t>id</t></si><si><t>name</t></si><si><t>price</t></si></sst>"
@@ -142,37 +142,47 @@ def seconds(read: Callable[[bytes], object], raw: bytes) -> float:
     return time.process_time() - started
 
 
+@pytest.fixture(scope="module")
+def honest() -> float:
+    """Seconds for a list of 1.4 MB with 30,000 goods."""
+    return min(seconds(whole_list, LIST_OF_A_MEGABYTE) for _ in range(2))
+
+
+@pytest.fixture(scope="module")
+def bound(honest: float) -> float:
+    return HONEST_LISTS * honest
+
+
 @pytest.mark.parametrize("kind", LISTS)
-def test_a_price_list(kind: str) -> None:
-    assert seconds(whole_list, LISTS[kind]) < SECONDS
+def test_a_price_list(kind: str, bound: float) -> None:
+    assert seconds(whole_list, LISTS[kind]) < bound
 
 
 @pytest.mark.parametrize("kind", XLSX)
-def test_a_workbook(kind: str) -> None:
+def test_a_workbook(kind: str, bound: float) -> None:
     for read in (whole_list, read_quick_order, read_contacts):
-        assert seconds(read, XLSX[kind]) < SECONDS  # type: ignore[arg-type]
+        assert seconds(read, XLSX[kind]) < bound  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", XLSX)
-def test_a_workbook_beside_a_picture(kind: str) -> None:
+def test_a_workbook_beside_a_picture(kind: str, bound: float) -> None:
     for read in (whole_list, read_quick_order, read_contacts):
-        assert seconds(read, loose(XLSX[kind])) < SECONDS  # type: ignore[arg-type]
+        assert seconds(read, loose(XLSX[kind])) < bound  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", AS_LARGE_AS_LISTS)
-def test_what_is_as_large_as_a_list(kind: str) -> None:
+def test_what_is_as_large_as_a_list(kind: str, honest: float, bound: float) -> None:
     """An import may take its time for a million cells, a request may not."""
     raw = AS_LARGE_AS_LISTS[kind]
-    of_a_list = seconds(whole_list, LIST_OF_A_MEGABYTE) * len(raw) / len(LIST_OF_A_MEGABYTE)
-    assert seconds(whole_list, raw) < TIMES_A_LIST * of_a_list
+    assert seconds(whole_list, raw) < TIMES_A_LIST * honest * len(raw) / len(LIST_OF_A_MEGABYTE)
     for read in (read_quick_order, read_contacts):
-        assert seconds(read, raw) < SECONDS  # type: ignore[arg-type]
+        assert seconds(read, raw) < bound  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", TEXT)
-def test_a_text(kind: str) -> None:
+def test_a_text(kind: str, bound: float) -> None:
     for read in (read_quick_order, read_contacts):
-        assert seconds(read, TEXT[kind]) < SECONDS  # type: ignore[arg-type]
+        assert seconds(read, TEXT[kind]) < bound  # type: ignore[arg-type]
 
 
 def test_refusals_say_what_the_limit_is() -> None:
