@@ -14,6 +14,7 @@ from shop.auth.row_locks import lock_company
 from shop.auth.security_notices import log
 from shop.companies.approval import require_owner
 from shop.companies.events import MemberInvited
+from shop.config import current_settings
 from shop.database import delete_some, give_back_connection, now, session
 from shop.errors import Conflict, NotFound
 from shop.outbox.events import publish
@@ -34,6 +35,10 @@ class MemberAlready(Conflict):
 class TooManyInvitations(Conflict):
     code = "TooManyInvitations"
     message = "{limit} invitations of your company are open already. Take one back first."
+
+
+def invitation_lifetime() -> timedelta:
+    return timedelta(hours=current_settings().invitation_lifetime_hours)
 
 
 def invite_member(email: str, *, lifetime: timedelta, locale: str, by: User) -> Invitation:

@@ -6,7 +6,6 @@ from shop.auth.access import public
 from shop.auth.accounts import EmailTaken
 from shop.auth.pages import Reader, blueprint, link_key, link_token, show_page, typed_password
 from shop.auth.passwords import PasswordTooWeak
-from shop.auth.routes.blueprint import invitation_lifetime
 from shop.companies import invitations
 from shop.database import transaction
 from shop.errors import Invalid
@@ -23,14 +22,14 @@ class Incomplete(Invalid):
 @blueprint.get("/accept-invitation")
 @public
 def ask_to_join() -> Response:
-    found = invitations.open_invitation(link_token(), secret_key=link_key(), lifetime=invitation_lifetime())
+    found = invitations.open_invitation(link_token(), secret_key=link_key(), lifetime=invitations.invitation_lifetime())
     return show_page("accept_invitation", "ask", Reader(found.email, found.locale), fields=JOINING)
 
 
 @blueprint.post("/accept-invitation")
 @public
 def accept_invitation() -> Response:
-    found = invitations.open_invitation(link_token(), secret_key=link_key(), lifetime=invitation_lifetime())
+    found = invitations.open_invitation(link_token(), secret_key=link_key(), lifetime=invitations.invitation_lifetime())
     reader = Reader(found.email, found.locale)
     try:
         names = {name: _typed_name(name) for name in ("first_name", "last_name")}
@@ -41,7 +40,7 @@ def accept_invitation() -> Response:
                 position=None,
                 locale=None,
                 secret_key=link_key(),
-                lifetime=invitation_lifetime(),
+                lifetime=invitations.invitation_lifetime(),
                 **names,
             )
     except (PasswordTooWeak, EmailTaken, Incomplete) as refusal:

@@ -1,6 +1,5 @@
 """How often who may ask: one bucket per user, API key, or address without a log-in, over the whole API."""
 
-import hashlib
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from shop.config import Settings, current_settings
 from shop.http.addresses import counted_address, without_ports
 from shop.http.limit_storage import SCHEME_PREFIX
-from shop.http.requests import api_key_id, caller_id, json_of_body, typed
+from shop.http.requests import api_key_id, caller_id, json_of_body
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -66,76 +65,6 @@ def upload_key() -> str:
     return f"upload:{caller_id()}"
 
 
-def login_limit() -> str:
-    return current_settings().throttle_login
-
-
-def is_login_unlimited() -> bool:
-    return not login_limit()
-
-
-def login_key() -> str:
-    """Account and address together: a stranger's failures do not lock the owner out at home."""
-    return f"login:{caller_address()}:{_account()}"
-
-
-def login_account_limit() -> str:
-    return current_settings().throttle_login_account
-
-
-def login_account_key() -> str:
-    """The account alone: many addresses guess together."""
-    return f"login-account:{_account()}"
-
-
-def login_address_limit() -> str:
-    return current_settings().throttle_login_address
-
-
-def login_address_key() -> str:
-    """The address alone: one password is tried on many accounts."""
-    return f"login-address:{caller_address()}"
-
-
-def reset_limit() -> str:
-    return current_settings().throttle_reset
-
-
-def is_reset_unlimited() -> bool:
-    return is_login_unlimited() or not reset_limit()
-
-
-def reset_key() -> str:
-    return mailbox_key(stated("email"))
-
-
-def mailbox_key(email: str) -> str:
-    """The mailbox alone: what it got already works, so its owner is not locked out by who fills it.
-
-    Many servers deliver a.nna+1@ and anna@ to the same one.
-    """
-    local_part, _, domain = _folded(email).rpartition("@")
-    return f"reset:{_digest(local_part.partition('+')[0].replace('.', '') + '@' + domain)}"
-
-
-def email_change_key() -> str:
-    """Whoever names one foreign mailbox after the other as the new one."""
-    return f"email-change:{caller_id()}"
-
-
-def states_no_email() -> bool:
-    return is_reset_unlimited() or not stated("email")
-
-
-def invitation_limit() -> str:
-    return current_settings().throttle_invitations
-
-
-def password_key() -> str:
-    """Whoever holds an open session and guesses the password or the code."""
-    return f"password:{caller_id()}"
-
-
 def stated(field: str) -> str:
     """What the body says, JSON or a form, before anybody has looked at its shape."""
     if request.mimetype in FORMS:
@@ -145,22 +74,6 @@ def stated(field: str) -> str:
     except (orjson.JSONDecodeError, RequestEntityTooLarge):
         return ""
     return str(body.get(field) or "") if isinstance(body, dict) else ""
-
-
-def _account() -> str:
-    return _digest(_folded(stated("email")))
-
-
-def _folded(email: str) -> str:
-    """One text for all that finds the same account: whoever looks it up drops as much as here, or less.
-
-    A capital İ is the one letter that some databases lower to a plain i and casefold() does not.
-    """
-    return typed(email).casefold().replace("i\N{COMBINING DOT ABOVE}", "i")
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:32]
 
 
 def _bucket() -> str:

@@ -11,14 +11,7 @@ from shop.auth.email_addresses import EmailInvalid
 from shop.auth.mailed_tokens import LinkNotValid
 from shop.auth.models import AccessToken
 from shop.auth.passwords import PasswordTooWeak
-from shop.auth.routes.blueprint import (
-    MAIL_SENT,
-    blueprint,
-    confirmation_lifetime,
-    per_account,
-    per_log_in,
-    per_mailbox,
-)
+from shop.auth.routes.blueprint import MAIL_SENT, blueprint, confirmation_lifetime
 from shop.auth.schemas import (
     AccessTokenSchema,
     ConfirmEmailSchema,
@@ -28,6 +21,7 @@ from shop.auth.schemas import (
     ResendConfirmationSchema,
 )
 from shop.auth.second_factor import OtpRequired, OtpWrong
+from shop.auth.throttling import per_account, per_log_in, per_mailbox
 from shop.auth.token_schemas import SessionsSchema
 from shop.config import current_settings
 from shop.database import transaction

@@ -6,8 +6,9 @@ from shop.auth import password_changes
 from shop.auth.access import authenticated, current_token, current_user, public
 from shop.auth.mailed_tokens import LinkNotValid
 from shop.auth.passwords import PasswordTooWeak
-from shop.auth.routes.blueprint import blueprint, per_account, per_guesser, per_mailbox, reset_lifetime
+from shop.auth.routes.blueprint import blueprint, reset_lifetime
 from shop.auth.schemas import ChangePasswordSchema, MessageSchema, RequestPasswordResetSchema, ResetPasswordSchema
+from shop.auth.throttling import per_account, per_guesser, per_mailbox
 from shop.config import current_settings
 from shop.database import transaction
 from shop.http.blueprint import refuses

@@ -10,8 +10,9 @@ from shop.auth.email_addresses import EmailInvalid
 from shop.auth.mailed_tokens import LinkNotValid
 from shop.auth.models import User
 from shop.auth.password_changes import FreshLogInNeeded, PasswordWrong
-from shop.auth.routes.blueprint import blueprint, confirmation_lifetime, per_email_change, per_guesser
+from shop.auth.routes.blueprint import blueprint, confirmation_lifetime
 from shop.auth.schemas import ChangeProfileSchema, ConfirmEmailSchema, MessageSchema, ProofSchema, UserSchema
+from shop.auth.throttling import per_email_change, per_guesser
 from shop.config import current_settings
 from shop.database import transaction
 from shop.http.blueprint import refuses

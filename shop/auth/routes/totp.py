@@ -6,8 +6,9 @@ from shop.auth import second_factor
 from shop.auth.access import current_token, current_user, only
 from shop.auth.models import MANAGER
 from shop.auth.password_changes import FreshLogInNeeded, PasswordWrong, require_password
-from shop.auth.routes.blueprint import blueprint, per_guesser
+from shop.auth.routes.blueprint import blueprint
 from shop.auth.schemas import ProofSchema
+from shop.auth.throttling import per_guesser
 from shop.auth.token_schemas import OtpSchema, RecoveryCodesSchema, TotpSchema
 from shop.config import current_settings
 from shop.database import transaction

@@ -31,11 +31,12 @@ from shop.auth.social.providers import (
     ProviderFailed,
     offered_providers,
 )
+from shop.auth.throttling import is_login_unlimited, login_limit
 from shop.config import Settings, current_settings
 from shop.database import transaction
 from shop.errors import Forbidden, Invalid, Refusal
 from shop.http.problems import status_of
-from shop.http.throttling import caller_address, is_login_unlimited, limiter, login_limit
+from shop.http.throttling import caller_address, limiter
 
 log = structlog.get_logger()
 

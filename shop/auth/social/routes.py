@@ -12,13 +12,13 @@ from shop.auth.email_addresses import MAX_LENGTH, EmailInvalid
 from shop.auth.models import BUYER, SUPPLIER, AccessToken
 from shop.auth.password_changes import FreshLogInNeeded, PasswordWrong, require_password
 from shop.auth.routes import MAIL_SENT, blueprint, per_account
-from shop.auth.routes.blueprint import per_guesser, per_registered_mailbox
 from shop.auth.schemas import LOCALES, AccessTokenSchema, MessageSchema, ProofSchema
 from shop.auth.social import identities
 from shop.auth.social.browser_flow import start_url
 from shop.auth.social.codes import SocialCodeNotValid
 from shop.auth.social.models import SocialAccount
 from shop.auth.social.providers import OfferedProvider, offered_providers
+from shop.auth.throttling import per_guesser, per_registered_mailbox
 from shop.config import current_settings
 from shop.database import now, transaction
 from shop.errors import NotFound

@@ -10,8 +10,9 @@ from shop.auth.email_addresses import EmailInvalid
 from shop.auth.mailed_tokens import LinkNotValid
 from shop.auth.models import BUYER, SUPPLIER, Invitation, User
 from shop.auth.passwords import PasswordTooWeak
-from shop.auth.routes.blueprint import blueprint, invitation_lifetime, per_company, per_mailbox
+from shop.auth.routes.blueprint import blueprint
 from shop.auth.schemas import MessageSchema
+from shop.auth.throttling import per_mailbox
 from shop.companies import invitations, members
 from shop.companies.approval import OwnerOnly
 from shop.companies.schemas import (
@@ -23,6 +24,7 @@ from shop.companies.schemas import (
     MemberSchema,
     MembersSchema,
 )
+from shop.companies.throttling import per_inviting_company
 from shop.config import current_settings
 from shop.database import transaction
 from shop.http.blueprint import LOCATION, refuses
@@ -69,7 +71,7 @@ def hand_over(body: dict[str, Any]) -> User:
 @blueprint.route("/company/invitations", methods=["POST"])
 @only(BUYER, SUPPLIER)
 @per_mailbox
-@per_company
+@per_inviting_company
 @refuses(OwnerOnly, EmailInvalid, invitations.MemberAlready, invitations.TooManyInvitations)
 @blueprint.arguments(InviteMemberSchema)
 @blueprint.response(201, InvitationSchema, headers=LOCATION)
@@ -79,7 +81,7 @@ def invite_member(body: dict[str, Any]) -> tuple[Invitation, dict[str, str]]:
     The mailed link makes an account in your company. Another invitation for the same address replaces the one before.
     """
     with transaction():
-        invitation = invitations.invite_member(**body, lifetime=invitation_lifetime(), by=current_user())
+        invitation = invitations.invite_member(**body, lifetime=invitations.invitation_lifetime(), by=current_user())
     return invitation, {"Location": url_for("auth.find_invitation", invitation_id=invitation.id)}
 
 
@@ -132,5 +134,7 @@ def accept_invitation(body: dict[str, Any]) -> dict[str, str]:
     for as long as the invitation stands.
     """
     with transaction():
-        invitations.accept_invitation(**body, secret_key=current_settings().signing_key, lifetime=invitation_lifetime())
+        invitations.accept_invitation(
+            **body, secret_key=current_settings().signing_key, lifetime=invitations.invitation_lifetime()
+        )
     return {"message": "Welcome. You can log in now."}
