@@ -28,7 +28,8 @@ from sqlalchemy import ColumnElement, func, select, text, update
 from benchmarks.product import Product, running
 from benchmarks.summary import note
 from benchmarks.timing import machine, median_ms, terminal
-from shop.auth.models import MANAGER, Contact, User
+from shop.auth.models import MANAGER, User
+from shop.companies.models import Contact
 from shop.database import db, now, session, transaction
 from shop.mail.models import QUEUED, SENT, MailMessage
 from shop.mail.queue import queue_mail

@@ -27,8 +27,9 @@ from sqlalchemy import text
 from benchmarks.online_retail import CANCEL, PLACE, Plan, PlannedOrder, read_plan
 from benchmarks.product import ROOT, WEB_WORKERS, Answer, Client, Product, running
 from benchmarks.timing import machine, milliseconds, terminal
-from shop.auth.models import ACTIVE, BUYER, SUPPLIER, Company, Contact, LegalEntity, User
+from shop.auth.models import ACTIVE, BUYER, SUPPLIER, Company, LegalEntity, User
 from shop.auth.tokens import issue_token
+from shop.companies.models import Contact
 from shop.database import db, now, session, transaction
 
 FILE = ROOT.parent / "shared/data/orders/uci_online_retail_2010-12_2011-01.csv.gz"

@@ -18,9 +18,10 @@ from shop.admin.bulk import stated_reason
 from shop.admin.filters import Filter, any_contains, choice, contains, since, until
 from shop.admin.formats import badge, linked, shown
 from shop.admin.words import t
-from shop.auth.models import ACTIVE, BLOCKED, BUYER, PENDING, SUPPLIER, Company, Contact, LegalEntity, User
+from shop.auth.models import ACTIVE, BLOCKED, BUYER, PENDING, SUPPLIER, Company, LegalEntity, User
 from shop.companies.approval import CompanyNotFound, approve, block, unblock
 from shop.companies.legal_entities import LegalEntityInvalid, describe_legal_entity, missing_details
+from shop.companies.models import Contact
 from shop.companies.schemas import DescribeLegalEntitySchema
 from shop.database import session
 from shop.money import VAT_RATES

@@ -16,9 +16,10 @@ from shop.admin.filters import any_contains, choice, contains, flag
 from shop.admin.formats import NOTHING, linked, shown
 from shop.admin.words import t
 from shop.auth.account_control import block_user, end_sessions, send_password_reset, unblock_user
-from shop.auth.models import API_KEY, BUYER, MANAGER, SUPPLIER, AccessToken, Company, Contact, User
+from shop.auth.models import API_KEY, BUYER, MANAGER, SUPPLIER, AccessToken, Company, User
 from shop.auth.social.models import SocialAccount
 from shop.auth.tokens import sessions_of
+from shop.companies.models import Contact
 from shop.database import session
 from shop.errors import NotFound
 

@@ -9,10 +9,11 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat
 from sqlalchemy import ColumnElement, Select, bindparam, false, func, or_, select
 
-from shop.auth.models import Company, Contact, User
+from shop.auth.models import Company, User
 from shop.auth.security_notices import log
 from shop.auth.tokens import Acting
 from shop.companies.approval import require_owner
+from shop.companies.models import Contact
 from shop.database import session
 from shop.errors import Conflict, FieldError, Invalid, NotFound
 

@@ -8,12 +8,13 @@ from sqlalchemy import ColumnElement, delete, func, select
 from shop.auth.accounts import EmailTaken, add_or_replace_user
 from shop.auth.email_addresses import clean_email
 from shop.auth.mailed_tokens import INVITATION, LinkNotValid, Signed, read_link, sign_link
-from shop.auth.models import BLOCKED, Company, Invitation, User
+from shop.auth.models import BLOCKED, Company, User
 from shop.auth.passwords import check_password, hash_password
 from shop.auth.row_locks import lock_company
 from shop.auth.security_notices import log
 from shop.companies.approval import require_owner
 from shop.companies.events import MemberInvited
+from shop.companies.models import Invitation
 from shop.config import current_settings
 from shop.database import delete_some, give_back_connection, now, session
 from shop.errors import Conflict, NotFound

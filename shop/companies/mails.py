@@ -1,8 +1,9 @@
 """Mails about companies: to who is invited, and to the owner of one that was approved or blocked."""
 
 from shop.auth.mails import page_link
-from shop.auth.models import Company, Invitation
+from shop.auth.models import Company
 from shop.companies.invitations import invitation_token
+from shop.companies.models import Invitation
 from shop.config import Settings
 from shop.database import session
 from shop.mail.content import Facts

@@ -2,10 +2,11 @@
 
 from sqlalchemy import select
 
-from shop.auth.models import Invitation, User
+from shop.auth.models import User
 from shop.auth.tasks import mail_user
 from shop.companies import mails
 from shop.companies.events import CompanyMoved, MemberInvited
+from shop.companies.models import Invitation
 from shop.config import current_settings
 from shop.database import session
 from shop.mail.queue import queue_mail

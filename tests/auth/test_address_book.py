@@ -5,10 +5,11 @@ import threading
 import pytest
 from sqlalchemy import func, select
 
-from shop.auth.models import Contact, User
+from shop.auth.models import User
 from shop.companies import contacts
 from shop.companies.approval import OwnerOnly
 from shop.companies.contacts import ContactNotFound, PhoneInvalid, TooManyContacts, normalized_phone
+from shop.companies.models import Contact
 from shop.database import session
 from tests.factories.auth import make_company, make_contact, make_user
 

@@ -8,11 +8,12 @@ from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import select
 
 from shop.auth.account_closing import erase
-from shop.auth.models import Company, Contact, User
+from shop.auth.models import Company, User
 from shop.auth.row_locks import lock_user
 from shop.auth.security_notices import note_security_change
 from shop.auth.social import identities
 from shop.auth.social.models import SocialAccount, SocialCode
+from shop.companies.models import Contact
 from shop.database import now, session
 from shop.mail.models import MailMessage
 from shop.mail.queue import queue_mail

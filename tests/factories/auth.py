@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from shop.auth.models import ACTIVE, API_KEY, BUYER, MANAGER, SUPPLIER, Company, Contact, LegalEntity, User
+from shop.auth.models import ACTIVE, API_KEY, BUYER, MANAGER, SUPPLIER, Company, LegalEntity, User
 from shop.auth.passwords import hash_password
 from shop.auth.tokens import issue_token
+from shop.companies.models import Contact
 from shop.database import now, session
 from tests import factories
 from tests.factories import committed

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from shop.auth.models import Contact, User
+from shop.auth.models import User
 from shop.catalog.models import Offer
+from shop.companies.models import Contact
 from shop.database import session
 from shop.orders.models import Order
 from shop.orders.placing.placement import place_order

@@ -9,9 +9,10 @@ from ryaml import loads
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from shop.auth.models import ACTIVE, MANAGER, Company, Contact, LegalEntity, User
+from shop.auth.models import ACTIVE, MANAGER, Company, LegalEntity, User
 from shop.auth.passwords import hash_password
 from shop.catalog.models import Offer
+from shop.companies.models import Contact
 from shop.config import Settings
 from shop.database import now, session, transaction
 from shop.orders.parts.lifecycle import move

@@ -7,7 +7,7 @@ import marshmallow as ma
 from flask import url_for
 
 from shop.auth.access import authenticated, current_company, current_user, only
-from shop.auth.models import BUYER, SUPPLIER, Contact
+from shop.auth.models import BUYER, SUPPLIER
 from shop.auth.routes.blueprint import blueprint
 from shop.companies import contact_files
 from shop.companies import contacts as address_book
@@ -21,6 +21,7 @@ from shop.companies.contact_schemas import (
     ImportReportSchema,
     load_row,
 )
+from shop.companies.models import Contact
 from shop.config import current_settings
 from shop.database import transaction
 from shop.http.blueprint import LOCATION, refuses

@@ -8,13 +8,14 @@ from shop.auth.access import current_user, only, public
 from shop.auth.accounts import EmailTaken
 from shop.auth.email_addresses import EmailInvalid
 from shop.auth.mailed_tokens import LinkNotValid
-from shop.auth.models import BUYER, SUPPLIER, Invitation, User
+from shop.auth.models import BUYER, SUPPLIER, User
 from shop.auth.passwords import PasswordTooWeak
 from shop.auth.routes.blueprint import blueprint
 from shop.auth.schemas import MessageSchema
 from shop.auth.throttling import per_mailbox
 from shop.companies import invitations, members
 from shop.companies.approval import OwnerOnly
+from shop.companies.models import Invitation
 from shop.companies.schemas import (
     AcceptInvitationSchema,
     HandOverSchema,

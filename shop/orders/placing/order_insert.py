@@ -7,8 +7,8 @@ from typing import TypedDict
 import orjson
 from sqlalchemy import text
 
-from shop.auth.models import Contact
 from shop.auth.tokens import Acting
+from shop.companies.models import Contact
 from shop.database import session, sql_list
 from shop.orders.pricing import PricedPart
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
-from shop.auth.models import Contact
 from shop.auth.tokens import Acting
 from shop.catalog.orderable_offers import Good, lock_goods
 from shop.catalog.stock import reserve
+from shop.companies.models import Contact
 from shop.database import now
 from shop.money import money_text
 from shop.orders.basket.contents import take_basket
