@@ -12,6 +12,8 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 def create_app(settings: Settings | None = None) -> Flask:
     """The table of contents: what the product consists of, in the order in which it is put together."""
     # importing what is not used here registers tasks and routes
+    from flask_migrate import Migrate
+
     from shop import admin, cli, examples, housekeeping, metrics, subscribers  # noqa: F401
     from shop.auth import access, pages
     from shop.auth.routes import blueprint as auth
@@ -24,9 +26,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     from shop.companies import pages as company_pages  # noqa: F401
     from shop.companies import routes as company_routes  # noqa: F401
     from shop.database import db, engine_options
-    from shop.extensions import api, migrate
     from shop.http import caching, compression, health, openapi, requests, throttling
     from shop.http.application import Application
+    from shop.http.problems import ProblemApi
     from shop.logs import configure_logs, report_errors
     from shop.orders.routes import blueprint as orders
     from shop.price_lists.routes import blueprint as price_lists
@@ -49,7 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         **openapi.CONFIGURATION,
     )
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(MIGRATIONS))
+    Migrate(app, db, directory=str(MIGRATIONS))
     create_celery(app, settings)
 
     requests.init_app(app, settings)
@@ -63,13 +65,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     metrics.init_app(app)
     pages.init_app(app)
     social_pages.init_app(app, settings)
-    api.init_app(app)
+    api = ProblemApi(app)
     openapi.init_app(app, api)
     for blueprint in (auth, catalog, catalog_management, price_lists, orders, webhooks):
         api.register_blueprint(blueprint)
-    openapi.say_what_patches_need(api.spec)
-    webhook_messages.init_app(api.spec)
-    examples.init_app(api.spec)
+    for document in (openapi.say_what_patches_need, webhook_messages.add_to, examples.add_to):
+        api.document_later(document)
 
     admin.init_app(app)
     cli.init_app(app)

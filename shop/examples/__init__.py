@@ -13,7 +13,7 @@ from shop.http.problems import CODE_OF_STATUS, SENTENCE_OF_STATUS, problem_body,
 COMPONENT = "#/components/examples/"
 
 
-def init_app(spec: APISpec) -> None:
+def add_to(spec: APISpec) -> None:
     """After all blueprints and webhooks: it looks at the finished document."""
     examples = Examples(spec.components.schemas)
     for operation in _operations(spec):

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import orjson
+from apispec import APISpec
 from flask import Flask, Request, Response, after_this_request, request
 from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema, ValidationError
@@ -19,7 +20,7 @@ from werkzeug.http import http_date
 from werkzeug.routing import IntegerConverter, Map, UnicodeConverter
 
 from shop.errors import Refusal
-from shop.http.problems import CONTENT_TYPE, ProblemSchema, status_of
+from shop.http.problems import CONTENT_TYPE, ProblemApi, ProblemSchema, status_of
 from shop.http.requests import json_of_body
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -139,7 +140,11 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         def alt_response(self, status_code: int, **options: Any) -> Callable[[View], View]: ...
         def doc(self, **options: Any) -> Callable[[View], View]: ...
 
-    def register_views_in_doc(self, api: Any, app: Flask, spec: Any, *, name: str, parameters: Any) -> None:
+    def register_views_in_doc(self, api: ProblemApi, app: Flask, spec: APISpec, *, name: str, parameters: Any) -> None:
+        """Not yet: see ProblemApi."""
+        api.document_later(partial(self._document, api, app, name=name, parameters=parameters))
+
+    def _document(self, api: ProblemApi, app: Flask, spec: APISpec, *, name: str, parameters: Any) -> None:
         for endpoint, methods in self._docs.items():
             view = app.view_functions[f"{name}.{endpoint}"]
             for method, doc in methods.items():

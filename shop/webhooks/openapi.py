@@ -13,7 +13,7 @@ HEADERS = {
 }
 
 
-def init_app(spec: APISpec) -> None:
+def add_to(spec: APISpec) -> None:
     types = event_types()
     for kind in types.values():
         name = _schema_name(kind)
