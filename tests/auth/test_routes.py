@@ -108,7 +108,7 @@ class TestSecrecy:
         client.post(f"{AUTH}/register", json=form)
         drain()
         with edge():
-            payloads = session().scalars(select(OutboxEvent.payload)).all()
+            payloads = session().scalars(select(OutboxEvent.payload).order_by(OutboxEvent.id)).all()
             mail = session().scalars(select(MailMessage)).one()
             assert payloads == [{"user_id": 1}, {"mail_id": 1}]
             assert mail.context == {"user_id": 1}

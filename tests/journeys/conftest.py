@@ -8,6 +8,7 @@ import pytest
 import redis
 from flask import Flask
 
+from benchmarks.product import unmeasured
 from shop.config import Settings
 from tests.journeys.product import Mailbox, Product, running
 
@@ -22,7 +23,7 @@ def mailbox() -> Iterator[Mailbox]:
 @pytest.fixture
 def environment(settings: Settings, mailbox: Mailbox, tmp_path: Path) -> dict[str, str]:
     """What the product's processes are told."""
-    return os.environ | {
+    return unmeasured(os.environ) | {
         "APP_ENV": "testing",
         "SECRET_KEY": settings.signing_key,
         "DATABASE_URL": settings.database_url,

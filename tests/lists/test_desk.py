@@ -35,7 +35,7 @@ def view_of(app: Flask, kind: type[ManagedView]) -> ManagedView:
 
 def value_for(filter_: Filter, random: Random) -> str:
     if filter_.kind == "choice":
-        return random.choice([value for value, _ in filter_.choices])
+        return random.choice([value for value, _ in filter_.choices()])
     return {"flag": "1", "date": random.choice(DAYS)}.get(filter_.kind) or random.choice(TEXTS)
 
 
