@@ -14,7 +14,6 @@ from shop.admin.filters import Filter, choice, contains, flag, since, until
 from shop.admin.formats import badge, linked, money, number, shown, zone
 from shop.admin.inputs import typed_number
 from shop.admin.mails import mail_kind
-from shop.admin.words import t
 from shop.auth.models import Company, User
 from shop.database import now, session
 from shop.errors import FieldError, NotFound, Refusal
@@ -32,6 +31,7 @@ from shop.orders.parts.receipt import Received, receive_part
 from shop.orders.parts.shipment import send_part
 from shop.orders.parts.short_delivery import Cut, Cuts, Steps, off_step
 from shop.orders.states import ASSEMBLED, CANCELED, CONFIRMED, NEW, PART_STATES, SENT, STATES, WENT_WRONG, before
+from shop.translations import t
 
 STATE_CHOICES = [(state, f"state|{state}") for state in STATES]
 
