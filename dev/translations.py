@@ -97,7 +97,7 @@ def _declared() -> Iterator[str]:
 def _acts() -> Iterator[str]:
     found = extract_from_dir(SHOP / "admin", METHODS, keywords=dict.fromkeys(("acting", "audited"), (1,)))
     yield from (action for _, _, action, _, _ in found if isinstance(action, str))
-    yield from (f"order.{state}" for each in PART_STATES.values() for state in each.to)
+    yield from (f"part.{state}" for each in PART_STATES.values() for state in each.to)
     yield from ("pricelist.create",)
 
 
