@@ -5,7 +5,7 @@ UV ?= $(VENV)/uv
 LOCK := $(UV) pip compile setup.py --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-extra fuzz openapi demo-data bench chaos lock clean
+.PHONY: help run demo test test-extra fuzz openapi translations demo-data bench chaos lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -34,6 +34,9 @@ fuzz: ## play thousands of requests and trading days: make fuzz EXAMPLES=200 SEE
 openapi: ## write docs/openapi.json anew after a change of the API
 	@$(PYTHON) dev/environment.py dev && APP_ENV=development DATABASE_URL=postgresql+psycopg://none/none REDIS_URL=redis://none \
 	$(VENV)/flask --app wsgi openapi write
+
+translations: ## bring the catalog of Russian texts up to date after a change of the English ones
+	@$(PYTHON) dev/environment.py dev && APP_ENV=development $(VENV)/python -m dev.translations
 
 bench: ## measure speed and print ratios: make bench ARGS="orders"
 	@$(PYTHON) dev/environment.py dev && exec $(VENV)/python -m benchmarks $(ARGS)

@@ -3,8 +3,8 @@
 from flask import Flask, Response, make_response, render_template
 from flask_admin import Admin, AdminIndexView
 from flask_admin.theme import Theme
-from flask_babel import Babel
 
+from shop import translations
 from shop.admin import access_guard, locales, login_views, providers
 from shop.admin.audit import AuditView
 from shop.admin.base import GROUPS, DeskView
@@ -40,7 +40,7 @@ VIEWS: tuple[type[DeskView], ...] = (
 
 
 def init_app(app: Flask) -> None:
-    Babel(app, locale_selector=locales.locale, timezone_selector=locales.time_zone)
+    translations.init_app(app, locale_selector=locales.locale, timezone_selector=locales.time_zone)
     answer_with_pages(app, access_guard.PREFIX, _problem_page)
     access_guard.init_app(app)
     providers.init_app(app)

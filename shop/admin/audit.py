@@ -8,16 +8,17 @@ from markupsafe import Markup
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, case, cast, func, select
 from sqlalchemy.orm import aliased
 
+from shop.admin.audit_trail import THINGS, audited_fields
 from shop.admin.base import ManagedView, Rows
 from shop.admin.filters import Filter, any_contains, choice, contains, since, until
 from shop.admin.formats import NOTHING, link
 from shop.admin.models import AUDIT_WORDS, AuditEntry
-from shop.admin.words import act_word, field_word, t
-from shop.admin.words.fields import FIELDS, THINGS
+from shop.admin.texts import act_text, field_text
 from shop.auth.models import Company, User
 from shop.catalog.models import Category, Offer, Product
 from shop.database import session
 from shop.orders.models import Order
+from shop.translations import t
 
 MAX_SHOWN = 120
 MOST_PEOPLE = 200
@@ -71,7 +72,7 @@ def _changes(_view: Any, _context: Any, row: Any, name: str) -> Markup:
 
 def _change(field: str, before: Any, after: Any) -> Markup:
     line = Markup('<div class="change"><b>{}</b> <del>{}</del> → <ins>{}</ins></div>')
-    return line.format(field_word(field), _value(field, before), _value(field, after))
+    return line.format(field_text(field), _value(field, before), _value(field, after))
 
 
 def _value(field: str, value: Any) -> str:
@@ -107,7 +108,7 @@ def _who(_view: Any, _context: Any, row: Any, name: str) -> Markup:
 
 
 def _action(_view: Any, _context: Any, row: Any, name: str) -> str:
-    return act_word(getattr(row, name))
+    return act_text(getattr(row, name))
 
 
 def _thing(_view: Any, _context: Any, row: Any, name: str) -> Markup:
@@ -144,7 +145,7 @@ class AuditView(ManagedView):
             "Field",
             lambda name: AuditEntry.changes.has_key(name),
             "choice",
-            lambda: [(name, f"field|{name}") for name in FIELDS],
+            lambda: [(name, f"field|{name}") for name in audited_fields()],
         ),
         Filter("value", "Value before or after", _has_value),
         since("since", "From", AuditEntry.created_at),

@@ -22,6 +22,24 @@ SECRETS = frozenset({"password_hash", "hash", "secret", "prefix"})
 BOOKKEEPING = frozenset({"version", "updated_at", "offers_changed_at"})  # follow from what is said anyway
 MAX_VALUE = 2000  # characters kept of one value
 ENTRIES_SHOWN = 20
+# The tables whose rows acts are about.
+THINGS = (
+    "orders",
+    "supplier_orders",
+    "order_lines",
+    "companies",
+    "legal_entities",
+    "users",
+    "social_accounts",
+    "products",
+    "categories",
+    "supplier_categories",
+    "import_terms",
+    "price_lists",
+    "mail_messages",
+    "outbox_events",
+    "webhook_deliveries",
+)
 NAMES = ("number", "full_name", "short_name", "name", "email", "file_name", "subject", "event_type", "type", "kind")
 
 Values = dict[str, Any]
@@ -40,7 +58,7 @@ class Trail:
 
     def add(self, thing: Any) -> None:
         """Something that is there already."""
-        session().refresh(thing, _columns(thing), with_for_update={"key_share": True})
+        session().refresh(thing, _columns(type(thing)), with_for_update={"key_share": True})
         self.things.append((thing, _values(thing)))
 
     def add_all(self, things: Iterable[Any]) -> None:
@@ -110,19 +128,25 @@ def name_of(thing: Any) -> str:
 def _values_now(thing: Any) -> Values:
     """Read again: stories change rows by statements, too. Nothing where the act has deleted it."""
     if inspect(thing).persistent:
-        session().refresh(thing, _columns(thing))
+        session().refresh(thing, _columns(type(thing)))
         return _values(thing)
     return {}
 
 
 def _values(thing: Any) -> Values:
-    return {name: _storable(getattr(thing, name)) for name in _columns(thing)}
+    return {name: _storable(getattr(thing, name)) for name in _columns(type(thing))}
 
 
-def _columns(thing: Model) -> list[str]:
+def audited_fields() -> list[str]:
+    """All that entries can name."""
+    kinds = [mapper.class_ for mapper in Model.registry.mappers if mapper.class_.__tablename__ in THINGS]
+    return sorted({name for kind in kinds for name in _columns(kind)})
+
+
+def _columns(kind: type[Model]) -> list[str]:
     return [
         attribute.key
-        for attribute in inspect(type(thing)).column_attrs
+        for attribute in inspect(kind).column_attrs
         if not attribute.deferred
         and attribute.key not in SECRETS | BOOKKEEPING
         and not isinstance(attribute.columns[0].type, LargeBinary)

@@ -14,7 +14,8 @@ Adding a view
 4. An act on many: a `Bulk` in `bulk`, whose `act(thing, reason)` is called in a transaction per thing.
 5. A form: a WTForms class as `form_class`, `can_create` with `make(form) -> thing` or `can_edit` with
    `change(thing, form)`, both calling stories. Foreign keys are `LookUp` fields, answered by `look_ups`.
-6. The class goes into VIEWS (shop/admin/__init__.py); the texts, t("…") and labels, go into shop/admin/words/<area>.py.
+6. The class goes into VIEWS (shop/admin/__init__.py); `make translations` puts its texts into the catalog, and you
+   write their Russian.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,10 +39,11 @@ from shop.admin.filters import Filter, any_contains
 from shop.admin.formats import plain
 from shop.admin.forms import LOOK_UP_ROWS
 from shop.admin.inputs import marked_rows
-from shop.admin.words import later, say, t
+from shop.admin.texts import refusal_text
 from shop.database import session
 from shop.errors import NotFound, Refusal
 from shop.http.fields import CONTROL_CHARACTERS, MAX_ID
+from shop.translations import later, t
 
 GROUPS = ("Desk", "Orders", "Price lists", "Catalog", "Companies and users", "Deliveries", "Audit")
 COUNTED_AT_MOST = 10_000  # further than anybody turns pages; a filter is the way on
@@ -329,6 +331,6 @@ class ManagedView(DeskView, BaseModelView):  # type: ignore[misc]
 
 def tell(refusal: Refusal) -> None:
     """The refusal's sentence, and what is wrong with which field."""
-    flash(say(refusal), "error")
+    flash(refusal_text(refusal), "error")
     for error in refusal.errors:
         flash(error.message, "error")

@@ -7,8 +7,9 @@ from typing import Any
 from flask import flash, request
 
 from shop.admin.audit_trail import audited, name_of
-from shop.admin.words import say, t
+from shop.admin.texts import refusal_text
 from shop.errors import Refusal
+from shop.translations import t
 
 AT_MOST = 200
 MAX_REASON = 500
@@ -43,7 +44,7 @@ class Bulk:
                 with audited(self.action, thing, reason=reason):
                     self.act(thing, reason)
             except Refusal as refusal:
-                refused.append(f"{name}: {say(refusal)}")
+                refused.append(f"{name}: {refusal_text(refusal)}")
             else:
                 done.append(name)
         if done:

@@ -14,12 +14,12 @@ from shop.admin.filters import Filter
 from shop.admin.formats import linked, number, shown
 from shop.admin.forms import LookUp
 from shop.admin.inputs import loaded, marked_rows, typed_id
-from shop.admin.words import t
 from shop.auth.models import Company
 from shop.catalog.categories import CategoryNotFound, map_supplier_category, rename_category
 from shop.catalog.models import Category, Offer, SupplierCategory
 from shop.catalog.schemas import MapSupplierCategorySchema, RenameCategorySchema
 from shop.database import session
+from shop.translations import t
 
 MOST_MAPPINGS = 200
 

@@ -8,10 +8,10 @@ from flask import request
 from markupsafe import Markup
 
 from shop.admin.formats import NOTHING, money, number
-from shop.admin.words import t
 from shop.price_lists import queries
 from shop.price_lists.imports.change_sets import change_set_of
 from shop.price_lists.models import HELD, PriceList
+from shop.translations import t
 
 LINES = 100
 ISSUES = "issues"

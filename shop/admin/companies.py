@@ -17,7 +17,6 @@ from shop.admin.base import ManagedView, expose
 from shop.admin.bulk import stated_reason
 from shop.admin.filters import Filter, any_contains, choice, contains, since, until
 from shop.admin.formats import badge, linked, shown
-from shop.admin.words import t
 from shop.auth.models import ACTIVE, BLOCKED, BUYER, PENDING, SUPPLIER, Company, LegalEntity, User
 from shop.companies.approval import CompanyNotFound, approve, block, unblock
 from shop.companies.legal_entities import LegalEntityInvalid, describe_legal_entity, missing_details
@@ -25,6 +24,7 @@ from shop.companies.models import Contact
 from shop.companies.schemas import DescribeLegalEntitySchema
 from shop.database import session
 from shop.money import VAT_RATES
+from shop.translations import t
 
 MEMBERS_SHOWN, CONTACTS_SHOWN = 200, 20
 STATUSES = [(status, f"state|{status}") for status in (PENDING, ACTIVE, BLOCKED)]

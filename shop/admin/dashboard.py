@@ -15,9 +15,9 @@ from shop.admin.base import DeskView, expose
 from shop.admin.charts import Bar
 from shop.admin.dashboard_queries import RECENT_DAYS, collect
 from shop.admin.formats import day, money, number, zone
-from shop.admin.words import later, t
 from shop.database import now
 from shop.http.caching import remembered
+from shop.translations import later, t
 
 REMEMBERED_SECONDS = 60
 

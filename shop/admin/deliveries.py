@@ -18,9 +18,9 @@ from shop.admin.bulk import Bulk
 from shop.admin.filters import Filter, choice, flag, since, until
 from shop.admin.formats import NOTHING, link, shown
 from shop.admin.linked_records import named
-from shop.admin.words import t
 from shop.auth.models import Company
 from shop.database import session
+from shop.translations import t
 from shop.webhooks.event_types import event_types
 from shop.webhooks.models import DELIVERED, FAILED, QUEUED, Webhook, WebhookAttempt, WebhookDelivery
 from shop.webhooks.queries import DeliveryNotFound

@@ -11,11 +11,11 @@ from shop.admin.bulk import Bulk
 from shop.admin.filters import Filter, contains, flag
 from shop.admin.formats import clipped, shown
 from shop.admin.linked_records import numbered
-from shop.admin.words import t
 from shop.database import now, session
 from shop.outbox.models import OutboxEvent
 from shop.outbox.replay import EventNotFound, replay_event
 from shop.outbox.status import IS_OPEN, IS_PARKED
+from shop.translations import t
 
 LATE_AFTER = timedelta(minutes=1)  # relays and workers usually need less than a second
 TONES = {"parked": "bad", "late": "waiting", "open": "moving"}

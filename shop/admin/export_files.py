@@ -10,9 +10,9 @@ from flask import Response
 from sqlalchemy import Engine, Row, Select
 
 from shop.admin.formats import zone
-from shop.admin.words import t
 from shop.database import now, session
 from shop.spreadsheets.writers import BYTE_ORDER_MARK, CSV_TYPE, XLSX_TYPE, write_csv, write_xlsx
+from shop.translations import t
 
 MOST_ROWS = 100_000
 ROWS_AT_ONCE = 1_000

@@ -11,10 +11,10 @@ from babel.dates import format_datetime as babel_moment
 from flask_babel import get_locale, get_timezone
 from markupsafe import Markup
 
-from shop.admin.words import language, t
 from shop.database import now
 from shop.money import NBSP, NO_VAT, localized, money_text, number_text
 from shop.orders.states import PART_STATES
+from shop.translations import language, t
 
 NOTHING = Markup('<span class="nothing">—</span>')
 MAX_CLIPPED = 120

@@ -6,10 +6,14 @@ from typing import Any
 from flask import request
 from marshmallow import Schema, ValidationError
 
-from shop.admin.words import field_word, t
+from shop.admin.texts import field_text
 from shop.errors import FieldError, Invalid
 from shop.http.fields import MAX_ID
 from shop.http.problems import field_errors
+from shop.translations import noted, t
+
+# What marshmallow says by itself.
+OF_LIBRARY = (noted("Field may not be null."), noted("Not a valid integer."))
 
 
 def loaded(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -18,7 +22,7 @@ def loaded(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = schema.load(values)
     except ValidationError as error:
         wrong = [
-            FieldError("form", each.field, f"{field_word(each.field)}: {t(each.message)}")
+            FieldError("form", each.field, f"{field_text(each.field)}: {t(each.message)}")
             for each in field_errors({"form": error.messages})
         ]
         raise Invalid(errors=wrong) from None

@@ -8,12 +8,12 @@ from markupsafe import Markup
 
 from shop.admin.audit_trail import name_of
 from shop.admin.formats import link
-from shop.admin.words import t
 from shop.auth.models import Company, User
 from shop.database import session
 from shop.mail.models import MailMessage
 from shop.orders.models import Invoice, Order, SupplierOrder
 from shop.price_lists.models import PriceList
+from shop.translations import t
 from shop.webhooks.models import WebhookDelivery
 
 # By the name of the id: its model, and the page that shows it.

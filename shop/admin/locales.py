@@ -13,12 +13,12 @@ from markupsafe import Markup
 from shop.admin import charts, formats
 from shop.admin.access_guard import PREFIX, csrf_token
 from shop.admin.login_views import TIME_ZONE
-from shop.admin.words import act_word, t
+from shop.admin.texts import act_text
 from shop.auth.access import caller, current_user
 from shop.auth.models import MANAGER
 from shop.http.problems import is_under
+from shop.translations import LANGUAGES, preferred_language, t
 
-LANGUAGES = ("ru", "en")
 DEFAULT_TIME_ZONE = "Europe/Moscow"
 ASSETS = Path(__file__).parent / "static"
 
@@ -29,7 +29,7 @@ def locale() -> str:
         return LANGUAGES[0]
     if caller():
         return current_user().locale
-    return request.accept_languages.best_match(LANGUAGES, LANGUAGES[0]) or LANGUAGES[0]
+    return preferred_language()
 
 
 def time_zone() -> str:
@@ -65,7 +65,7 @@ def _words_of_templates() -> dict[str, Any]:
         "day": formats.day,
         "badge": formats.badge,
         "plain": formats.plain,
-        "act_word": act_word,
+        "act_text": act_text,
         "bars": charts.bars,
         "csrf_token": csrf_token,
         "csrf_field": csrf_field,

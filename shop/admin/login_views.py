@@ -9,7 +9,7 @@ from flask import Blueprint, Flask, make_response, redirect, render_template, re
 from werkzeug import Response
 
 from shop.admin.access_guard import PREFIX, ManagersOnly, close_session, local_address, manager, open_session
-from shop.admin.words import say
+from shop.admin.texts import refusal_text
 from shop.auth import accounts
 from shop.auth.access import caller, current_token
 from shop.auth.models import MANAGER, AccessToken
@@ -72,7 +72,7 @@ def log_in() -> Response:
                 log.warning("admin_refused", user_id=token.user_id)
                 raise ManagersOnly
     except (Unauthenticated, Forbidden) as refusal:
-        return log_in_page(say(refusal), status=status_of(type(refusal)))
+        return log_in_page(refusal_text(refusal), status=status_of(type(refusal)))
     return enter(token, secret, field("next"))
 
 
@@ -119,7 +119,7 @@ def show_second_factor_secret() -> Response:
             require_password(manager(), password(), by_token=current_token())
             secret, address = set_up_totp(manager(), secret_key=current_settings().signing_key)
     except (PasswordWrong, FreshLogInNeeded) as refusal:
-        return _second_factor_page(status_of(type(refusal)), problem=say(refusal))
+        return _second_factor_page(status_of(type(refusal)), problem=refusal_text(refusal))
     except SecondFactorOn:
         return redirect(f"{PREFIX}/", 303)
     return _second_factor_page(secret=secret, address=address)
@@ -135,7 +135,7 @@ def set_up_second_factor() -> Response:
             codes = switch_on(manager(), otp=field("otp"), secret_key=key, keep=current_token())
     except OtpInvalid as refusal:
         shown = {name: field(name) for name in ("secret", "address")}
-        return _second_factor_page(422, problem=say(refusal), **shown)
+        return _second_factor_page(422, problem=refusal_text(refusal), **shown)
     except SecondFactorOn:
         return redirect(f"{PREFIX}/", 303)
     return _second_factor_page(codes=codes)

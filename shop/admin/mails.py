@@ -12,11 +12,11 @@ from shop.admin.bulk import Bulk
 from shop.admin.filters import choice, contains, since, until
 from shop.admin.formats import clipped, link, shown
 from shop.admin.linked_records import named
-from shop.admin.words import t
 from shop.database import session
 from shop.mail.kinds import KINDS
 from shop.mail.models import PARKED, QUEUED, SENT, MailMessage
 from shop.mail.resend import MailNotFound, resend_mail
+from shop.translations import t
 
 ABOUT = "mail about|"
 STATES = [(state, f"mail|{state}") for state in (QUEUED, SENT, PARKED)]

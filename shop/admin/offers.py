@@ -11,7 +11,6 @@ from shop.admin.change_sets import difference, field_name, value_of
 from shop.admin.dashboard_queries import recently_ordered
 from shop.admin.filters import Filter, choice, contains, flag
 from shop.admin.formats import badge, linked, money, number, shown
-from shop.admin.words import t
 from shop.auth.models import Company, User
 from shop.catalog.models import EXACT, Category, Offer, OfferRevision, Product, StockLevel
 from shop.catalog.offers import IS_NOT_BEYOND, OfferNotFound
@@ -19,6 +18,7 @@ from shop.catalog.search.search_terms import Words, has_barcode
 from shop.catalog.stock import AVAILABLE, available_stock
 from shop.database import now, session
 from shop.price_lists.models import APPLIED, HELD, PriceList, PriceListRow
+from shop.translations import t
 
 LISTED, WITHDRAWN, QUARANTINED = "listed", "withdrawn", "quarantined"
 STATES = (LISTED, QUARANTINED, WITHDRAWN)

@@ -14,7 +14,6 @@ from shop.admin.filters import Filter, choice, contains, flag, since, until
 from shop.admin.formats import badge, linked, money, number, shown, zone
 from shop.admin.inputs import typed_number
 from shop.admin.mails import mail_kind
-from shop.admin.words import t
 from shop.auth.models import Company, User
 from shop.database import now, session
 from shop.errors import FieldError, NotFound, Refusal
@@ -32,6 +31,7 @@ from shop.orders.parts.receipt import Received, receive_part
 from shop.orders.parts.shipment import send_part
 from shop.orders.parts.short_delivery import Cut, Cuts, Steps, off_step
 from shop.orders.states import ASSEMBLED, CANCELED, CONFIRMED, NEW, PART_STATES, SENT, STATES, WENT_WRONG, before
+from shop.translations import t
 
 STATE_CHOICES = [(state, f"state|{state}") for state in STATES]
 
@@ -166,7 +166,7 @@ class OrdersView(ManagedView):
     @expose("/<id:id_>/parts/<id:part_id>/move", methods=("POST",))
     def move(self, id_: int, part_id: int) -> BaseResponse:
         part, to, reason = _part(id_, part_id), request.form.get("to", ""), stated_reason()
-        with self.acting(f"order.{to}"[:50], part.order, part, reason=reason, done=_moved(part, to)):
+        with self.acting(f"part.{to}"[:50], part.order, part, reason=reason, done=_moved(part, to)):
             move_part(part.id, to=to, by=manager(), reason=reason, version=_version())
         return self.back(self.page_of(id_))
 
@@ -174,7 +174,7 @@ class OrdersView(ManagedView):
     def confirm(self, id_: int, part_id: int) -> BaseResponse:
         """Whole, or less of some lines."""
         part = _part(id_, part_id)
-        with self.acting("order.confirmed", part.order, part, done=_moved(part, CONFIRMED)) as trail:
+        with self.acting("part.confirmed", part.order, part, done=_moved(part, CONFIRMED)) as trail:
             stated = _stated(part, CutImpossible, steps_of(part))
             trail.add_all(line for line in part.lines if line.id in stated)
             confirm_part(part.id, by=manager(), cuts=_cuts(stated), version=_version())
@@ -186,7 +186,7 @@ class OrdersView(ManagedView):
         part, reason = _part(id_, part_id), stated_reason()
         total = _decimal(typed_number("total") or "", Decimal("0.01")) or Decimal(0)
         with self.acting(
-            "order.agreed", part.order, part, reason=reason, done=t("Noted that the buyer agrees.")
+            "part.agreed", part.order, part, reason=reason, done=t("Noted that the buyer agrees.")
         ) as trail:
             trail.add_all(line for line in part.lines if line.vat_rate is None)
             agree_total(part.id, total=total, by=manager(), reason=reason, version=_version())
@@ -196,7 +196,7 @@ class OrdersView(ManagedView):
     def send(self, id_: int, part_id: int) -> BaseResponse:
         """With less than the invoice says; the correction follows."""
         part, reason = _part(id_, part_id), stated_reason()
-        with self.acting("order.sent", part.order, part, reason=reason, done=_moved(part, SENT)) as trail:
+        with self.acting("part.sent", part.order, part, reason=reason, done=_moved(part, SENT)) as trail:
             stated = _stated(part, CutImpossible)
             trail.add_all(line for line in part.lines if line.id in stated)
             send_part(part.id, by=manager(), cuts=_cuts(stated), reason=reason, version=_version())
@@ -206,7 +206,7 @@ class OrdersView(ManagedView):
     def receive(self, id_: int, part_id: int) -> BaseResponse:
         """What came, for a buyer who has told it by telephone; nothing at all is a refusal."""
         part = _part(id_, part_id)
-        with self.acting("order.received", part.order, part, done=t("Noted what was received.")) as trail:
+        with self.acting("part.received", part.order, part, done=t("Noted what was received.")) as trail:
             receipt = {id_: Received(*said) for id_, said in _stated(part, ReceiptImpossible).items()}
             trail.add_all(line for line in part.lines if line.id in receipt)
             receive_part(part.id, by=manager(), receipt=receipt, version=_version())

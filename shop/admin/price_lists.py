@@ -20,7 +20,6 @@ from shop.admin.filters import choice, contains, flag, since, until
 from shop.admin.formats import NOTHING, badge, linked, number, shown
 from shop.admin.forms import LookUp
 from shop.admin.inputs import marked_rows
-from shop.admin.words import language, t
 from shop.auth.models import ACTIVE, SUPPLIER, Company, User
 from shop.database import session
 from shop.errors import FieldError, Invalid
@@ -47,6 +46,7 @@ from shop.price_lists.models import (
     PriceListRow,
 )
 from shop.price_lists.reasons import explain
+from shop.translations import language, t
 
 STATES = (QUEUED, CHECKING, HELD, APPLYING, APPLIED, FAILED, DISCARDED)
 SOURCES = ("upload", "url", "admin", "cli", "rollback")
@@ -185,15 +185,15 @@ class PriceListsView(ManagedView):
     @expose("/<id:id_>/apply", methods=("POST",))
     def apply(self, id_: int) -> BaseResponse:
         decide = partial(apply_list, with_quarantined=request.form.get("with_quarantined") == "1")
-        return self._decide(id_, "apply", decide, t("A worker applies it now; this page follows."))
+        return self._decide(id_, "price_list.apply", decide, t("A worker applies it now; this page follows."))
 
     @expose("/<id:id_>/discard", methods=("POST",))
     def discard(self, id_: int) -> BaseResponse:
-        return self._decide(id_, "discard", discard_list, t("Discarded."))
+        return self._decide(id_, "price_list.discard", discard_list, t("Discarded."))
 
     @expose("/<id:id_>/withdraw", methods=("POST",))
     def withdraw(self, id_: int) -> BaseResponse:
-        return self._decide(id_, "withdraw", withdraw_rows, t("Withdrawn."))
+        return self._decide(id_, "price_list.withdraw", withdraw_rows, t("Withdrawn."))
 
     @expose("/<id:id_>/rollback", methods=("POST",))
     def roll_back(self, id_: int) -> BaseResponse:
@@ -213,7 +213,7 @@ class PriceListsView(ManagedView):
         answer.headers.set("Content-Disposition", "attachment", filename=f"rejected-rows-{id_}.csv")
         return answer
 
-    def _decide(self, id_: int, verb: str, decide: Decide, done: str) -> BaseResponse:
+    def _decide(self, id_: int, action: str, decide: Decide, done: str) -> BaseResponse:
         """About the rows that were marked where the form is about rows, else about the whole list."""
         price_list, rows = self.find(id_), None
         if request.form.get("of") == "rows":
@@ -222,7 +222,7 @@ class PriceListsView(ManagedView):
                 flash(t("Mark at least one row first."), "error")
                 return self.back(self.page_of(id_))
         reason = "" if rows is None else t("rows {rows}", rows=", ".join(map(str, rows)))
-        with self.acting(f"price_list.{verb}", price_list, reason=reason, done=done):
+        with self.acting(action, price_list, reason=reason, done=done):
             decide(price_list, rows=rows, by=manager())
         return self.back(self.page_of(id_))
 

@@ -13,13 +13,13 @@ from shop.admin.formats import linked, money, number, shown
 from shop.admin.forms import LookUp
 from shop.admin.inputs import loaded, marked_rows, typed_id
 from shop.admin.offers import found_by_words, select_for_desk, stock_left
-from shop.admin.words import t
 from shop.catalog.compare_prices import cheapest_first
 from shop.catalog.models import Category, Offer, Product
 from shop.catalog.packs import base_unit
 from shop.catalog.products import ONE_AT_A_TIME, ProductNotFound, merge_products, split_product
 from shop.catalog.schemas import MergeProductsSchema, SplitProductSchema
 from shop.database import session
+from shop.translations import t
 
 MOST_RIVALS = 200
 MOST_FOUND = 1000

@@ -17,7 +17,7 @@ from shop.admin.access_guard import PREFIX, ManagersOnly, local_address, manager
 from shop.admin.audit_trail import audited
 from shop.admin.base import tell
 from shop.admin.login_views import desk, enter, field, log_in_page, password
-from shop.admin.words import say, t
+from shop.admin.texts import refusal_text
 from shop.auth.access import current_token
 from shop.auth.password_changes import require_password
 from shop.auth.routes import per_guesser, per_log_in
@@ -31,6 +31,7 @@ from shop.database import now, transaction
 from shop.errors import Refusal
 from shop.http.problems import status_of
 from shop.http.throttling import caller_address
+from shop.translations import t
 
 FLOW = "admin_social"  # in the signed cookie: the verifier, and where to go afterwards
 LOG_IN, LINK = "/social/log-in", "/account/linked"
@@ -76,9 +77,9 @@ def log_in_with_provider() -> Response:
     except ForManagers:
         return log_in_page(t(ManagersOnly.message), status=403)
     except Refusal as refusal:
-        return log_in_page(say(refusal), status=status_of(type(refusal)))
+        return log_in_page(refusal_text(refusal), status=status_of(type(refusal)))
     if isinstance(outcome, HalfWay):
-        problem = say(outcome.refusal) if field("otp") else ""
+        problem = refusal_text(outcome.refusal) if field("otp") else ""
         page = {"code": outcome.code, "email": outcome.email, "problem": problem}
         return _form(url_for(".log_in_with_provider"), status=401 if problem else 200, **page)
     flask.session.pop(FLOW, None)
@@ -100,7 +101,7 @@ def begin_linking() -> Response:
             require_password(manager(), password(), by_token=current_token())
             ticket, _ = identities.issue_ticket(manager(), provider.key)
     except Refusal as refusal:
-        return _account_page(status_of(type(refusal)), problem=say(refusal))
+        return _account_page(status_of(type(refusal)), problem=refusal_text(refusal))
     return _account_page(away=_away(provider.key, LINK, ticket=ticket), provider=provider)
 
 
@@ -119,7 +120,7 @@ def link_provider() -> Response:
         with audited("user.link_provider", manager()) as trail:
             trail.reason = identities.link(manager(), field("code"), verifier=flow.get("verifier", "")).provider
     except Refusal as refusal:
-        return _account_page(status_of(type(refusal)), problem=say(refusal))
+        return _account_page(status_of(type(refusal)), problem=refusal_text(refusal))
     flask.flash(t("Linked. You can log in this way from now on."), "success")
     return redirect(url_for(".account"), 303)
 

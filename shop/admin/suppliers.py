@@ -11,7 +11,6 @@ from shop.admin.base import ManagedView, expose
 from shop.admin.filters import Filter, beginning, choice, flag
 from shop.admin.formats import badge, linked, money, number, shown, zone
 from shop.admin.inputs import loaded, typed_number
-from shop.admin.words import t
 from shop.auth.models import ACTIVE, BLOCKED, PENDING, SUPPLIER, Company
 from shop.catalog.models import Offer
 from shop.config import current_settings
@@ -20,6 +19,7 @@ from shop.price_lists.import_terms import GUARDS, change_guards, change_supplier
 from shop.price_lists.models import PriceList
 from shop.price_lists.queries import SupplierNotFound
 from shop.price_lists.schemas import ChangeGuardsSchema, ChangeTermsSchema
+from shop.translations import t
 
 LAST_LISTS = 10
 GUARD_WORDS = dict(

@@ -14,7 +14,6 @@ from shop.admin.base import ManagedView, expose
 from shop.admin.bulk import stated_reason
 from shop.admin.filters import any_contains, choice, contains, flag
 from shop.admin.formats import NOTHING, linked, shown
-from shop.admin.words import t
 from shop.auth.account_control import block_user, end_sessions, send_password_reset, unblock_user
 from shop.auth.models import API_KEY, BUYER, MANAGER, SUPPLIER, AccessToken, Company, User
 from shop.auth.social.models import SocialAccount
@@ -22,6 +21,7 @@ from shop.auth.tokens import sessions_of
 from shop.companies.models import Contact
 from shop.database import session
 from shop.errors import NotFound
+from shop.translations import t
 
 ROLES = [(role, f"role|{role}") for role in (BUYER, SUPPLIER, MANAGER)]
 TONES = {"works": "good", "blocked": "bad", "unconfirmed": "waiting", "closed": "quiet"}

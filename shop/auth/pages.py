@@ -5,40 +5,22 @@ Opening one changes nothing: programs that scan mails open every link. The butto
 
 from dataclasses import dataclass
 
-from flask import Blueprint, Flask, Response, render_template_string, request, url_for
+from flask import Blueprint, Flask, Response, render_template, request, url_for
+from flask_babel import force_locale
 
 from shop.auth import accounts, password_changes, profile
 from shop.auth.access import public
 from shop.auth.accounts import EmailTaken
 from shop.auth.mailed_tokens import LinkNotValid
-from shop.auth.page_layout import STYLE, framed
-from shop.auth.page_words import LABELS, PROBLEMS, WORDS
 from shop.auth.passwords import MAX_BYTES, PasswordTooWeak
 from shop.auth.routes.blueprint import confirmation_lifetime, reset_lifetime
 from shop.config import current_settings
 from shop.database import transaction
 from shop.errors import Refusal
 from shop.http.throttling import caller_address
+from shop.translations import preferred_language
 
-LANGUAGES = ("ru", "en")
 POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-
-FORM = """{% if problem %}
-  <p role="alert" class="problem">{{ problem }}</p>
-{% endif %}
-{% if button %}
-  <form method="post" action="{{ action }}">
-    <input type="hidden" name="token" value="{{ token }}">
-{% for name, label in fields %}
-    <label>{{ label }}
-      <input name="{{ name }}" required
-{%- if name == "password" %} type="password" autocomplete="new-password"{% else %} value="{{ given(name) }}"{% endif %}>
-    </label>
-{% endfor %}
-    <button>{{ button }}</button>
-  </form>
-{% endif %}
-"""
 
 blueprint = Blueprint("pages", __name__)
 
@@ -114,36 +96,35 @@ def reset_password() -> Response:
 @blueprint.get("/pages.css")
 @public
 def style() -> Response:
-    return Response(STYLE, mimetype="text/css", headers={"Cache-Control": "public, max-age=86400"})
+    css = render_template("pages/style.css")
+    return Response(css, mimetype="text/css", headers={"Cache-Control": "public, max-age=86400"})
 
 
 @blueprint.errorhandler(LinkNotValid)
 @blueprint.errorhandler(EmailTaken)
 def _bad_link(_refusal: Refusal) -> Response:
-    name = request.path.strip("/").replace("-", "_")
-    page = show_page(name if name in WORDS[LANGUAGES[0]] else "confirm_email", "bad", None)
+    page = show_page(request.path.strip("/").replace("-", "_"), "bad", None)
     page.status_code = 400
     return page
 
 
 def show_page(
-    name: str, kind: str, reader: Reader | None, *, fields: tuple[str, ...] = (), problem: Refusal | None = None
+    name: str, moment: str, reader: Reader | None, *, fields: tuple[str, ...] = (), problem: Refusal | None = None
 ) -> Response:
-    """In the language of the reader; of the browser where the link does not say who that is."""
-    locale = reader.locale if reader else request.accept_languages.best_match(LANGUAGES, LANGUAGES[0])
-    title, text, button = WORDS[locale][name][kind]
-    html = render_template_string(
-        framed(FORM),
-        locale=locale,
-        title=title,
-        text=text.format(email=reader.email if reader else ""),
-        button=button,
-        action=url_for(f"{blueprint.name}.{name}"),
-        token=link_token(),
-        fields=[(field, LABELS[locale][field]) for field in fields],
-        given=lambda field: request.form.get(field, ""),
-        problem=PROBLEMS[locale][problem.code] if problem else "",
-    )
+    """pages/<name>.html, in the language of the reader; of the browser where the link does not say who that is."""
+    locale = reader.locale if reader else preferred_language()
+    with force_locale(locale):
+        html = render_template(
+            f"pages/{name}.html",
+            locale=locale,
+            moment=moment,
+            email=reader.email if reader else "",
+            action=url_for(f"{blueprint.name}.{name}"),
+            token=link_token(),
+            fields=fields,
+            given=lambda field: request.form.get(field, ""),
+            problem=problem.code if problem else "",
+        )
     page = Response(html, mimetype="text/html", status=422 if problem else 200)
     page.headers["Content-Security-Policy"] = POLICY
     page.headers["Cache-Control"] = "no-store"

@@ -20,6 +20,7 @@ from shop.orders.documents.amounts_in_words import money, number
 from shop.orders.documents.stored_pdf import paper_of
 from shop.orders.models import INVOICE, Invoice, Order, OrderEvent, OrderLine, SupplierOrder
 from shop.orders.states import CANCELED, DELIVERED, PART_STATES
+from shop.translations import t_in
 
 FIGURES: dict[str, dict[str, Callable[[str | Decimal], str]]] = {
     "ru": {"money": money, "number": number},
@@ -95,7 +96,7 @@ def part_moved(mail: MailMessage, _settings: Settings) -> Facts:
     order, state = _order(part.order_id), mail.context["to_state"]
     annulled = _annulled_invoice(part) if state == CANCELED else None
     facts = {
-        "state": PART_STATES[state].russian if mail.locale == "ru" else state,
+        "state": t_in(mail.locale, f"state|{state}"),
         "reason": _reason(part, state),
         "short": [line for line in part.lines if line.is_short] if state == DELIVERED else [],
         "annulled": annulled,

@@ -25,7 +25,6 @@ class PartState:
     rank: int | None
     event_type: str
     event_summary: str
-    russian: str
     tone: str
     move: str = ""
     went_wrong: bool = False
@@ -40,7 +39,6 @@ PART_STATES: Mapping[str, PartState] = {
             rank=0,
             event_type="supplier_order.placed",
             event_summary="A buyer ordered of you",
-            russian="новый",
             tone="waiting",
             to={CONFIRMED: SELLING, CANCELED: ALL},
         ),
@@ -49,7 +47,6 @@ PART_STATES: Mapping[str, PartState] = {
             rank=1,
             event_type="supplier_order.confirmed",
             event_summary="A part was confirmed",
-            russian="подтверждён",
             tone="moving",
             move="Confirm",
             to={ASSEMBLED: SELLING, SENT: SELLING, CANCELED: ALL},
@@ -59,7 +56,6 @@ PART_STATES: Mapping[str, PartState] = {
             rank=2,
             event_type="supplier_order.assembled",
             event_summary="A part was assembled",
-            russian="собран",
             tone="moving",
             move="Assembled",
             to={SENT: SELLING, CANCELED: SELLING},
@@ -69,7 +65,6 @@ PART_STATES: Mapping[str, PartState] = {
             rank=3,
             event_type="supplier_order.sent",
             event_summary="A part was sent",
-            russian="отправлен",
             tone="moving",
             move="Sent",
             to={DELIVERED: ALL, REFUSED: BUYING},
@@ -79,7 +74,6 @@ PART_STATES: Mapping[str, PartState] = {
             rank=5,
             event_type="supplier_order.delivered",
             event_summary="A part was delivered",
-            russian="доставлен",
             tone="good",
             move="Delivered",
         ),
@@ -88,7 +82,6 @@ PART_STATES: Mapping[str, PartState] = {
             rank=4,
             event_type="supplier_order.refused",
             event_summary="A part was refused at the door",
-            russian="не принят",
             tone="bad",
             move="Refused…",
             went_wrong=True,
@@ -98,7 +91,6 @@ PART_STATES: Mapping[str, PartState] = {
             rank=None,
             event_type="supplier_order.canceled",
             event_summary="A part was canceled",
-            russian="отменён",
             tone="quiet",
             move="Cancel…",
             went_wrong=True,

@@ -148,7 +148,7 @@ def test_a_move_leaves_its_entries_in_the_audit(desk, edge) -> None:
     order = make_order()
     desk.post(move_address(order), to="canceled", reason="Покупатель передумал", version="1")
     about_order, about_part = entries(edge)
-    assert (about_order.action, about_order.object_name) == ("order.canceled", order.number)
+    assert (about_order.action, about_order.object_name) == ("part.canceled", order.number)
     assert about_order.user_id == desk.user.id
     assert about_order.reason == "Покупатель передумал"
     assert about_order.changes["state"] == ["new", "canceled"]
@@ -240,7 +240,7 @@ def test_a_manager_notes_that_the_buyer_agrees_to_the_total_with_vat(desk, edge)
     told = desk.post(address, total="1220.00", reason="По телефону").text
     assert "Noted that the buyer agrees." in told
     assert "the supplier&#39;s own rate" in told
-    by_thing = {entry.object_type: entry for entry in entries(edge) if entry.action == "order.agreed"}
+    by_thing = {entry.object_type: entry for entry in entries(edge) if entry.action == "part.agreed"}
     assert by_thing["supplier_orders"].changes["total"] == ["1000.00", "1220.00"]
     assert (by_thing["order_lines"].changes["vat_rate"], by_thing["orders"].reason) == ([None, "22"], "По телефону")
     desk.post(move_address(order), to="confirmed")

@@ -13,7 +13,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import flask
 import structlog
-from flask import Flask, Response, current_app, g, render_template_string, request
+from flask import Flask, Response, current_app, g, render_template, request
+from flask_babel import force_locale
 from flask_dance.consumer import OAuth2ConsumerBlueprint, oauth_authorized
 from flask_dance.consumer.requests import OAuth2Session
 from flask_dance.consumer.storage import NullStorage
@@ -21,7 +22,6 @@ from oauthlib.oauth2 import OAuth2Error
 from requests import RequestException
 
 from shop.auth.access import public
-from shop.auth.page_layout import framed
 from shop.auth.social import identities
 from shop.auth.social.codes import CHALLENGE
 from shop.auth.social.providers import (
@@ -37,40 +37,14 @@ from shop.database import transaction
 from shop.errors import Forbidden, Invalid, Refusal
 from shop.http.problems import status_of
 from shop.http.throttling import caller_address, limiter
+from shop.translations import preferred_language
 
 log = structlog.get_logger()
 
 PREFIX = "/login"
 FLOW_SECONDS = 600
-LANGUAGES = ("ru", "en")
 POLICY = "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 TALKATIVE = ("flask_dance", "oauthlib", "requests_oauthlib")  # at DEBUG they log client secrets, codes and tokens
-
-WORDS = {
-    "ru": {
-        "code": ("Вход подтверждён", "Одноразовый код для вашей программы действует минуту:"),
-        "LogInNotBegun": ("Вход не завершён", "Он начат не в этом браузере или слишком давно. Начните ещё раз."),
-        "ConsentDenied": ("Вход отменён", "Вы не разрешили вход. Начните ещё раз или войдите с паролем."),
-        "ProviderFailed": ("Сервис входа не ответил", "Попробуйте позже или войдите с паролем."),
-        "AnswerRepeated": ("Вход уже завершён", "Этот ответ уже использован. Начните ещё раз."),
-        "SocialCodeNotValid": ("Ссылка не действует", "Она уже использована или устарела. Запросите новую."),
-        "StartNotValid": ("Так войти нельзя", "Адрес, с которого начат вход, содержит неизвестные данные."),
-    },
-    "en": {
-        "code": ("You are identified", "The one-time code for your program works for a minute:"),
-        "LogInNotBegun": ("Not logged in", "This was begun in another browser or too long ago. Start again."),
-        "ConsentDenied": ("Log-in canceled", "You did not allow it. Start again or log in with your password."),
-        "ProviderFailed": ("The provider did not answer", "Try again later or log in with your password."),
-        "AnswerRepeated": ("Finished already", "This answer was used before. Start again."),
-        "SocialCodeNotValid": ("This link does not work", "It was used already or has expired. Ask for a new one."),
-        "StartNotValid": ("This is no way in", "The address that began the log-in carries something unknown."),
-    },
-}
-
-CODE = """{% if code %}
-  <p><code>{{ code }}</code></p>
-{% endif %}
-"""
 
 
 class LogInNotBegun(Invalid):
@@ -318,9 +292,9 @@ def _end_in_refusal(provider: str, flow: Flow | None, refusal: Refusal) -> Respo
 
 
 def _page(kind: str, *, code: str = "", status: int = 200) -> Response:
-    locale = request.accept_languages.best_match(LANGUAGES, LANGUAGES[0])
-    title, text = WORDS[locale][kind]
-    html = render_template_string(framed(CODE), locale=locale, title=title, text=text, code=code)
+    locale = preferred_language()
+    with force_locale(locale):
+        html = render_template("pages/log_in_ended.html", locale=locale, ended=kind, code=code)
     page = Response(html, status=status, mimetype="text/html")
     page.headers["Content-Security-Policy"] = POLICY
     return _unkept(page)
