@@ -26,10 +26,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     from shop.companies import pages as company_pages  # noqa: F401
     from shop.companies import routes as company_routes  # noqa: F401
     from shop.database import db, engine_options
+    from shop.database.fast_read import statement_sent
     from shop.http import caching, compression, health, openapi, requests, throttling
     from shop.http.application import Application
     from shop.http.problems import ProblemApi
-    from shop.logs import configure_logs, report_errors
+    from shop.logs import configure_logs, report_errors, tell_of_statement
     from shop.orders.routes import blueprint as orders
     from shop.price_lists.routes import blueprint as price_lists
     from shop.webhooks import openapi as webhook_messages
@@ -37,7 +38,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     settings = settings or load_settings()
     configure_logs(settings)
-    report_errors(settings)
+    if report_errors(settings):
+        statement_sent.connect(tell_of_statement)
     app = Application(__name__, static_folder=None)
     app.extensions["settings"] = settings
     app.config.update(

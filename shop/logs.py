@@ -64,7 +64,7 @@ def access_log(settings: Settings) -> Callable[..., None]:
     return write
 
 
-def report_errors(settings: Settings) -> None:
+def report_errors(settings: Settings) -> bool:
     """Unforeseen errors go to Sentry where SENTRY_DSN is set: without bodies, variables or anything of a person."""
     dsn = settings.sentry_dsn.get_secret_value()
     if dsn:
@@ -78,6 +78,14 @@ def report_errors(settings: Settings) -> None:
             include_local_variables=False,
             max_request_body_size="never",
         )
+    return bool(dsn)
+
+
+def tell_of_statement(text: str) -> None:
+    """Leads to the next error's report, as those do that the report hears of from the engine; without values."""
+    import sentry_sdk
+
+    sentry_sdk.add_breadcrumb(category="query", message=text)
 
 
 def _tell_request_id(event: Any, _hint: Any) -> Any:

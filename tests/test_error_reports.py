@@ -59,5 +59,6 @@ def test_an_unforeseen_error_is_reported_without_secrets(app: Flask) -> None:
     assert status == "500"
     assert "ZeroDivisionError" in report
     assert f'"request_id":"{request_id}"' in report.replace(": ", ":")
+    assert "FROM access_tokens" in report  # the statement that asked who calls led to it
     assert "sent-in" not in report
     assert "kept-in-a-variable" not in report

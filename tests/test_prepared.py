@@ -4,7 +4,7 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 import pytest
 from flask import Flask
@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from shop.auth.models import Company
 from shop.database import db, session, transaction
-from shop.database.fast_read import Prepared, Writes
+from shop.database.fast_read import Prepared
 from tests.factories.auth import make_company
 
 ASKED = range(3)  # compiled at first, then kept
@@ -192,31 +192,3 @@ def test_a_dropped_line_does_not_make_transactions_commit_by_themselves(make_app
         assert not back.driver_connection.autocommit
         for each in found:
             each.close()
-
-
-def test_what_writes_is_refused_outside_of_a_transaction(app: Flask) -> None:
-    writing = Prepared(text("UPDATE companies SET name = '' RETURNING id"), writes=Writes.A_PART)
-    with app.app_context():
-        with pytest.raises(RuntimeError):
-            writing.rows()
-        with transaction():
-            assert writing.rows() == []
-
-
-def test_a_statement_that_is_a_whole_commits_by_itself_where_nothing_was_begun(app: Flask) -> None:
-    make_company(name="before")
-    writing = Prepared(text("UPDATE companies SET name = :name RETURNING id"), writes=Writes.A_WHOLE)
-    names = text("SELECT name FROM companies")
-    for name in ("first", "second"):
-        with app.app_context():
-            assert len(writing.rows({"name": name})) == 1
-            assert not session().in_transaction()
-        with app.app_context():
-            assert session().scalars(names).all() == [name]
-            with pytest.raises(RuntimeError):  # in what only reads nobody would commit it
-                writing.rows({"name": "lost"})
-    with app.app_context():
-        with suppress(ZeroDivisionError), transaction():
-            writing.rows({"name": "undone"})
-            raise ZeroDivisionError
-        assert session().scalars(names).all() == ["second"]

@@ -1,6 +1,6 @@
 """Goods as baskets and orders take them: the offer, its supplier's terms and its stock.
 
-One statement and no ORM: this is read with every change of a basket and with every order.
+One statement and no objects of the ORM: this is read with every change of a basket and with every order.
 """
 
 from collections.abc import Iterable
@@ -8,7 +8,6 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from psycopg.rows import namedtuple_row
 from sqlalchemy import BigInteger, Row, Select, any_, literal_column, select
 
 from shop.auth.models import ACTIVE, Company
@@ -16,7 +15,6 @@ from shop.catalog.models import BOUND_KINDS, EXACT, Offer, StockLevel
 from shop.catalog.stock import available_stock
 from shop.catalog.vat_rates import effective_vat_rate, sql_default_vat_rate
 from shop.database import given_list, session
-from shop.database.fast_read import Prepared
 
 
 class Terms(NamedTuple):
@@ -124,7 +122,7 @@ def good_of(row: Row[Any]) -> Good:
 
 def find_goods(offer_ids: Iterable[int]) -> dict[int, Good]:
     """By id."""
-    return _by_id(_select_found().rows({"offer_ids": list(offer_ids)}))
+    return _by_id(session().connection().execute(_select_by_ids(), {"offer_ids": list(offer_ids)}))
 
 
 def lock_goods(offer_ids: Iterable[int]) -> dict[int, Good]:
@@ -143,14 +141,10 @@ def _by_id(rows: Iterable[Any]) -> dict[int, Good]:
 
 
 @cache
-def _select_found() -> Prepared:
-    return Prepared(_select_by_ids(), row_factory=namedtuple_row)
-
-
-@cache
 def _select_locked() -> Select[*tuple[Any, ...]]:
     return locked_for_order(_select_by_ids())
 
 
+@cache
 def _select_by_ids() -> Select[*tuple[Any, ...]]:
     return select_goods().where(Offer.id == any_(given_list("offer_ids", BigInteger)))

@@ -4,7 +4,6 @@ By the ORM's session such a statement takes three times the CPU. Pool and errors
 """
 
 from collections.abc import Mapping, Sequence
-from enum import Enum
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -31,34 +30,20 @@ _compiled: LRUCache[Any, Any] = LRUCache(500)
 statement_sent = Signal("Tells the text to whoever counts or traces: the engine's events do not hear of these.")
 
 
-class Writes(Enum):
-    """What a statement that writes is. Either is refused where only reading was begun: nobody would commit it."""
-
-    A_PART = "of a transaction(): without one it is refused"
-    A_WHOLE = "by itself: within a transaction() it belongs to that, and where nothing was begun it commits by itself"
-
-
 class Prepared:
     """A statement as the driver wants it: compiled when it is sent first, its text and values are kept.
-
-    One that writes answers with rows, too (RETURNING).
 
     Rows are mappings, or tuples with or without names: as the driver's row factory says.
     """
 
-    def __init__(
-        self, statement: Statement, *, row_factory: RowFactory = dict_row, writes: Writes | None = None
-    ) -> None:
+    def __init__(self, statement: Statement, *, row_factory: RowFactory = dict_row) -> None:
         self._statement = statement
-        self._writes = writes
         self._row_factory = row_factory
         self._text: str | None = None
         self._values: dict[str, Any] = {}
 
     def rows(self, values: Row = NO_VALUES) -> Sequence[Any]:
         """In the transaction that the session has begun, else in none: no BEGIN, no ROLLBACK to wait for."""
-        if self._writes and not is_in_edge() and (is_in_transaction() or self._writes is Writes.A_PART):
-            raise RuntimeError("a statement that writes, and nobody commits it")
         text = self._text or self._compile()
         statement_sent.send(text)
         try:
@@ -107,12 +92,6 @@ def is_in_transaction() -> bool:
     there may be locked. Without making a session to ask it."""
     current = _present_session()
     return current is not None and (current.in_transaction() or IN_TRANSACTION in current.info)
-
-
-def is_in_edge() -> bool:
-    """Whether transaction() has been entered, so that somebody commits what is written."""
-    current = _present_session()
-    return current is not None and IN_TRANSACTION in current.info
 
 
 def _present_session() -> Session | None:

@@ -1,7 +1,4 @@
-"""The scoped session, and transaction(), the one place that commits.
-
-Only a statement that is a transaction by itself commits by itself (Writes.A_WHOLE).
-"""
+"""The scoped session, and transaction(), the one place that commits."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -5,12 +5,10 @@ from collections.abc import Iterator, Sequence
 from email.message import EmailMessage
 
 import structlog
-from psycopg.rows import namedtuple_row
 from sqlalchemy import select, text
 
 from shop.config import Settings
 from shop.database import session
-from shop.database.fast_read import Prepared, Writes
 from shop.mail.content import Facts, compose
 from shop.mail.erasure import ERASED, forget_if_last_trace
 from shop.mail.kinds import facts_of
@@ -18,17 +16,13 @@ from shop.mail.models import PARKED, QUEUED, MailMessage
 
 log = structlog.get_logger()
 
-NOTE_SENT = Prepared(
-    text("""
+NOTE_SENT = text("""
 UPDATE mail_messages
 SET state = 'sent', sent_at = now(), subject = :subject, last_error = NULL, attempts = attempts + 1,
     recipient = CASE WHEN is_last_trace THEN :erased ELSE recipient END,
     dedupe_key = CASE WHEN is_last_trace THEN 'erased:' || id ELSE dedupe_key END
 WHERE id = :mail_id RETURNING kind, message_id
-"""),
-    row_factory=namedtuple_row,
-    writes=Writes.A_WHOLE,
-)
+""")
 
 
 def compose_mails(mail_ids: Sequence[int], settings: Settings) -> Iterator[tuple[int, EmailMessage | Exception]]:
@@ -45,9 +39,9 @@ def compose_mails(mail_ids: Sequence[int], settings: Settings) -> Iterator[tuple
 
 
 def note_sent(mail_id: int, message: EmailMessage) -> None:
-    """At once, and a transaction by itself: what is noted is not sent again, whatever happens to us."""
+    """At once, in a transaction of its own: what is noted is not sent again, whatever happens to us."""
     values = {"mail_id": mail_id, "subject": message["Subject"], "erased": ERASED}
-    for mail in NOTE_SENT.rows(values):
+    for mail in session().connection().execute(NOTE_SENT, values):
         log.info("mail_sent", mail_id=mail_id, kind=mail.kind, message_id=mail.message_id)
 
 

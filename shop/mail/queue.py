@@ -6,27 +6,22 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import orjson
-from psycopg.rows import tuple_row
 from sqlalchemy import text
 
-from shop.database.fast_read import Prepared, Writes
+from shop.database import session
 from shop.mail.kinds import goes_first
 from shop.outbox.events import Event, publish
 
 TOGETHER = 20
 
-QUEUE = Prepared(
-    text("""
+QUEUE = text("""
 INSERT INTO mail_messages (dedupe_key, message_id, kind, locale, recipient, context)
 SELECT dedupe_key, message_id, kind, locale, recipient, CAST(context AS jsonb)
 FROM unnest(CAST(:dedupe_keys AS text[]), CAST(:message_ids AS text[]), CAST(:kinds AS text[]),
     CAST(:locales AS text[]), CAST(:recipients AS text[]), CAST(:contexts AS text[]))
     AS mail (dedupe_key, message_id, kind, locale, recipient, context)
 ON CONFLICT (dedupe_key) DO NOTHING RETURNING id, kind
-"""),
-    row_factory=tuple_row,
-    writes=Writes.A_PART,
-)
+""")
 
 
 @dataclass(frozen=True)
@@ -71,7 +66,7 @@ def queue_mails(mails: Sequence[NewMail], *, event_id: int, domain: str) -> None
             "recipients": [mail.to for mail in mails],
             "contexts": [orjson.dumps(mail.context).decode() for mail in mails],
         }
-        publish_queued(QUEUE.rows(values))
+        publish_queued((mail_id, kind) for mail_id, kind in session().connection().execute(QUEUE, values).all())
 
 
 def publish_queued(mails: Iterable[tuple[int, str]]) -> None:

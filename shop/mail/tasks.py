@@ -32,7 +32,8 @@ def _deliver(mail_ids: list[int], event_id: int, task: str) -> None:
             mails = list(compose_mails(ours, settings))
         is_done = [_sent(mail_id, message, settings) for mail_id, message in mails]
     if len(ours) == len(mail_ids) and all(is_done):  # else another worker is at some, or they are tried again
-        finish(event_id, task)
+        with transaction():
+            finish(event_id, task)
 
 
 def _sent(mail_id: int, message: EmailMessage | Exception, settings: Settings) -> bool:
@@ -41,7 +42,8 @@ def _sent(mail_id: int, message: EmailMessage | Exception, settings: Settings) -
         if isinstance(message, Exception):
             raise message
         server.send(message, settings)
-        note_sent(mail_id, message)
+        with transaction():
+            note_sent(mail_id, message)
     except Exception as error:
         with transaction():
             return note_trouble(mail_id, error, settings)

@@ -4,14 +4,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from psycopg.rows import tuple_row
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload, selectinload, undefer
 
 from shop.auth.models import Company
 from shop.config import Settings
 from shop.database import session
-from shop.database.fast_read import Prepared
 from shop.mail.content import Attachment, Facts
 from shop.mail.kinds import mail_kind
 from shop.mail.models import MailMessage
@@ -30,10 +28,7 @@ FIGURES: dict[str, dict[str, Callable[[str | Decimal], str]]] = {
     },
 }
 PAPERS = (undefer(Invoice.data), undefer(Invoice.paper))
-ORDER_OF = Prepared(
-    select(SupplierOrder.order_id).where(SupplierOrder.id == bindparam("part_id")), row_factory=tuple_row
-)
-ORDER = Prepared(
+ORDER = (
     select(
         Order.number,
         Order.client_reference,
@@ -45,7 +40,7 @@ ORDER = Prepared(
     .join(Company, Company.id == Order.company_id)
     .where(Order.id == bindparam("order_id"))
 )
-LINES = Prepared(
+LINES = (
     select(
         SupplierOrder.id.label("part_id"),
         SupplierOrder.total.label("part_total"),
@@ -85,8 +80,8 @@ def order_placed(mail: MailMessage, _settings: Settings) -> Facts:
 @mail_kind("order_received")
 def order_received(mail: MailMessage, _settings: Settings) -> Facts:
     part_id = mail.context["supplier_order_id"]
-    [(order_id,)] = ORDER_OF.rows({"part_id": part_id})
-    order = _as_placed(order_id)
+    part_of = select(SupplierOrder.order_id).where(SupplierOrder.id == part_id)
+    order = _as_placed(session().scalars(part_of).one())
     return _about_placed(mail, order, part=order["parts"][part_id])
 
 
@@ -163,9 +158,10 @@ def _values(mail: MailMessage, order: Order, part: SupplierOrder) -> dict[str, A
 
 def _as_placed(order_id: int) -> dict[str, Any]:
     """What the mails of every order need, in two statements: loading the objects would be most of a mail's cost."""
-    [order] = ORDER.rows({"order_id": order_id})
+    given, connection = {"order_id": order_id}, session().connection()
+    order = connection.execute(ORDER, given).mappings().one()
     parts: dict[int, dict[str, Any]] = {}
-    for line in LINES.rows({"order_id": order_id}):
+    for line in connection.execute(LINES, given).mappings():
         part = {"supplier": {"name": line["supplier"]}, "total": line["part_total"], "lines": []}
         parts.setdefault(line["part_id"], part)["lines"].append(line)
     return {**order, "company": {"name": order["company"]}, "parts": parts}

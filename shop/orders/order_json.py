@@ -7,13 +7,12 @@ move and every look at an order ends with.
 from typing import Any
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from shop.auth.models import BUYER, MANAGER, SUPPLIER
 from shop.auth.tokens import Acting
 from shop.catalog.vat_rates import sql_default_vat_rate
 from shop.database import session
-from shop.database.fast_read import Prepared, is_in_transaction
 from shop.money import sql_money_text, sql_vat_on_top
 from shop.orders.errors import OrderNotFound, SupplierOrderNotFound
 from shop.orders.states import NEW, STATES, moves_from
@@ -65,8 +64,7 @@ PARTS = f"""(
     ) AS part
 ) AS parts"""  # noqa: S608 - put together of constants
 
-ORDER = Prepared(
-    text(f"""
+ORDER = text(f"""
 SELECT row_to_json(answer)::text AS answer FROM (
     SELECT id, number, state, comment, client_reference, requested_delivery_on, currency,
         subtotal::text, delivery_total::text, vat_total::text, total::text, created_at, version, delivery_point,
@@ -77,10 +75,8 @@ SELECT row_to_json(answer)::text AS answer FROM (
     WHERE id = :order_id AND (:sees_all OR company_id = :company_id)
 ) AS answer
 """)  # noqa: S608 - put together of constants
-)
 
-PART = Prepared(
-    text(f"""
+PART = text(f"""
 SELECT row_to_json(answer)::text AS answer FROM (
     SELECT supplier_orders.id, order_id, orders.number AS order_number, supplier_id, supplier.name AS supplier,
         buyer.name AS buyer, supplier_orders.state, client_reference, requested_delivery_on, currency,
@@ -99,7 +95,6 @@ SELECT row_to_json(answer)::text AS answer FROM (
             OR :side = 'buyer' AND orders.company_id = :company_id)
 ) AS answer
 """)  # noqa: S608 - put together of constants
-)
 
 
 def order_answer(order_id: int, *, by: Acting) -> str:
@@ -120,10 +115,10 @@ def part_answer(part_id: int, *, by: Acting) -> str:
     return found
 
 
-def _answer(statement: Prepared, **values: Any) -> str | None:
-    if is_in_transaction():
-        session().flush()  # plain SQL does not do it by itself
-    return next((row["answer"] for row in statement.rows(values)), None)
+def _answer(statement: TextClause, **values: Any) -> str | None:
+    session().flush()  # plain SQL does not do it by itself
+    found: str | None = session().connection().execute(statement, values).scalar()
+    return found
 
 
 def _company(by: Acting, *roles: str) -> int | None:

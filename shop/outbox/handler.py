@@ -7,12 +7,10 @@ from typing import TypeVar, cast
 
 import structlog
 from celery import Task, shared_task
-from psycopg.rows import namedtuple_row
 from sqlalchemy import text, update
 
 from shop.config import current_settings
 from shop.database import session, transaction
-from shop.database.fast_read import Prepared, Writes
 from shop.outbox.events import Event, event_of
 from shop.outbox.leases import RUNS_OUT, leased
 from shop.outbox.models import LATEST, OutboxEvent
@@ -33,26 +31,19 @@ WITH locked AS (
 UPDATE outbox_events AS event
 """
 _PENDING = "FROM locked WHERE event.id = locked.id AND locked.is_pending"
-BEGIN = Prepared(
-    text(f"""{_LOCKED}
+BEGIN = text(f"""{_LOCKED}
 SET started = array_append(locked.started, :task), due_at = {RUNS_OUT}
 {_PENDING} AND :task <> ALL (locked.started)
 RETURNING event.type, event.payload, event.request_id
-"""),
-    row_factory=namedtuple_row,
-    writes=Writes.A_WHOLE,
-)
+""")
 # While the others of the event's tasks wait to be begun, nothing is to be sent again.
-FINISH = Prepared(
-    text(f"""{_LOCKED}
+FINISH = text(f"""{_LOCKED}
 SET pending = locked.others,
     handled_at = CASE WHEN locked.others = '{{}}' THEN now() END,
     due_at = CASE WHEN locked.others && locked.started THEN event.due_at ELSE now() + :latest END
 {_PENDING}
 RETURNING event.id
-"""),
-    writes=Writes.A_WHOLE,
-)
+""")
 COME_AGAIN = text("""
 UPDATE outbox_events SET started = array_remove(started, :task), sendings = greatest(sendings - 1, 0),
     due_at = now() + :after
@@ -120,10 +111,11 @@ def handles_by_itself(event_type: type[E_], *, name: str) -> Callable[[Callable[
 def finish(event_id: int, task: str) -> bool:
     """Notes that the task is done; False where it was done before.
 
-    In the transaction of its effects, and a rival waits here until we commit. By itself where these have committed and
-    can be found again.
+    In the transaction of its effects, and a rival waits here until we commit. In one of its own where these have
+    committed and can be found again.
     """
-    return bool(FINISH.rows({"event_id": event_id, "task": task, "latest": LATEST}))
+    values = {"event_id": event_id, "task": task, "latest": LATEST}
+    return session().connection().execute(FINISH, values).first() is not None
 
 
 def come_again(event_id: int, task: str, *, after: timedelta) -> None:
@@ -145,10 +137,11 @@ def _begin(event_id: int, task: str) -> Event | None:
     From then on the worker has a lease. Of several messages about one sending the first is an attempt, the others are
     dropped; if the attempt fails, or the worker dies, the relay sends the event again once the lease has run out.
     """
-    rows = BEGIN.rows({"event_id": event_id, "task": task, "pause": current_settings().outbox_resend_seconds})
-    if not rows:
+    values = {"event_id": event_id, "task": task, "pause": current_settings().outbox_resend_seconds}
+    with transaction() as current:
+        row = current.connection().execute(BEGIN, values).one_or_none()
+    if row is None:
         return None
-    [row] = rows
     note_begun(task)
     structlog.contextvars.bind_contextvars(request_id=row.request_id, event_id=event_id)
     return event_of(row)

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from shop.config import current_settings
-from shop.database.fast_read import Prepared, Writes
+from shop.database import transaction
 
 log = structlog.get_logger()
 
@@ -19,17 +19,13 @@ log = structlog.get_logger()
 RUNS_OUT = """
 clock_timestamp() + least(:pause * 2.0 ^ least(event.attempts, 20), 7200) * (0.9 + 0.3 * random()) * interval '1 second'
 """
-RENEW = Prepared(
-    text(f"""
+RENEW = text(f"""
 UPDATE outbox_events AS event SET due_at = {RUNS_OUT}
 WHERE id = (
     SELECT id FROM outbox_events WHERE id = :event_id AND parked_at IS NULL AND :task = ANY (pending)
     AND :task = ANY (started) FOR UPDATE SKIP LOCKED
 )
-RETURNING id
-"""),  # noqa: S608 - of our own words
-    writes=Writes.A_WHOLE,
-)
+""")  # noqa: S608 - of our own words
 
 
 @contextmanager
@@ -48,6 +44,7 @@ def _renew(app: Flask, event_id: int, task: str, pause: float, is_over: threadin
     while not is_over.wait(pause / 3):
         with app.app_context():
             try:
-                RENEW.rows({"event_id": event_id, "task": task, "pause": pause})
+                with transaction() as current:
+                    current.connection().execute(RENEW, {"event_id": event_id, "task": task, "pause": pause})
             except DBAPIError as error:  # nor can a relay send it again
                 log.warning("lease_not_renewed", event_id=event_id, error=type(error.orig).__name__)

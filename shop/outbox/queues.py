@@ -22,7 +22,6 @@ from sqlalchemy.dialects.postgresql import insert
 
 from shop.celery import QUEUES, queue_of
 from shop.database import session, transaction
-from shop.database.fast_read import Prepared, Writes
 from shop.outbox.models import OutboxQueue
 
 log = structlog.get_logger()
@@ -33,15 +32,11 @@ OUT_OF_ORDER = timedelta(seconds=2)  # so far may messages of two relays, or a n
 LONGEST_PAUSE = timedelta(minutes=10)
 AT_ONCE = 10_000
 
-NOTE = Prepared(
-    text("""
+NOTE = text("""
 INSERT INTO outbox_queues (name, reached, begun_at) VALUES (:queue, CAST(:sent_at AS timestamptz), now())
 ON CONFLICT (name) DO UPDATE
 SET reached = greatest(outbox_queues.reached, excluded.reached), begun_at = now(), probes = 0
-RETURNING name
-"""),
-    writes=Writes.A_WHOLE,
-)
+""")
 LOOK = text("""
 WITH looked AS (
     SELECT *, now() - greatest(begun_at, probed_at) >= least(:pause * 2 ^ least(probes, 20), :longest_pause) AS stands
@@ -83,7 +78,8 @@ def note_begun(task: str) -> None:
     if moment - _noted.get(queue, -NOTED_EVERY) >= NOTED_EVERY:
         _noted[queue] = moment
         headers = (current_task and current_task.request.headers) or {}
-        NOTE.rows({"queue": queue, "sent_at": headers.get(SENT_AT)})
+        with transaction() as current:
+            current.connection().execute(NOTE, {"queue": queue, "sent_at": headers.get(SENT_AT)})
 
 
 def send_passed_again(tasks: Collection[str], *, pause: timedelta) -> None:

@@ -12,6 +12,7 @@ from shop.auth.models import SUPPLIER, Company
 from shop.catalog.models import Offer, StockLevel
 from shop.database import session
 from shop.orders.basket import additions
+from shop.orders.basket.contents import lock_basket
 from shop.orders.basket.order_files import UnreadableQuickOrder
 from shop.orders.basket.quick_order import QuickLine, read_quick_order
 from tests.factories.auth import bearer, make_company, make_user
@@ -123,16 +124,17 @@ def meddle(app: Flask, buyer, monkeypatch):
 def test_whoever_meets_a_change_looks_again(client, headers, meddle) -> None:
     first, second = make_offer(), make_offer()
     add(client, headers, {"offer_id": first.id, "quantity": 1})
-    meddle(times=2)
+    meddle(times=1)
     answer = add(client, headers, {"offer_id": second.id, "quantity": 1})
     assert [line["offer_id"] for line in answer.json["lines"]] == [second.id]
 
 
-def test_a_basket_that_never_comes_to_rest_is_busy(client, headers, meddle) -> None:
+def test_a_basket_that_somebody_holds_for_too_long_is_busy(client, headers, buyer, edge) -> None:
     held = make_offer()
     add(client, headers, {"offer_id": held.id, "quantity": 1})
-    meddle(times=1000)
-    answer = add(client, headers, {"offer_id": held.id, "quantity": 2})
+    with ThreadPoolExecutor(1) as pool, edge() as current:
+        lock_basket(current.merge(buyer))
+        answer = pool.submit(add, client, headers, {"offer_id": held.id, "quantity": 2}).result()
     assert (answer.status_code, answer.json["code"]) == (409, "Busy")
     assert int(answer.headers["Retry-After"]) > 0
 

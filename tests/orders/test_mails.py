@@ -312,7 +312,8 @@ def test_the_mails_of_an_order_cost_few_statements_transactions_and_connections(
     assert len(mailbox.about(order.number)) == 5
     assert len(announcing) <= 7  # begin, note, customer, suppliers, mails, event, finish
     assert len(delivering) <= 6 + 2 * (2 + 1) + 3 * (3 + 1)  # of each mail what it says, and that it was sent
-    assert len(announced) == len(delivered) == 1  # whatever else is sent is a transaction by itself
+    assert len(announced) <= 3  # begin, note, and all that it does
+    assert len(delivered) <= 4 + 5  # the same, that each mail was sent, finish
     assert len(mailbox.connections) == 1
 
 

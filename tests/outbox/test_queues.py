@@ -11,7 +11,7 @@ import redis
 from flask import Flask
 from sqlalchemy import select, text, update
 
-from shop.database import now, session
+from shop.database import now, session, transaction
 from shop.outbox import queues
 from shop.outbox.broker import EPOCH, send_again_what_was_wiped
 from shop.outbox.events import Event
@@ -301,8 +301,9 @@ class TestLeases:
 
     def test_whoever_has_come_again_or_is_through_renews_nothing(self, app, edge, send, noted) -> None:
         def renew(event_id: int) -> bool:
-            with app.app_context():
-                return bool(RENEW.rows({"event_id": event_id, "task": "orders.turn", "pause": 30}))
+            with app.app_context(), transaction() as current:
+                values = {"event_id": event_id, "task": "orders.turn", "pause": 30}
+                return bool(current.connection().execute(RENEW, values).rowcount)
 
         done = []
         turn = handles_by_itself(noted, name="orders.turn")(

@@ -153,7 +153,7 @@ def test_of_two_who_fill_one_basket_the_second_sees_what_the_first_put_in(edge) 
 
 
 def test_whoever_fills_one_basket_at_once_sees_one_state_after_the_other(app: Flask, edge) -> None:
-    """No lock is held meanwhile, and yet every answer is the basket as just that request has left it."""
+    """Every answer is the basket as just that request has left it."""
     buyer = make_user()
     headers = bearer(buyer)
     offers = [make_offer().id for _ in range(40)]

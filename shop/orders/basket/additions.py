@@ -7,9 +7,10 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from psycopg.rows import namedtuple_row
 from sqlalchemy import (
     BigInteger,
+    Row,
+    Select,
     Text,
     all_,
     any_,
@@ -29,22 +30,19 @@ from shop.auth.tokens import Acting
 from shop.catalog.availability import Obstacle
 from shop.catalog.models import Offer
 from shop.catalog.orderable_offers import Good, find_goods, good_of, select_goods
-from shop.database import given_list, sql_list
-from shop.database.fast_read import Prepared, Writes
-from shop.errors import Busy, Conflict, FieldError, Invalid, Refusal
+from shop.database import given_list, session, sql_list
+from shop.errors import Conflict, FieldError, Invalid, Refusal
 from shop.orders.basket.contents import LOCK, VERSION, InBasket, basket_lines
 from shop.orders.errors import NamedTwice, OfferUnknown, SkuAmbiguous, SkuUnknown
 from shop.orders.line_checks import check_obstacles, check_quantity
 from shop.orders.models import Basket, BasketLine, Order
 
 MAX_LINES = 1000
-MAX_ATTEMPTS = 100  # each fails because somebody else's has succeeded
 
 # Puts lines in, in the order in which they were named, and says all that is in the basket then. Where that has another
 # version than the one that was read, or has come into being since (no version equals NULL), it puts in nothing and
 # answers no rows.
-FILL = Prepared(
-    text(f"""
+FILL = text(f"""
 WITH basket AS (
     {LOCK} WHERE {VERSION} = CAST(:version AS xid) RETURNING id
 ), added AS (
@@ -63,16 +61,12 @@ UNION ALL
 SELECT offer_id, quantity, price_seen, unit_seen, added_at FROM basket_lines
 WHERE basket_id = (SELECT id FROM basket) AND offer_id NOT IN (SELECT offer_id FROM added)
 ORDER BY added_at, offer_id
-"""),  # noqa: S608 - of our own words only
-    row_factory=namedtuple_row,
-    writes=Writes.A_WHOLE,
-)
+""")  # noqa: S608 - of our own words only
 
-HELD_BESIDES = Prepared(
-    select(func.count().label("number"))
+HELD_BESIDES = (
+    select(func.count())
     .join_from(BasketLine, Basket)
-    .where(Basket.user_id == bindparam("user_id"), BasketLine.offer_id != all_(given_list("offer_ids", BigInteger))),
-    row_factory=namedtuple_row,
+    .where(Basket.user_id == bindparam("user_id"), BasketLine.offer_id != all_(given_list("offer_ids", BigInteger)))
 )
 
 
@@ -122,25 +116,30 @@ def add_lines(user: Acting, wanted: Sequence[Wanted]) -> Filled:
 
 def try_lines(user: Acting, wanted: Sequence[Wanted]) -> Filled:
     """The same without the refusal. Two statements whatever the number of lines, three where other goods were in the
-    basket, one more near its limit; no transaction is needed around them.
+    basket, one more near its limit.
 
     An offer that is there already gets the new quantity. Where somebody changes the basket after we have looked at it,
-    we look again. Within a transaction the first attempt locks the row, so that the second succeeds.
+    we look again.
     """
-    for _ in range(MAX_ATTEMPTS):
-        choice = _choice(user, wanted)
-        results = _each_once([_judge(line, choice) for line in wanted])
-        if not any(result.offer for result in results):
-            return Filled(results, basket_lines(user))
-        if lines := _fill(user, results, choice):
-            return Filled(results, lines)
-    raise Busy
+    filled = _try_once(user, wanted) or _try_once(user, wanted)  # from the first on its row is locked
+    assert filled
+    return filled
 
 
 def add_past_order(user: Acting, order: Order) -> Filled:
     """What was ordered then, as far as it can be ordered now, at today's prices."""
     lines = [line for part in order.parts for line in part.lines]
     return add_lines(user, [Wanted(line.ordered_quantity, offer_id=line.offer_id) for line in lines])
+
+
+def _try_once(user: Acting, wanted: Sequence[Wanted]) -> Filled | None:
+    """None where the basket has changed since it was looked at."""
+    choice = _choice(user, wanted)
+    results = _each_once([_judge(line, choice) for line in wanted])
+    if not any(result.offer for result in results):
+        return Filled(results, basket_lines(user))
+    lines = _fill(user, results, choice)
+    return Filled(results, lines) if lines else None
 
 
 def _each_once(results: list[LineResult]) -> list[LineResult]:
@@ -177,7 +176,7 @@ def _choice(user: Acting, wanted: Sequence[Wanted]) -> _Choice:
         "named_skus": [sku for _, sku in named],
     }
     given = frozenset(name for name, found in values.items() if found)
-    rows = _select_choice(given).rows({"user_id": user.id} | {name: values[name] for name in given}) if given else ()
+    rows = _read_choice(given, {"user_id": user.id} | {name: values[name] for name in given}) if given else ()
     version, held = (rows[0].version, rows[0].held or 0) if rows else (None, 0)
     by_id = {row.id: good_of(row) for row in rows}
     by_sku: defaultdict[str, list[Good]] = defaultdict(list)
@@ -186,8 +185,12 @@ def _choice(user: Acting, wanted: Sequence[Wanted]) -> _Choice:
     return _Choice(version, held, by_id, by_sku)
 
 
+def _read_choice(given: frozenset[str], values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+    return session().connection().execute(_select_choice(given), values).all()
+
+
 @cache
-def _select_choice(given: frozenset[str]) -> Prepared:
+def _select_choice(given: frozenset[str]) -> Select[*tuple[Any, ...]]:
     """Only with the conditions that are needed: an index answers each."""
     ids, suppliers = (given_list(name, BigInteger) for name in ("ids", "named_suppliers"))
     skus, named_skus = (given_list(name, Text) for name in ("skus", "named_skus"))
@@ -203,8 +206,7 @@ def _select_choice(given: frozenset[str]) -> Prepared:
     basket = select(version, held).where(Basket.user_id == bindparam("user_id")).cte("basket")
     basket = basket.prefix_with("MATERIALIZED")  # counted once, and not once for each good
     goods = select_goods().add_columns(basket.c.version, basket.c.held)
-    chosen = goods.outerjoin(basket, true()).where(Company.status == ACTIVE, wanted)
-    return Prepared(chosen, row_factory=namedtuple_row)
+    return goods.outerjoin(basket, true()).where(Company.status == ACTIVE, wanted)
 
 
 def _judge(line: Wanted, choice: _Choice) -> LineResult:
@@ -253,11 +255,11 @@ def _fill(user: Acting, results: Sequence[LineResult], choice: _Choice) -> list[
         "prices": [good.price for good, _ in lines],
         "units": [good.unit for good, _ in lines],
     }
-    rows = FILL.rows(values)
+    rows = session().connection().execute(FILL, values).all()
     others = [row.offer_id for row in rows if row.offer_id not in choice.by_id]
     goods = {**choice.by_id, **find_goods(others)} if others else choice.by_id
     return [InBasket(goods[row.offer_id], row.quantity, row.price_seen, row.unit_seen) for row in rows]
 
 
 def _held_besides(user: Acting, offer_ids: list[int]) -> int:
-    return int(HELD_BESIDES.rows({"user_id": user.id, "offer_ids": offer_ids})[0].number)
+    return int(session().connection().execute(HELD_BESIDES, {"user_id": user.id, "offer_ids": offer_ids}).scalar_one())

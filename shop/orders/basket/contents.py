@@ -1,14 +1,16 @@
 """The basket: what a buyer means to order. Nothing in it is reserved."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from psycopg.rows import namedtuple_row
 from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    Row,
+    Select,
     any_,
     bindparam,
     cast,
@@ -25,7 +27,6 @@ from shop.auth.tokens import Acting
 from shop.catalog.models import Offer
 from shop.catalog.orderable_offers import Good, good_of, locked_for_order, select_goods
 from shop.database import session
-from shop.database.fast_read import Prepared, Writes
 from shop.orders.errors import NotInBasket
 from shop.orders.line_checks import check_quantity
 from shop.orders.models import Basket, BasketLine
@@ -50,7 +51,8 @@ class InBasket(NamedTuple):
 
 def basket_lines(user: Acting) -> list[InBasket]:
     """In the order in which they were added, in one statement."""
-    return [_in_basket(row) for row in _select_lines().rows({"user_id": user.id})]
+    rows = session().connection().execute(_select_lines(), {"user_id": user.id})
+    return [_in_basket(row) for row in rows]
 
 
 def change_line(user: Acting, offer_id: int, *, quantity: Decimal) -> None:
@@ -77,8 +79,7 @@ def take_basket(user: Acting) -> list[InBasket]:
 
     Where somebody was changing the basket, it is taken as it has become, with goods and terms as they are then.
     """
-    given = {"user_id": user.id}
-    taken = _select_taken().rows(given) or _select_taken().rows(given)  # from the first on its row is locked
+    taken = _take_lines(user) or _take_lines(user)  # from the first on its row is locked
     return [_in_basket(row) for row in sorted(taken, key=lambda row: (row.added_at, row.id))]
 
 
@@ -101,20 +102,23 @@ def lock_basket(user: Acting) -> None:
 
 
 @cache
-def _select_lines() -> Prepared:
-    return Prepared(
+def _select_lines() -> Select[*tuple[Any, ...]]:
+    return (
         select_goods()
         .add_columns(BasketLine.quantity, BasketLine.price_seen, BasketLine.unit_seen)
         .join(BasketLine, BasketLine.offer_id == Offer.id)
         .join(Basket, Basket.id == BasketLine.basket_id)
         .where(Basket.user_id == bindparam("user_id"))
-        .order_by(BasketLine.added_at, BasketLine.offer_id),
-        row_factory=namedtuple_row,
+        .order_by(BasketLine.added_at, BasketLine.offer_id)
     )
 
 
+def _take_lines(user: Acting) -> Sequence[Row[Any]]:
+    return session().connection().execute(_select_taken(), {"user_id": user.id}).all()
+
+
 @cache
-def _select_taken() -> Prepared:
+def _select_taken() -> Select[*tuple[Any, ...]]:
     """Nothing where the basket was changed while we waited for it: what this would read is older than that."""
     version: ColumnElement[Any] = literal_column(VERSION)
     seen = select(version).where(Basket.user_id == bindparam("user_id")).correlate(None).scalar_subquery()
@@ -135,13 +139,12 @@ def _select_taken() -> Prepared:
     )
     # By a list as in find_goods(): to join that many offers as it guesses there are, the planner would read them all.
     offer_ids = cast(select(func.array_agg(taken.c.offer_id)).scalar_subquery(), ARRAY(BigInteger))
-    goods = (
+    return (
         locked_for_order(select_goods())
         .add_columns(taken.c.quantity, taken.c.price_seen, taken.c.unit_seen, taken.c.added_at)
         .join(taken, taken.c.offer_id == Offer.id)
         .where(Offer.id == any_(offer_ids))
     )
-    return Prepared(goods, row_factory=namedtuple_row, writes=Writes.A_PART)
 
 
 def _in_basket(row: Any) -> InBasket:

@@ -52,8 +52,9 @@ def add_basket_lines(body: dict[str, Any]) -> Any:
     By offer, or by SKU. `results` has an entry for each line, in their order. A good that is there already gets the
     new quantity. When none of the lines can be ordered, the answer is 422.
     """
-    filled = additions.add_lines(current_caller(), [Wanted(**line) for line in body["lines"]])
-    return finished_json(basket_view(filled.lines, filled.results)), _status(filled.results)
+    with transaction():
+        filled = additions.add_lines(current_caller(), [Wanted(**line) for line in body["lines"]])
+        return finished_json(basket_view(filled.lines, filled.results)), _status(filled.results)
 
 
 @blueprint.route("/basket/lines/<id:offer_id>", methods=["PATCH"])
@@ -140,7 +141,8 @@ def quick_order_text(body: dict[str, Any]) -> Any:
     names them. The report has an entry for each row that wants something.
     """
     order = quick_order.read_quick_order(body["text"], supplier_id=body["supplier_id"])
-    return finished_json(_fill(current_caller(), order))
+    with transaction():
+        return finished_json(_fill(current_caller(), order))
 
 
 @blueprint.route("/basket/quick-order/file", methods=["POST"])
@@ -156,7 +158,8 @@ def quick_order_file(form: dict[str, Any]) -> Any:
     each row that wants something.
     """
     order = quick_order.read_quick_order(form["file"].read(), supplier_id=form["supplier_id"])
-    return finished_json(_fill(current_caller(), order))
+    with transaction():
+        return finished_json(_fill(current_caller(), order))
 
 
 def _status(results: Sequence[LineResult]) -> int:
