@@ -21,6 +21,7 @@ from shop.auth.models import BUYER, MANAGER, SUPPLIER
 from shop.catalog.models import STOCK_KINDS
 from shop.mail.kinds import KINDS
 from shop.orders.states import PART_STATES
+from shop.price_lists import reasons, row_issues
 from shop.price_lists.models import ERROR, MODES, SOURCES, WARNING
 from shop.webhooks.event_types import event_types
 from shop.webhooks.models import FAILING, GONE, PAUSED
@@ -65,6 +66,7 @@ def _declared() -> Iterator[str]:
     """The texts of views, and those of codes: "state|new" for a state that there is."""
     yield from (*GROUPS, *(label for _, label, _, _ in WAITING), *companies.LABELS.values())
     yield from providers.REASONS.values()
+    yield from (*reasons.SENTENCES.values(), reasons.LINE, reasons.COMMONEST, *row_issues.SENTENCES.values())
     for view in VIEWS:
         if issubclass(view, ManagedView):
             yield from _of_view(view)
@@ -88,6 +90,7 @@ def _declared() -> Iterator[str]:
         "field": audit_trail.audited_fields(),
         "severity": (ERROR, WARNING),
         "reason": ("price", "price_refused", "unit", "units_per_pack", "vat_rate"),
+        "value": row_issues.VALUE_WORDS,
         "tab": ("quarantined", "changed", "new", "withdrawn", "issues"),
         "act": _acts(),
     }.items():
@@ -112,7 +115,10 @@ def _of_view(view: type[ManagedView]) -> Iterator[str]:
 
 def catalog() -> Catalog:
     with CATALOG.open("rb") as file:
-        return read_po(file, locale="ru")
+        russian = read_po(file, locale="ru")
+    for each in russian:
+        each.flags.discard("python-format")  # values are filled in by {name}: a percent sign is one
+    return russian
 
 
 def compiled(russian: Catalog) -> bytes:

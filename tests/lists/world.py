@@ -126,9 +126,9 @@ def _add_price_lists(supplier: User) -> int:
                 price_list_id=price_list.id,
                 row=number % 6,
                 field="price",
-                code="x",
+                code="price_not_a_number",
                 severity="error",
-                message=f"{number}",
+                facts={"sentence": "not_a_number", "value": f"{number}"},
             )
         )
         change = ("quarantined", "changed", "new")[number // 9]
