@@ -4,6 +4,7 @@ import pytest
 from flask import Flask
 from flask_babel import force_locale
 
+from dev import translations
 from shop.translations import LANGUAGES, t, t_in
 
 
@@ -23,3 +24,12 @@ def test_a_prefix_tells_apart_and_is_never_shown(app: Flask) -> None:
 def test_values_are_filled_in_after_the_translation(app: Flask) -> None:
     with app.app_context():
         assert t_in("ru", "Log in with {email} from now on.", email="{a}@b.c") == "Теперь входите с адресом {a}@b.c."
+
+
+def test_what_a_page_holds_beside_its_texts_keeps_no_entry_alive() -> None:
+    assert translations.is_written("Too many tries")
+    assert not any(translations.is_written(text) for text in ("card", "section", "state|new"))
+
+
+def test_the_acts_of_a_call_are_found_beside_a_lambda() -> None:
+    assert {"act|supplier_category.map", "act|price_list.apply", "act|part.sent"} <= translations.texts()
