@@ -11,9 +11,22 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from jinja2 import Environment
+from jinja2.nodes import Const
 
 import shop.subscribers  # noqa: F401 - declares kinds of mail and types of events
-from shop.admin import VIEWS, audit_trail, companies, deliveries, events, mails, providers, suppliers, users
+from shop.admin import (
+    VIEWS,
+    audit_trail,
+    companies,
+    deliveries,
+    events,
+    linked_records,
+    mails,
+    providers,
+    suppliers,
+    users,
+)
 from shop.admin.base import GROUPS, ManagedView
 from shop.admin.dashboard import WAITING
 from shop.admin.formats import TONES
@@ -35,6 +48,8 @@ KEYWORDS = {
     **dict.fromkeys(("t", "later", "noted"), None),
     **dict.fromkeys(("choice", "contains", "since", "until", "flag", "Filter", "Bulk"), (2,)),
 }
+# Which one, from 0, is the code of an act.
+ACTS = {"acting": 0, "audited": 0, "_decide": 1, "Bulk": 3}
 
 
 def texts() -> set[str]:
@@ -46,20 +61,16 @@ def texts() -> set[str]:
 
 def is_written(text: str) -> bool:
     """Whether it stands in the code at all. Messages of refusals and labels of forms are given to t() by others."""
-    return text.rpartition("|")[2] in _constants() or text.rpartition("|")[2] in _pages()
+    return text.removeprefix("field|") in _constants()
 
 
 @cache
 def _constants() -> set[str]:
-    trees = [ast.parse(path.read_text("utf-8")) for path in SHOP.rglob("*.py")]
-    found = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
-    names = {node.id for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    return {text for text in found if isinstance(text, str)} | names
-
-
-@cache
-def _pages() -> str:
-    return "\n".join(path.read_text("utf-8") for path in SHOP.rglob("*.html"))
+    """What stands in quotation marks: in Python, and in the expressions of templates."""
+    pages = [Environment(autoescape=True).parse(path.read_text("utf-8")) for path in SHOP.rglob("*.html")]
+    found = [node.value for module in _modules() for node in ast.walk(module) if isinstance(node, ast.Constant)]
+    found += [node.value for page in pages for node in page.find_all(Const)]
+    return {text for text in found if isinstance(text, str)}
 
 
 def _declared() -> Iterator[str]:
@@ -87,7 +98,7 @@ def _declared() -> Iterator[str]:
         "stock": STOCK_KINDS,
         "guard": suppliers.GUARD_WORDS.values(),
         "thing": audit_trail.THINGS,
-        "field": audit_trail.audited_fields(),
+        "field": {*audit_trail.audited_fields(), *linked_records.THINGS},
         "severity": (ERROR, WARNING),
         "reason": ("price", "price_refused", "unit", "units_per_pack", "vat_rate"),
         "value": row_issues.VALUE_WORDS,
@@ -98,10 +109,16 @@ def _declared() -> Iterator[str]:
 
 
 def _acts() -> Iterator[str]:
-    found = extract_from_dir(SHOP / "admin", METHODS, keywords=dict.fromkeys(("acting", "audited"), (1,)))
-    yield from (action for _, _, action, _, _ in found if isinstance(action, str))
     yield from (f"part.{state}" for each in PART_STATES.values() for state in each.to)
     yield from ("pricelist.create",)
+    for call in (node for module in _modules() for node in ast.walk(module) if isinstance(node, ast.Call)):
+        place = ACTS.get(getattr(call.func, "attr", getattr(call.func, "id", "")), len(call.args))
+        yield from (str(code.value) for code in call.args[place : place + 1] if isinstance(code, ast.Constant))
+
+
+@cache
+def _modules() -> list[ast.Module]:
+    return [ast.parse(path.read_text("utf-8")) for path in SHOP.rglob("*.py")]
 
 
 def _of_view(view: type[ManagedView]) -> Iterator[str]:

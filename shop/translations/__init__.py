@@ -22,7 +22,7 @@ def init_app(app: Flask, **selectors: Any) -> None:
 
 def t(text: str, **values: Any) -> str:
     """The text in the reader's language, `{name}` filled in. In "state|new" what stands before | only tells apart."""
-    said: str = get_translations().ugettext(text)
+    said: str = get_translations().ugettext(text) if text else ""  # gettext keeps the catalog's header under ""
     if said == text:
         said = text.rpartition("|")[2]
     return said.format(**values) if values else said
