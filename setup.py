@@ -13,6 +13,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["shop", "shop.*"]),
     include_package_data=True,
+    package_data={"shop.translations": ["*/LC_MESSAGES/*.?o"]},
     install_requires=[
         "alembic",
         "argon2-cffi",

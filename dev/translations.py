@@ -11,9 +11,22 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from jinja2 import Environment
+from jinja2.nodes import Const
 
 import shop.subscribers  # noqa: F401 - declares kinds of mail and types of events
-from shop.admin import VIEWS, audit_trail, companies, deliveries, events, mails, providers, suppliers, users
+from shop.admin import (
+    VIEWS,
+    audit_trail,
+    companies,
+    deliveries,
+    events,
+    linked_records,
+    mails,
+    providers,
+    suppliers,
+    users,
+)
 from shop.admin.base import GROUPS, ManagedView
 from shop.admin.dashboard import WAITING
 from shop.admin.formats import TONES
@@ -21,6 +34,7 @@ from shop.auth.models import BUYER, MANAGER, SUPPLIER
 from shop.catalog.models import STOCK_KINDS
 from shop.mail.kinds import KINDS
 from shop.orders.states import PART_STATES
+from shop.price_lists import reasons, row_issues
 from shop.price_lists.models import ERROR, MODES, SOURCES, WARNING
 from shop.webhooks.event_types import event_types
 from shop.webhooks.models import FAILING, GONE, PAUSED
@@ -34,6 +48,8 @@ KEYWORDS = {
     **dict.fromkeys(("t", "later", "noted"), None),
     **dict.fromkeys(("choice", "contains", "since", "until", "flag", "Filter", "Bulk"), (2,)),
 }
+# Which one, from 0, is the code of an act.
+ACTS = {"acting": 0, "audited": 0, "_decide": 1, "Bulk": 3}
 
 
 def texts() -> set[str]:
@@ -45,26 +61,23 @@ def texts() -> set[str]:
 
 def is_written(text: str) -> bool:
     """Whether it stands in the code at all. Messages of refusals and labels of forms are given to t() by others."""
-    return text.rpartition("|")[2] in _constants() or text.rpartition("|")[2] in _pages()
+    return text.removeprefix("field|") in _constants()
 
 
 @cache
 def _constants() -> set[str]:
-    trees = [ast.parse(path.read_text("utf-8")) for path in SHOP.rglob("*.py")]
-    found = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
-    names = {node.id for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    return {text for text in found if isinstance(text, str)} | names
-
-
-@cache
-def _pages() -> str:
-    return "\n".join(path.read_text("utf-8") for path in SHOP.rglob("*.html"))
+    """What stands in quotation marks: in Python, and in the expressions of templates."""
+    pages = [Environment(autoescape=True).parse(path.read_text("utf-8")) for path in SHOP.rglob("*.html")]
+    found = [node.value for module in _modules() for node in ast.walk(module) if isinstance(node, ast.Constant)]
+    found += [node.value for page in pages for node in page.find_all(Const)]
+    return {text for text in found if isinstance(text, str)}
 
 
 def _declared() -> Iterator[str]:
     """The texts of views, and those of codes: "state|new" for a state that there is."""
     yield from (*GROUPS, *(label for _, label, _, _ in WAITING), *companies.LABELS.values())
     yield from providers.REASONS.values()
+    yield from (*reasons.SENTENCES.values(), reasons.LINE, reasons.COMMONEST, *row_issues.SENTENCES.values())
     for view in VIEWS:
         if issubclass(view, ManagedView):
             yield from _of_view(view)
@@ -85,9 +98,10 @@ def _declared() -> Iterator[str]:
         "stock": STOCK_KINDS,
         "guard": suppliers.GUARD_WORDS.values(),
         "thing": audit_trail.THINGS,
-        "field": audit_trail.audited_fields(),
+        "field": {*audit_trail.audited_fields(), *linked_records.THINGS},
         "severity": (ERROR, WARNING),
         "reason": ("price", "price_refused", "unit", "units_per_pack", "vat_rate"),
+        "value": row_issues.VALUE_WORDS,
         "tab": ("quarantined", "changed", "new", "withdrawn", "issues"),
         "act": _acts(),
     }.items():
@@ -95,10 +109,16 @@ def _declared() -> Iterator[str]:
 
 
 def _acts() -> Iterator[str]:
-    found = extract_from_dir(SHOP / "admin", METHODS, keywords=dict.fromkeys(("acting", "audited"), (1,)))
-    yield from (action for _, _, action, _, _ in found if isinstance(action, str))
     yield from (f"part.{state}" for each in PART_STATES.values() for state in each.to)
     yield from ("pricelist.create",)
+    for call in (node for module in _modules() for node in ast.walk(module) if isinstance(node, ast.Call)):
+        place = ACTS.get(getattr(call.func, "attr", getattr(call.func, "id", "")), len(call.args))
+        yield from (str(code.value) for code in call.args[place : place + 1] if isinstance(code, ast.Constant))
+
+
+@cache
+def _modules() -> list[ast.Module]:
+    return [ast.parse(path.read_text("utf-8")) for path in SHOP.rglob("*.py")]
 
 
 def _of_view(view: type[ManagedView]) -> Iterator[str]:
@@ -112,7 +132,10 @@ def _of_view(view: type[ManagedView]) -> Iterator[str]:
 
 def catalog() -> Catalog:
     with CATALOG.open("rb") as file:
-        return read_po(file, locale="ru")
+        russian = read_po(file, locale="ru")
+    for each in russian:
+        each.flags.discard("python-format")  # values are filled in by {name}: a percent sign is one
+    return russian
 
 
 def compiled(russian: Catalog) -> bytes:

@@ -17,7 +17,7 @@ from shop.admin.texts import act_text
 from shop.auth.access import caller, current_user
 from shop.auth.models import MANAGER
 from shop.http.problems import is_under
-from shop.translations import LANGUAGES, preferred_language, t
+from shop.translations import LANGUAGES, preferred_language
 
 DEFAULT_TIME_ZONE = "Europe/Moscow"
 ASSETS = Path(__file__).parent / "static"
@@ -52,12 +52,11 @@ def _version(asset: str) -> str:
 
 
 def _words_of_templates() -> dict[str, Any]:
-    """Only under /admin: other pages of the product have words of their own."""
+    """Only under /admin: what other pages of the product have no use for."""
     if not has_request_context() or not is_under(PREFIX):
         return {}
     found = caller()
     return {
-        "t": t,
         "money": formats.money,
         "number": formats.number,
         "moment": formats.moment,

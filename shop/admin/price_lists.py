@@ -30,7 +30,6 @@ from shop.price_lists.arriving import receipt
 from shop.price_lists.imports.decisions import apply_list, discard_list, withdraw_rows
 from shop.price_lists.imports.rollback import roll_back
 from shop.price_lists.imports.stated_stock import latest_applied
-from shop.price_lists.issue_words import issue_in
 from shop.price_lists.models import (
     APPLIED,
     APPLY,
@@ -46,6 +45,7 @@ from shop.price_lists.models import (
     PriceListRow,
 )
 from shop.price_lists.reasons import explain
+from shop.price_lists.row_issues import issue_text
 from shop.translations import language, t
 
 STATES = (QUEUED, CHECKING, HELD, APPLYING, APPLIED, FAILED, DISCARDED)
@@ -171,7 +171,7 @@ class PriceListsView(ManagedView):
         return {
             "people": _people(price_list),
             "reasons": explain(price_list, language()),
-            "issue_said": partial(issue_in, language()),
+            "issue_text": partial(issue_text, locale=language()),
             "is_moving": is_moving,
             "can_apply": can_decide,
             "can_discard": can_decide or price_list.state == QUEUED,

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop.database import CreatedAt, Id, Model, Quantity, UnitPrice
+from shop.price_lists.row_issues import issue_text
 from shop.spreadsheets.headings import CATEGORY
 
 QUEUED, CHECKING, HELD, APPLYING = "queued", "checking", "held", "applying"
@@ -100,9 +101,10 @@ STATES_SOMETHING = PriceList.sha256.is_not(None) | PriceList.rolls_back_id.is_no
 
 
 class PriceListIssue(Model):
-    """What is wrong with one row (0 = the list as a whole): the field, a stable code, and a sentence.
+    """What is wrong with one row (0 = the list as a whole): the field, a stable code, and facts (row_issues.py).
 
-    An error means that the row was not taken, a warning that it was taken without what the sentence names.
+    An error means that the row was not taken, a warning that it was taken without what its sentence names. Rows from
+    before 0039 have no facts, and their English sentence as `kept_message`.
     """
 
     __tablename__ = "price_list_issues"
@@ -118,8 +120,14 @@ class PriceListIssue(Model):
     external_id: Mapped[str | None]
     field: Mapped[str]
     code: Mapped[str]
-    message: Mapped[str]
+    facts: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    kept_message: Mapped[str] = mapped_column("message", default="", server_default="")
     original: Mapped[dict[str, Any] | None]
+
+    @property
+    def message(self) -> str:
+        """In English, for programs."""
+        return issue_text(self, "en")
 
 
 class PriceListRow(Model):

@@ -6,12 +6,13 @@ from typing import Any
 from sqlalchemy import select, text
 
 from shop.database import session
-from shop.price_lists.issue_words import issue_in
 from shop.price_lists.models import ERROR, PriceList, PriceListIssue
+from shop.price_lists.row_issues import issue_text
 from shop.spreadsheets.headings import FIELDS, ISSUE_COLUMNS
 from shop.spreadsheets.writers import BYTE_ORDER_MARK, write_csv
 
 PIECE = 2000
+OF_SENTENCES = (PriceListIssue.field, PriceListIssue.code, PriceListIssue.facts, PriceListIssue.kept_message)
 
 COLUMNS = text("""
 SELECT DISTINCT jsonb_object_keys(original) FROM price_list_issues
@@ -50,7 +51,7 @@ def _rows(price_list: PriceList, after: int) -> Sequence[Any]:
         .order_by(PriceListIssue.row)
         .limit(PIECE)
     )
-    columns = (PriceListIssue.row, PriceListIssue.code, PriceListIssue.message, PriceListIssue.original)
+    columns = (PriceListIssue.row, PriceListIssue.original, *OF_SENTENCES)
     statement = select(*columns).where(*errors, PriceListIssue.row.in_(numbers))
     return session().execute(statement.order_by(PriceListIssue.row, PriceListIssue.id)).all()
 
@@ -65,5 +66,5 @@ def _by_row(rows: Sequence[Any]) -> Iterator[tuple[int, list[Any]]]:
 def _line(columns: Sequence[str], row: int, issues: Sequence[Any], locale: str) -> list[Any]:
     original: Mapping[str, str] = next((issue.original for issue in issues if issue.original), {})
     codes = ", ".join(dict.fromkeys(issue.code for issue in issues))
-    messages = "; ".join(issue_in(locale, issue.message) for issue in issues)
+    messages = "; ".join(issue_text(issue, locale) for issue in issues)
     return [*(original.get(name) for name in columns), row, codes, messages]

@@ -1,15 +1,17 @@
 """What price lists take and answer."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, pre_dump, validate, validates_schema
 
 from shop.companies.schemas import ChangeTermsOfTradeSchema
 from shop.http.fields import MAX_ID, AnswerSchema, CountedDict, CountedList, Flag, Money, Schema, Text, UploadedFile
 from shop.http.pagination import PageArgsSchema
 from shop.money import VAT_RATES
 from shop.price_lists.models import ERROR, MODES, SOURCES, STATES, WARNING
+from shop.price_lists.reasons import said_facts
 from shop.spreadsheets.headings import FIELDS, HEADINGS, IGNORED
 
 
@@ -177,6 +179,10 @@ class PriceListReasonSchema(AnswerSchema):
 
     code = fields.String(required=True, metadata={"description": "docs/price-lists.md lists them"})
     facts = fields.Dict(keys=fields.String(), required=True)
+
+    @pre_dump
+    def say(self, reason: Mapping[str, Any], **_: Any) -> dict[str, Any]:
+        return {"code": reason["code"], "facts": said_facts(reason["facts"])}
 
 
 class PriceListSchema(AnswerSchema):

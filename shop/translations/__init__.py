@@ -3,6 +3,7 @@
 `make translations` brings the catalog up to date with the code; a test fails where a text has no Russian.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,20 @@ def init_app(app: Flask, **selectors: Any) -> None:
 
 def t(text: str, **values: Any) -> str:
     """The text in the reader's language, `{name}` filled in. In "state|new" what stands before | only tells apart."""
-    said: str = get_translations().ugettext(text)
-    if said == text:
-        said = text.rpartition("|")[2]
-    return said.format(**values) if values else said
+    said: str = get_translations().ugettext(text) if text else ""  # gettext keeps the catalog's header under ""
+    return _filled(text.rpartition("|")[2] if said == text else said, values)
 
 
 def t_in(locale: str, text: str, **values: Any) -> str:
-    """The same for a reader who does not ask now: of a mail, of a page behind a link."""
+    """The same for a reader who does not ask now: of a mail, of a page behind a link. English is there as it stands."""
+    if locale == "en":
+        return _filled(text.rpartition("|")[2], values)
     with force_locale(locale):
         return t(text, **values)
+
+
+def _filled(said: str, values: Mapping[str, Any]) -> str:
+    return said.format(**values) if values else said
 
 
 def later(text: str) -> LazyString:

@@ -305,8 +305,10 @@ def test_rows_that_wait_for_nothing_are_refused(desk, edge, quarantined) -> None
     assert entries(edge) == []
 
 
-def test_issues_are_read_and_rejected_rows_taken_away(app, desk, supplier) -> None:
+def test_issues_are_read_and_rejected_rows_taken_away(app, desk, enter, supplier) -> None:
     found = run_import(app, supplier, list_of(good(1), good(2, price="free", name="=1+1")))
+    for locale, said in (("en", "must be a number, not «free»"), ("ru", "должно быть числом, а не «free»")):
+        assert f"{said}</td>" in enter(make_user("manager", locale=locale)).get(address(found), tab="issues").text
     page = desk.get(address(found), tab="issues").text
     assert '<span class="badge bad">error</span>' in page
     answer = desk.get(address(found, "rejected-rows.csv"))

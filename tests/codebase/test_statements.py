@@ -71,7 +71,12 @@ def make_price_list(supplier: User, issues: int) -> PriceList:
     for row in range(issues):
         session().add(
             PriceListIssue(
-                price_list_id=price_list.id, row=row, field="price", code="price_missing", severity="error", message="x"
+                price_list_id=price_list.id,
+                row=row,
+                field="price",
+                code="price_missing",
+                severity="error",
+                facts={"sentence": "missing"},
             )
         )
     return price_list

@@ -144,8 +144,8 @@ WALKS: Mapping[str, Walk] = {
         "/api/v1/catalog/price-lists/{price_list_id}/issues",
         "price_list_issues",
         "price_list_id = :price_list_id",
-        key="message",
-        sql_key="message",
+        key="external_id",
+        sql_key="external_id",
         orders={"": "row, id"},
     ),
     "list_companies": Walk(

@@ -125,10 +125,11 @@ def _add_price_lists(supplier: User) -> int:
             PriceListIssue(
                 price_list_id=price_list.id,
                 row=number % 6,
+                external_id=f"{number}",
                 field="price",
-                code="x",
+                code="price_missing",
                 severity="error",
-                message=f"{number}",
+                facts={"sentence": "missing"},
             )
         )
         change = ("quarantined", "changed", "new")[number // 9]

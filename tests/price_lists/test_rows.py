@@ -10,6 +10,7 @@ from shop.price_lists.models import FULL, STOCK_ONLY
 from shop.price_lists.reading import parse_price_list
 from shop.price_lists.reading.row_checks import Checked, check_categories, check_goods, unread_fields
 from shop.price_lists.reading.row_reader import Row
+from shop.price_lists.row_issues import Issue, problem_text
 
 CATEGORIES = {"224": "Смартфоны", "15": "Аксессуары"}
 GOOD: dict[str, Any] = {"id": 7, "name": "Товар", "price": 100}
@@ -22,6 +23,10 @@ def check(*goods: Any, mode: str = FULL) -> list[Checked]:
 def check_one(**fields: Any) -> Checked:
     [checked] = check(GOOD | fields)
     return checked
+
+
+def english(issue: Issue) -> str:
+    return problem_text(issue.field, issue.code, issue.facts, "en")
 
 
 def codes(checked: Checked) -> list[tuple[str, str]]:
@@ -186,7 +191,7 @@ def test_leaves_out_a_step_and_a_minimum_that_divide_a_piece() -> None:
     assert checked.row is not None
     assert (checked.row.quantity_step, checked.row.minimum_quantity) == (None, None)
     assert codes(checked) == [("warning", f"{name}_not_whole") for name in ("quantity_step", "minimum_quantity")]
-    assert checked.issues[0].message == "quantity_step is no whole number of «шт»"
+    assert english(checked.issues[0]) == "quantity_step is no whole number of «шт»"
 
 
 def test_names_row_and_id_of_a_repeated_good_and_of_what_is_none() -> None:
@@ -195,7 +200,7 @@ def test_names_row_and_id_of_a_repeated_good_and_of_what_is_none() -> None:
     assert (first.row is not None, second.row, third.row) == (True, None, None)
     [repeated] = second.issues
     assert (repeated.row, repeated.external_id, repeated.code) == (2, "7", "id_duplicate")
-    assert repeated.message == "id is the same as in row 1, which was taken"
+    assert english(repeated) == "id is the same as in row 1, which was taken"
     assert codes(third) == [("error", "not_a_good")]
 
 

@@ -34,7 +34,7 @@ MIB = 2**20
 
 class NotChanged(Conflict):
     code = "NotChanged"
-    message = WHY_FAILED["NotChanged"].en
+    message = WHY_FAILED["NotChanged"]
 
 
 def fetch_price_list(price_list_id: int, settings: Settings) -> None:

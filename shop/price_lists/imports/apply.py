@@ -115,9 +115,8 @@ FORGET_UNKNOWN_OFFERS = text(
     "DELETE FROM price_list_issues WHERE price_list_id = :price_list_id AND code = 'id_unknown'"
 )
 REPORT_UNKNOWN_OFFERS = text("""
-INSERT INTO price_list_issues (price_list_id, row, severity, external_id, field, code, message, original)
-SELECT :price_list_id, change.row, 'error', change.external_id, 'id', 'id_unknown',
-    'No good with this id is in your catalog.',
+INSERT INTO price_list_issues (price_list_id, row, severity, external_id, field, code, facts, original)
+SELECT :price_list_id, change.row, 'error', change.external_id, 'id', 'id_unknown', '{}',
     jsonb_strip_nulls(jsonb_build_object(
         'id', change.external_id, 'price', trim_scale(row.price)::text, 'price_rrc', trim_scale(row.price_rrc)::text,
         'quantity', CASE row.stock_kind

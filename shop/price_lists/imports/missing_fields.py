@@ -9,6 +9,7 @@ from sqlalchemy import text
 from shop.database import session
 from shop.price_lists.models import FULL, PRICES_AND_STOCK, STOCK_ONLY, UPDATE
 from shop.price_lists.reading import ParsedPriceList, UnreadablePriceList
+from shop.price_lists.row_issues import Problem
 
 TAKEN_ALONE = ("price", "price_rrc", "quantity")  # by mode prices_and_stock
 
@@ -17,9 +18,9 @@ ORIGINAL = """jsonb_strip_nulls(jsonb_build_object('id', row.external_id, 'sku',
 
 # Goods that were read before the first one with this field: until then nobody knew that the list has it.
 REPORT_MISSING = """
-INSERT INTO price_list_issues (price_list_id, row, severity, external_id, field, code, message, original)
-SELECT row.price_list_id, row.row, 'error', row.external_id, '{field}', '{field}_missing', '{field} is missing',
-    {original}
+INSERT INTO price_list_issues (price_list_id, row, severity, external_id, field, code, facts, original)
+SELECT row.price_list_id, row.row, 'error', row.external_id, '{field}', '{field}_missing',
+    jsonb_build_object('sentence', 'missing'), {original}
 FROM price_list_rows AS row
 WHERE row.price_list_id = :price_list_id AND row.{field} IS NULL AND NOT row.is_price_refused
 """
@@ -51,16 +52,16 @@ def refuse_columns(parsed: ParsedPriceList, mode: str) -> None:
     _refuse_empty_handed(mode, frozenset(TAKEN_ALONE) - parsed.lacks)
 
 
-def refuse_missing(price_list_id: int, mode: str, had: Collection[str], parsed: ParsedPriceList) -> Counter[str]:
+def refuse_missing(price_list_id: int, mode: str, had: Collection[str], parsed: ParsedPriceList) -> Counter[Problem]:
     """What is wrong with how many rows that have no name or price; refuses a list that cannot do without.
 
     Mode full asks for them in any case.
     """
     _refuse_empty_handed(mode, had)
-    wrong: Counter[str] = Counter()
+    wrong: Counter[Problem] = Counter()
     for field in ("name", "price") if mode != STOCK_ONLY else ():
         if field in had or mode == FULL:
-            wrong[f"{field} is missing"] = _refuse_rows(price_list_id, field)
+            wrong[Problem(field, f"{field}_missing", (("sentence", "missing"),))] = _refuse_rows(price_list_id, field)
         elif mode == UPDATE and (unknown := count_unknown(price_list_id)):
             _refuse(field, unknown, parsed)
     return wrong

@@ -66,7 +66,7 @@ WHERE row.price_list_id = :rolls_back_id AND offer.supplier_id = :supplier_id
 
 class NotTheLatest(Conflict):
     code = "NotTheLatest"
-    message = WHY_FAILED["NotTheLatest"].en
+    message = WHY_FAILED["NotTheLatest"]
 
 
 def roll_back(price_list: PriceList, *, take_stock_back: bool = False, by: User) -> PriceList:

@@ -30,9 +30,9 @@ WHERE row.price_list_id = :price_list_id AND row.row = found.row
 """)
 # An issue for each good that may be meant: none of them is withdrawn.
 REPORT = text("""
-INSERT INTO price_list_issues (price_list_id, row, severity, external_id, field, code, message, original)
+INSERT INTO price_list_issues (price_list_id, row, severity, external_id, field, code, facts, original)
 SELECT :price_list_id, row, 'error', external_id, 'sku', 'sku_ambiguous',
-    'Several of your goods have this SKU; send their ids, too.', jsonb_build_object('sku', sku)
+    '{}', jsonb_build_object('sku', sku)
 FROM goods_by_sku WHERE row IN (SELECT row FROM goods_by_sku GROUP BY row HAVING count(*) > 1)
 """)
 REJECT = text("""

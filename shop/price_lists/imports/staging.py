@@ -22,8 +22,9 @@ from shop.price_lists.reading import ParsedPriceList
 from shop.price_lists.reading.cell_values import CONTROLS
 from shop.price_lists.reading.listed_fields import Had
 from shop.price_lists.reading.row_checks import Checked, check_categories, check_goods, unread_fields, without_stock
-from shop.price_lists.reading.row_reader import Issue, Row
-from shop.price_lists.reasons import WHY_FAILED
+from shop.price_lists.reading.row_reader import Row
+from shop.price_lists.reasons import WHY_FAILED, RefusedFile
+from shop.price_lists.row_issues import Issue, Problem
 from shop.spreadsheets.headings import FIELDS
 
 BATCH = 5000
@@ -33,18 +34,18 @@ PATIENCE = text("SET LOCAL statement_timeout = '15min'")
 ROW_COLUMNS = ("price_list_id", *Row._fields)
 ISSUE_COLUMNS = ("price_list_id", *Issue._fields)
 NULL = "\x01"
+SEVERAL_GOODS = Problem("sku", "sku_ambiguous", (("sentence", "sku_ambiguous:commonest"),))
 
 Progress = Callable[[int, int], None]
 
 
-class NothingUsable(Invalid):
+class NothingUsable(RefusedFile):
     code = "NothingUsable"
-    message = WHY_FAILED["NothingUsable"].en
 
 
 class NoGoods(Invalid):
     code = "NoGoods"
-    message = WHY_FAILED["NoGoods"].en
+    message = WHY_FAILED["NoGoods"]
 
 
 def stage(price_list_id: int, parsed: ParsedPriceList, *, mode: str, progress: Progress | None = None) -> None:
@@ -68,21 +69,22 @@ def stage(price_list_id: int, parsed: ParsedPriceList, *, mode: str, progress: P
         session().execute(PATIENCE)
         _note(price_list_id, categories=categories, rows_total=done, had=had.names())
         _copy_issues(price_list_id, [*unread_fields(unread), *without_stock(had)])
-        missing = _refuse_late(price_list_id, mode, had, parsed) if done else Counter[str]()
+        missing = _refuse_late(price_list_id, mode, had, parsed) if done else Counter[Problem]()
         is_usable = done != rejected + missing.total() or _is_few_refused_prices(price_list_id, done, had)
     if done and not is_usable:
-        raise NothingUsable(rows=done, commonest=_commonest(errors + missing))
+        [(commonest, _)] = (errors + missing).most_common(1)
+        raise NothingUsable("NothingUsable", rows=done, commonest=commonest.kept())
     if not done and mode != FULL:
         raise NoGoods
     with transaction():  # or the planner takes the new rows for a handful and joins them by nested loops
         session().execute(text("ANALYZE price_list_rows (price_list_id, row, external_id, category, decision)"))
 
 
-def _refuse_late(price_list_id: int, mode: str, had: Had, parsed: ParsedPriceList) -> Counter[str]:
+def _refuse_late(price_list_id: int, mode: str, had: Had, parsed: ParsedPriceList) -> Counter[Problem]:
     """What is wrong with how many rows, seen only now that all goods were read."""
-    wrong: Counter[str] = Counter()
+    wrong: Counter[Problem] = Counter()
     if parsed.ids_are_skus:
-        wrong["sku is not of one good"] = identify_by_sku(price_list_id)
+        wrong[SEVERAL_GOODS] = identify_by_sku(price_list_id)
     wrong += refuse_missing(price_list_id, mode, had.names(), parsed)
     _note(price_list_id, rows_rejected=PriceList.rows_rejected + wrong.total())
     return wrong
@@ -103,9 +105,9 @@ def forget_rows(price_list_id: int) -> None:
 
 def _stage_batches(
     price_list_id: int, checked: Iterable[Checked], progress: Progress, expected: int
-) -> tuple[int, int, Counter[str]]:
-    """How many goods there were, how many of them were rejected, and the messages why."""
-    checked, done, rejected, errors = iter(checked), 0, 0, Counter[str]()
+) -> tuple[int, int, Counter[Problem]]:
+    """How many goods there were, how many of them were rejected, and why."""
+    checked, done, rejected, errors = iter(checked), 0, 0, Counter[Problem]()
     while first := next(checked, None):
         with transaction():
             batch = _stage_batch(price_list_id, chain([first], islice(checked, BATCH - 1)))
@@ -123,14 +125,14 @@ class _Batch:
     taken: int = 0
     rejected: int = 0
     issues: list[Issue] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
+    errors: list[Problem] = field(default_factory=list)
 
     def add(self, each: Checked) -> None:
         self.taken += not each.is_rejected and each.row is not None
         self.issues += each.issues
         if each.is_rejected:
             self.rejected += 1
-            self.errors += [issue.message for issue in each.issues]
+            self.errors += [issue.problem for issue in each.issues]
 
 
 def _stage_batch(price_list_id: int, checked: Iterator[Checked]) -> _Batch:
@@ -154,13 +156,6 @@ def _stage_batch(price_list_id: int, checked: Iterator[Checked]) -> _Batch:
     return batch
 
 
-def _commonest(errors: Counter[str]) -> str:
-    if not errors:
-        return ""
-    said = errors.most_common(1)[0][0]
-    return f"Most often: {said}" if said.endswith((".", "?")) else f"Most often: {said}."
-
-
 def _note(price_list_id: int, **values: Any) -> None:
     session().execute(update(PriceList).where(PriceList.id == price_list_id).values(**values))
 
@@ -182,7 +177,10 @@ def _line(row: Row) -> str:
 
 
 def _copy_issues(price_list_id: int, issues: Iterable[Issue]) -> None:
-    records = [(price_list_id, *issue[:-1], Jsonb(issue.original) if issue.original else None) for issue in issues]
+    records = [
+        (price_list_id, *plain, Jsonb(facts), Jsonb(original) if original else None)
+        for *plain, facts, original in issues
+    ]
     if records:
         with _copying("price_list_issues", ISSUE_COLUMNS) as copy:
             for record in records:

@@ -50,12 +50,12 @@ ONE: Final = Decimal(1)
 
 
 class UnreadableValueError(Exception):
-    """A value that cannot be meant: a stable code and a sentence for the supplier."""
+    """A value that cannot be meant: which of row_issues.SENTENCES says so, and its facts."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
+    def __init__(self, sentence: str, **facts: str | int) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.facts = facts
 
 
 def text_of(value: Any, *, longest: int) -> str:
@@ -65,10 +65,10 @@ def text_of(value: Any, *, longest: int) -> str:
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise UnreadableValueError("not_text", f"must be text, not {_shown(value)}")
+        raise UnreadableValueError("not_text", value=_shown(value))
     text = SPACES.sub(" ", CONTROLS.sub(" ", str(value))).strip()
     if len(text) > longest:
-        raise UnreadableValueError("too_long", f"is longer than {longest} characters")
+        raise UnreadableValueError("too_long", longest=longest)
     return text
 
 
@@ -105,12 +105,12 @@ def number_of(value: Any) -> Decimal:
     elif isinstance(value, str):
         text = CURRENCY.sub("", SPACES.sub("", value.casefold()))
     else:
-        raise UnreadableValueError("not_a_number", f"must be a number, not {_shown(value)}")
+        raise UnreadableValueError("not_a_number", value=_shown(value))
     if THOUSANDS.fullmatch(text):
         text = text.replace(text[-1 - len(re.split("[.,]", text)[-1])], "!").replace(",", "").replace(".", "")
         text = text.replace("!", ".")
     if len(text) > LONGEST_NUMBER or not text.isascii() or not NUMBER.fullmatch(text):
-        raise UnreadableValueError("not_a_number", f"must be a number, not {_shown(value)}")
+        raise UnreadableValueError("not_a_number", value=_shown(value))
     return Decimal(text.replace(",", "."))
 
 
@@ -119,17 +119,15 @@ def price_of(value: Any) -> Decimal:
     if type(value) is str and PLAIN_PRICE.fullmatch(value) and (plain := Decimal(value)):
         return plain
     if isinstance(value, str) and "," in value and AMBIGUOUS.fullmatch(SPACES.sub("", value)):
-        raise UnreadableValueError(
-            "ambiguous", f"may be read in two ways: {_shown(value)}. Write it with a point and two decimals"
-        )
+        raise UnreadableValueError("ambiguous", value=_shown(value))
     price = number_of(value)
     if price <= 0:
-        raise UnreadableValueError("not_positive", f"must be more than 0, not {_shown(value)}")
+        raise UnreadableValueError("not_positive", value=_shown(value))
     if price > HIGHEST_PRICE:
-        raise UnreadableValueError("too_large", f"is too large: {_shown(value)}")
+        raise UnreadableValueError("too_large", value=_shown(value))
     rounded = price.quantize(PRICE_PLACES, rounding=ROUND_HALF_UP)
     if not rounded or abs(rounded - price) > Decimal("0.000001"):  # a spreadsheet's 302.8600000001 is no finer price
-        raise UnreadableValueError("too_fine", f"has more than four decimals: {_shown(value)}")
+        raise UnreadableValueError("too_fine", value=_shown(value))
     return rounded
 
 
@@ -137,11 +135,9 @@ def quantity_of(value: Any) -> Decimal:
     """For steps, minimums and packs: more than 0, three decimals at most."""
     quantity = number_of(without_unit(value.strip().casefold()) if isinstance(value, str) else value)
     if not 0 < quantity <= LARGEST_QUANTITY:
-        raise UnreadableValueError(
-            "not_positive", f"must be more than 0 and at most {LARGEST_QUANTITY:,}, not {_shown(value)}"
-        )
+        raise UnreadableValueError("not_positive:quantity", most=f"{LARGEST_QUANTITY:,}", value=_shown(value))
     if quantity != quantity.quantize(QUANTITY_PLACES):
-        raise UnreadableValueError("too_fine", f"has more than three decimals: {_shown(value)}")
+        raise UnreadableValueError("too_fine:quantity", value=_shown(value))
     return quantity
 
 
@@ -209,21 +205,21 @@ def vat_rate_of(value: Any) -> str | None:
     digits = number_of(value.replace("%", "") if isinstance(value, str) else value)
     rate = number_text(digits)
     if rate not in VAT_RATES:
-        raise UnreadableValueError("unknown_rate", f"must be one of {', '.join(VAT_RATES)}, not {_shown(value)}")
+        raise UnreadableValueError("unknown_rate", rates=", ".join(VAT_RATES), value=_shown(value))
     return rate
 
 
 def _pieces(value: Any, shown: Any) -> Decimal:
     pieces = number_of(value)
     if pieces < 0:
-        raise UnreadableValueError("negative", f"is negative: {_shown(shown)}")
+        raise UnreadableValueError("negative", value=_shown(shown))
     if pieces > LARGEST_QUANTITY:
-        raise UnreadableValueError("too_large", f"is too large: {_shown(shown)}")
+        raise UnreadableValueError("too_large", value=_shown(shown))
     return pieces.quantize(QUANTITY_PLACES, rounding=ROUND_DOWN)
 
 
 def _shown(value: Any) -> str:
-    """The value for a sentence, short and harmless."""
+    """The fact `value`, short and harmless."""
     if value is None:
         return "nothing"
     if isinstance(value, dict | list):

@@ -16,7 +16,8 @@ from shop.price_lists.reading.parsed import (
     UnreadablePriceList,
     WideGood,
 )
-from shop.price_lists.reading.row_reader import LONGEST, NOT_WORDS, GoodReader, Issue, Row
+from shop.price_lists.reading.row_reader import LONGEST, NOT_WORDS, GoodReader, Row
+from shop.price_lists.row_issues import Issue
 
 HEADING, CUT, TOO_WIDE = "taken_as_heading", "torn", "row_too_wide"
 
@@ -41,15 +42,15 @@ def check_categories(declared: Sequence[Any]) -> tuple[dict[str, str], list[Issu
     for number, entry in enumerate(declared, start=1):
         try:
             if not isinstance(entry, dict):
-                raise UnreadableValueError("not_a_category", "must have an id and a name")
+                raise UnreadableValueError("not_a_category")
             key, name = (text_of(entry.get(part), longest=LONGEST["category"]) for part in ("id", "name"))
             if not key or not name:
-                raise UnreadableValueError("incomplete", "must have an id and a name")
+                raise UnreadableValueError("incomplete")
             if names.setdefault(key, name) != name:
-                raise UnreadableValueError("duplicate", f"has the id {key}, which «{names[key]}» has, too")
+                raise UnreadableValueError("duplicate", id=key, name=names[key])
         except UnreadableValueError as error:
-            message = f"Category {number} {error.message}."
-            issues.append(Issue(0, WARNING, None, "categories", f"category_{error.code}", message))
+            facts = {"number": number, **error.facts}
+            issues.append(Issue(0, WARNING, None, "categories", f"category_{error.sentence}", facts))
     return names, issues
 
 
@@ -83,14 +84,14 @@ def check_goods(
         checker.may_add_category = not declares_categories and len(categories) < MOST_CATEGORIES
         try:
             if not isinstance(good, dict):
-                raise UnreadableValueError("not_a_good", "The entry must be a group of fields (id, name, price …).")
+                raise UnreadableValueError("not_a_good")
             if unread is not None and not good.keys() <= KNOWN_FIELDS:
                 unread.update(str(key)[:100] for key in good.keys() - KNOWN_FIELDS)
             had.note(good)
             checker.identify(first_rows)
             row = checker.row(mode)
         except UnreadableValueError as error:
-            checker.report(ERROR, "" if error.code == "not_a_good" else "id", error)
+            checker.report(ERROR, "" if error.sentence == "not_a_good" else "id", error)
             row = None
         yield Checked(row, checker.issues, checker.is_rejected)
 
@@ -98,7 +99,7 @@ def check_goods(
 def unread_fields(counts: Counter[str]) -> list[Issue]:
     """The most frequent first: a misspelled field must not get lost silently."""
     return [
-        Issue(0, WARNING, None, text_of(key, longest=100), "field_unknown", f"This field is not read ({count} goods).")
+        Issue(0, WARNING, None, text_of(key, longest=100), "field_unknown", {"goods": count})
         for key, count in counts.most_common(20)
     ]
 
@@ -107,24 +108,20 @@ def without_stock(had: Had) -> list[Issue]:
     """Once for the whole list: what is known of their stock stays."""
     if not had.without_stock or "quantity" not in had.fields:
         return []
-    message = f"The quantity is empty ({had.without_stock} goods): their stock stays as it is."
-    return [Issue(0, WARNING, None, "quantity", "quantity_missing", message)]
+    return [Issue(0, WARNING, None, "quantity", "quantity_missing", {"goods": had.without_stock})]
 
 
 def _broken(number: int, good: TableGood) -> Checked:
     """Nothing of it is taken but the id, which says that the list names this good."""
-    code, message = CUT, "The file ends in the middle of this row."
+    code, facts = CUT, {}
     if isinstance(good, WideGood):
-        code = TOO_WIDE
-        message = f"The row reaches to cell {good.width}, the heading names {good.named}. Is a comma not in quotes?"
-    external_id = _shown_id(good)
-    return Checked(None, [Issue(number, ERROR, external_id, "", code, message, original_of(good, {}))], True)
+        code, facts = TOO_WIDE, {"width": good.width, "named": good.named}
+    return Checked(None, [Issue(number, ERROR, _shown_id(good), "", code, facts, original_of(good, {}))], True)
 
 
 def _heading(number: int, good: dict[Any, Any]) -> Checked:
     """A line of a table that looks like the title of a group; an offer of that id stays as it is."""
-    message = "The line has no price and was taken for the heading of a group."
-    return Checked(None, [Issue(number, WARNING, _shown_id(good), "price", HEADING, message)])
+    return Checked(None, [Issue(number, WARNING, _shown_id(good), "price", HEADING, {})])
 
 
 def _shown_id(good: dict[Any, Any]) -> str | None:

@@ -36,6 +36,7 @@ from shop.price_lists.reading.cell_values import (
 from shop.price_lists.reading.listed_fields import LONGEST_PARAMETER_NAME, Had
 from shop.price_lists.reading.original_rows import original_of
 from shop.price_lists.reading.parsed import TableGood
+from shop.price_lists.row_issues import Issue
 from shop.spreadsheets.cells import may_be_thousands
 
 LONGEST = {"id": 100, "sku": 100, "name": 500, "model": 255, "category": 200}
@@ -50,9 +51,6 @@ NOT_WORDS = re.compile(r"[\W_]+")
 PUNCTUATION = re.compile(r"[^\w ]+|_+")
 PLAIN_TYPES = frozenset({str, int, bool})
 ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
-ROUNDED_SENTENCE = "has lost its digits in a spreadsheet ({}): format the column as text and enter it again"
-MISSING = "is missing"
-BROKEN = "holds characters that no text has; they were left out"
 
 T = TypeVar("T")
 
@@ -83,16 +81,6 @@ class Row(NamedTuple):
     parameters: dict[str, Any] | None = None
 
 
-class Issue(NamedTuple):
-    row: int
-    severity: str
-    external_id: str | None
-    field: str
-    code: str
-    message: str
-    original: dict[str, str] | None = None
-
-
 def match_key(name: str, model: str) -> str:
     """By this the same good is found in other suppliers' lists: case, ё and punctuation do not count."""
     return f"{_words(name)}|{_words(model)}"[:LONGEST_MATCH_KEY]
@@ -121,15 +109,15 @@ class GoodReader:
         """Raises where the good has no id of its own: whatever else is wrong could not be told apart."""
         value = self.good.get("id")
         if isinstance(value, float):
-            raise UnreadableValueError("not_text", f"must be text: put {value} into quotes")
+            raise UnreadableValueError("not_text:figures", figures=str(value))
         self.external_id = text_of(value, longest=LONGEST["id"])
         if not self.external_id:
-            raise UnreadableValueError("missing", "is missing")
+            raise UnreadableValueError("missing")
         if "+" in self.external_id and ROUNDED.fullmatch(self.external_id):
-            raise UnreadableValueError("rounded", ROUNDED_SENTENCE.format(self.external_id))
+            raise UnreadableValueError("rounded", figures=self.external_id)
         first = first_rows.setdefault(self.external_id, self.number)
         if first != self.number:
-            raise UnreadableValueError("duplicate", f"is the same as in row {first}, which was taken")
+            raise UnreadableValueError("duplicate", first=first)
 
     def row(self, mode: str) -> Row | None:
         """None where it is rejected, unless its price was refused: then that is what it says."""
@@ -171,17 +159,17 @@ class GoodReader:
         for name in ("quantity_step", "minimum_quantity", "units_per_pack"):
             given: Decimal | None = getattr(row, name)
             if given is not None and breaks_pieces(given, unit):
-                self.warn(name, "not_whole", f"is no whole number of «{unit}»")
+                self.warn(name, "not_whole", unit=unit)
                 whole[name] = None
         if row.stock is not None and breaks_pieces(row.stock, unit):
             pieces = whole["stock"] = whole_pieces(row.stock, unit)
-            self.warn("quantity", "not_whole", f"is no whole number of «{unit}»; {number_text(pieces)} was taken")
+            self.warn("quantity", "not_whole:taken", unit=unit, taken=number_text(pieces))
         return row._replace(**whole) if whole else row
 
     def rest(self, row: Row) -> dict[str, Any]:
         step, minimum = self.optional("quantity_step", quantity_of), self.optional("minimum_quantity", quantity_of)
         if step and minimum and minimum % step:
-            self.warn("minimum_quantity", "not_a_multiple", f"is no multiple of the step {number_text(step)}")
+            self.warn("minimum_quantity", "not_a_multiple", step=number_text(step))
         model = self.text("model")
         return {
             "sku": self.sku(),
@@ -198,7 +186,7 @@ class GoodReader:
         try:
             name = self.clean("name", self.good.get("name"))
             if not name and "name" in self.had.fields:
-                raise UnreadableValueError("missing", MISSING)
+                raise UnreadableValueError("missing")
         except UnreadableValueError as error:
             self.report(ERROR, "name", error)
             return None
@@ -215,16 +203,16 @@ class GoodReader:
         if is_plain(value, LONGEST[name]):
             return cast(str, value)
         if has_broken_characters(value):
-            self.warn(name, "broken_characters", BROKEN)
+            self.warn(name, "broken_characters")
         return text_of(value, longest=LONGEST[name])
 
     def sku(self) -> str | None:
         if isinstance(value := self.good.get("sku"), float):
-            self.warn("sku", "not_text", f"must be text: put {value} into quotes")
+            self.warn("sku", "not_text:figures", figures=str(value))
             return None
         sku = self.text("sku")
         if "+" in sku and ROUNDED.fullmatch(sku):
-            self.report(ERROR, "sku", UnreadableValueError("rounded", ROUNDED_SENTENCE.format(sku)))
+            self.report(ERROR, "sku", UnreadableValueError("rounded", figures=sku))
         return sku or None
 
     def price(self) -> Decimal | None:
@@ -234,7 +222,7 @@ class GoodReader:
             if not is_empty(value):
                 return price_of(value)
             if "price" in self.had.fields:
-                raise UnreadableValueError("missing", MISSING)
+                raise UnreadableValueError("missing")
         except UnreadableValueError as error:
             self.is_price_refused = True
             self.report(ERROR, "price", error)
@@ -247,7 +235,7 @@ class GoodReader:
             return None
         if str(value).strip().casefold() not in RUBLES:
             self.is_price_refused = True
-            self.report(ERROR, "currency", UnreadableValueError("unknown", f"must be RUB, not «{str(value)[:20]}»"))
+            self.report(ERROR, "currency", UnreadableValueError("unknown:currency", value=f"«{str(value)[:20]}»"))
         return RUBLE
 
     def category(self) -> str | None:
@@ -262,7 +250,7 @@ class GoodReader:
             found = self.ids_of_names[category.casefold()] = category
             self.categories[category] = category
         if found is None:
-            self.warn("category", "undeclared", f"«{category}» is not among the list's categories")
+            self.warn("category", "undeclared", value=f"«{category}»")
         return found
 
     def stock(self, severity: str = WARNING) -> tuple[str | None, Decimal | None]:
@@ -273,12 +261,12 @@ class GoodReader:
             return None, None
         decimal_sign = decimal_sign_of(self.good.get("price"))
         if not decimal_sign and may_be_thousands(value):
-            self.warn("quantity", "ambiguous", f"may be read in two ways: «{str(value)[:60]}»; the comma was decimal")
+            self.warn("quantity", "ambiguous:quantity", value=f"«{str(value)[:60]}»")
         try:
             return stock_of(value, decimal_sign=decimal_sign)
         except UnreadableValueError as error:
             self.report(severity, "quantity", error)
-            return (EXACT, ZERO) if error.code == "negative" else (None, None)
+            return (EXACT, ZERO) if error.sentence == "negative" else (None, None)
 
     def barcodes(self) -> list[str]:
         given = self.good.get("barcodes")
@@ -291,7 +279,7 @@ class GoodReader:
                 continue
             gtin = gtin_of(value if isinstance(value, str) else str(value))
             if gtin is None or len(found) >= MOST_BARCODES:
-                self.warn("barcode", "invalid", f"«{str(value)[:40]}» is no valid GTIN-8, 12, 13 or 14")
+                self.warn("barcode", "invalid", value=f"«{str(value)[:40]}»")
                 if len(self.issues) >= MOST_ISSUES:
                     break
             else:
@@ -303,7 +291,7 @@ class GoodReader:
         if given is None:
             return {}
         if not isinstance(given, dict):
-            self.warn("parameters", "not_a_group", "must be names with values")
+            self.warn("parameters", "not_a_group")
             return {}
         found: dict[str, Any] = {}
         for key, value in given.items():
@@ -313,15 +301,15 @@ class GoodReader:
             try:
                 name = text_of(key, longest=LONGEST_PARAMETER_NAME)
                 if not name:
-                    raise UnreadableValueError("missing", "has no name")
+                    raise UnreadableValueError("missing:name")
                 if len(found) >= MOST_PARAMETERS:
-                    raise UnreadableValueError("too_many", f"are more than {MOST_PARAMETERS}")
+                    raise UnreadableValueError("too_many", most=MOST_PARAMETERS)
                 if has_broken_characters(key) or has_broken_characters(value):
-                    self.warn("parameters", "broken_characters", f"«{name}» {BROKEN}")
+                    self.warn("parameters", "broken_characters", parameter=name)
                 found[name] = _parameter(value)
             except UnreadableValueError as error:
                 shown = NOT_WORDS.sub(" ", str(key))[:LONGEST_PARAMETER_NAME]
-                self.warn("parameters", error.code, f"«{shown}» {error.message}")
+                self.warn("parameters", error.sentence, parameter=shown, **error.facts)
                 if len(self.issues) >= MOST_ISSUES:
                     break
         return found
@@ -336,26 +324,27 @@ class GoodReader:
             self.report(WARNING, name, error)
             return None
 
-    def warn(self, name: str, code: str, message: str) -> None:
-        self.report(WARNING, name, UnreadableValueError(code, message))
+    def warn(self, field_name: str, sentence: str, **facts: str | int) -> None:
+        self.report(WARNING, field_name, UnreadableValueError(sentence, **facts))
 
     def report(self, severity: str, name: str, error: UnreadableValueError) -> None:
         self.is_rejected = self.is_rejected or severity == ERROR
         if severity == WARNING and len(self.issues) >= MOST_ISSUES:
             return
-        sentence = CONTROLS.sub(" ", f"{name} {error.message}").strip()
-        code = f"{name}_{error.code}".strip("_")
+        code = f"{name}_{error.sentence.partition(':')[0]}".strip("_")
+        facts = {key: CONTROLS.sub(" ", fact) if isinstance(fact, str) else fact for key, fact in error.facts.items()}
+        facts["sentence"] = error.sentence
         original = None
         if severity == ERROR and not any(issue.original for issue in self.issues):
             original = original_of(self.good, self.categories)
-        self.issues.append(Issue(self.number, severity, self.external_id or None, name, code, sentence, original))
+        self.issues.append(Issue(self.number, severity, self.external_id or None, name, code, facts, original))
 
 
 def _unit(value: Any) -> tuple[str | None, str]:
     text = text_of(value, longest=LONGEST["id"])
     found = unit_of(text)
     if found is None:
-        raise UnreadableValueError("unknown", f"«{text[:40]}» is not known")
+        raise UnreadableValueError("unknown:unit", value=f"«{text[:40]}»")
     return found
 
 
@@ -373,7 +362,7 @@ def _parameter(value: Any) -> str | int | float | bool:
     if isinstance(value, bool):
         return value
     if value is None or isinstance(value, list | dict) or (isinstance(value, float) and not math.isfinite(value)):
-        raise UnreadableValueError("not_a_value", "has no value that could be shown")
+        raise UnreadableValueError("not_a_value")
     if isinstance(value, int) and abs(value) >= 2**53:
         return str(value)  # no JSON reader would get it back
     return value if isinstance(value, int | float) else text_of(value, longest=LONGEST_PARAMETER)
