@@ -16,6 +16,7 @@ import sentry_sdk
 from pydantic import SecretStr
 from shop import create_app
 from shop.auth.access import public
+from shop.auth.tokens import PREFIXES, SESSION
 from tests.conftest import make_settings
 
 app = create_app(make_settings(sys.argv[1], sys.argv[2], sentry_dsn=SecretStr(sys.argv[3])))
@@ -26,8 +27,9 @@ def breaks():
     password = "kept-in-a-variable"
     raise ZeroDivisionError(f"after {len(password)} letters")
 
+SECRET = PREFIXES[SESSION] + "sent-in-a-header"
 answer = app.test_client().post(
-    "/breaks", json={"password": "sent-in-the-body"}, headers={"Authorization": "Bearer sent-in-a-header"}
+    "/breaks", json={"password": "sent-in-the-body"}, headers={"Authorization": f"Bearer {SECRET}"}
 )
 sentry_sdk.flush(timeout=10)
 print(answer.status_code, answer.headers["X-Request-ID"])
