@@ -3,7 +3,7 @@
 from sqlalchemy import delete, select
 
 from shop.auth.events import EmailChanged
-from shop.auth.models import SUPPLIER, AccessToken, Company, User
+from shop.auth.models import STAYS, SUPPLIER, AccessToken, Company, User
 from shop.auth.password_changes import require_password
 from shop.auth.row_locks import lock_member
 from shop.auth.security_notices import log
@@ -61,8 +61,12 @@ def _leave_company(user: User) -> None:
 
 
 def _delete_what_goes_with(owner: User | Company) -> None:
-    """What points to the owner by a key that says ON DELETE CASCADE, in whatever package: the owner's row stays."""
+    """What points to the owner by a key that says ON DELETE CASCADE, in whatever package: the owner's row stays.
+
+    Not what its package says STAYS: nothing personal, locked by what waits for the company's row, which we hold.
+    """
     for table in reversed(Model.metadata.sorted_tables):
         for key in table.foreign_keys:
-            if key.column.table is owner.__table__ and key.ondelete == "CASCADE":
+            goes_along = key.ondelete == "CASCADE" and not key.parent.info.get(STAYS)
+            if key.column.table is owner.__table__ and goes_along:
                 session().execute(delete(table).where(key.parent == owner.id))

@@ -26,6 +26,7 @@ PENDING, ACTIVE, BLOCKED = "pending", "active", "blocked"
 PHYSICAL, FREE = "physical", "free"
 SESSION, API_KEY = "session", "api_key"
 FRESH_FOR = timedelta(minutes=10)
+STAYS = "stays"  # in the info of a key to users or companies: what a closed account leaves behind
 
 
 class Company(Model):

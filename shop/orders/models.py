@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from shop.auth.models import Company, User
+from shop.auth.models import STAYS, Company, User
 from shop.catalog.models import Offer
 from shop.database import CreatedAt, Id, Model, Quantity, Sum, UnitPrice
 from shop.orders.states import NEW, STATES
@@ -25,7 +25,7 @@ class Basket(Model):
     __tablename__ = "baskets"
 
     id: Mapped[Id]
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), unique=True, info={STAYS: True})
 
 
 class BasketLine(Model):
