@@ -16,14 +16,8 @@ from shop.orders.parts.lifecycle import move_part
 from shop.orders.parts.receipt import Received, receive_part
 from shop.orders.parts.short_delivery import Cut
 from shop.orders.queries import find_part
-from shop.orders.schemas import (
-    BasketSchema,
-    OrderListItemSchema,
-    OrderSchema,
-    PartSchema,
-    PartSummarySchema,
-    QuickOrderReportSchema,
-)
+from shop.orders.schemas.baskets import BasketSchema, QuickOrderReportSchema
+from shop.orders.schemas.orders import OrderListItemSchema, OrderSchema, PartSchema, PartSummarySchema
 from tests.factories.auth import bearer, make_company, make_contact, make_user
 from tests.factories.catalog import make_offer
 from tests.factories.orders import make_order

@@ -16,16 +16,16 @@ from shop.orders.basket.additions import LineResult, Wanted
 from shop.orders.basket.basket_json import basket_view, result_view
 from shop.orders.basket.quick_order import QuickOrder
 from shop.orders.routes.blueprint import blueprint, finished_json
-from shop.orders.schemas import (
+from shop.orders.schemas.baskets import (
     AddLinesSchema,
     AddPastOrderSchema,
     BasketSchema,
     ChangeLineSchema,
-    NoFieldsSchema,
     QuickOrderFileSchema,
     QuickOrderReportSchema,
     QuickOrderSchema,
 )
+from shop.orders.schemas.orders import NoFieldsSchema
 
 
 @blueprint.route("/basket")

@@ -30,7 +30,7 @@ from shop.orders.placing import placement
 from shop.orders.queries import OrderFilter
 from shop.orders.routes.blueprint import ETAG, blueprint, finished_json
 from shop.orders.routes.parts import CONFIRM_REFUSALS
-from shop.orders.schemas import (
+from shop.orders.schemas.orders import (
     BuyersListArgsSchema,
     InvoiceListSchema,
     MoveSchema,

@@ -24,7 +24,7 @@ from shop.orders.parts.shipment import send_part
 from shop.orders.parts.short_delivery import Cut, Cuts
 from shop.orders.queries import OrderFilter
 from shop.orders.routes.blueprint import ETAG, blueprint, finished_json
-from shop.orders.schemas import (
+from shop.orders.schemas.orders import (
     AgreeTotalSchema,
     ConfirmPartSchema,
     ContractSchema,

@@ -1,0 +1,1 @@
+"""What the routes of baskets and orders take and answer."""
