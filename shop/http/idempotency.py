@@ -76,7 +76,7 @@ UPDATE idempotency_keys SET status = :status, location = :location, body = :body
 """)
 
 
-def idempotent(view: Callable[..., Response]) -> Callable[..., Response]:
+def idempotent_transaction(view: Callable[..., Response]) -> Callable[..., Response]:
     """Opens the route's transaction and claims the key inside it.
 
     The claim commits together with what the route did: a rival with the same key waits on the unique index until
@@ -93,9 +93,9 @@ def idempotent(view: Callable[..., Response]) -> Callable[..., Response]:
         with transaction():
             if key is None or user_id is None:
                 return view(*args, **kwargs)
-            _check(key)
+            _check_key(key)
             fingerprint = _fingerprint()
-            claimed = _claim(user_id, key, fingerprint)
+            claimed = _claim_key(user_id, key, fingerprint)
             if claimed is None:
                 return _stored_answer(user_id, key, fingerprint)
             response = view(*args, **kwargs)
@@ -109,7 +109,7 @@ def purge_idempotency_keys() -> int:
     return delete_some(IdempotencyKey, IdempotencyKey.created_at < now() - LIFETIME)
 
 
-def _check(key: str) -> None:
+def _check_key(key: str) -> None:
     if not 1 <= len(key) <= MAX_LENGTH or not key.isascii() or not key.isprintable():
         raise IdempotencyKeyInvalid(errors=[FieldError("headers", HEADER, IdempotencyKeyInvalid.message)])
 
@@ -120,7 +120,7 @@ def _fingerprint() -> bytes:
     return hashlib.sha256(canonical).digest()
 
 
-def _claim(user_id: int, key: str, fingerprint: bytes) -> int | None:
+def _claim_key(user_id: int, key: str, fingerprint: bytes) -> int | None:
     """The id of our claim; None where the key is in use. A key past its lifetime is taken over."""
     values = {"user_id": user_id, "key": key, "fingerprint": fingerprint, "too_old": now() - LIFETIME}
     return session().connection().execute(CLAIM, values).scalar_one_or_none()

@@ -17,7 +17,7 @@ from shop.http.idempotency import (
     IdempotencyKeyInvalid,
     IdempotencyKeyNeeded,
     IdempotencyKeyReused,
-    idempotent,
+    idempotent_transaction,
 )
 from shop.http.pagination import BadCursor, cursor_id, make_cursor, page_of, read_cursor
 from shop.http.preconditions import IF_MATCH, expected_version, tagged
@@ -68,7 +68,7 @@ ORDERS_CURSOR = "orders:-id"
 @blueprint.doc(parameters=[KEY_PARAMETER])
 @blueprint.arguments(PlaceOrderSchema)
 @tagged
-@idempotent
+@idempotent_transaction
 @blueprint.response(201, OrderSchema, headers=LOCATION | ETAG)
 def place_order(body: dict[str, Any]) -> Any:
     """Place an order
