@@ -19,7 +19,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     from shop.auth.routes import blueprint as auth
     from shop.auth.social import browser_flow as social_pages
     from shop.auth.social import routes as social_routes  # noqa: F401
-    from shop.catalog import caching as catalog_caching
     from shop.catalog.manager_routes import blueprint as catalog_management
     from shop.catalog.routes import blueprint as catalog
     from shop.celery import create_celery
@@ -62,7 +61,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     throttling.init_app(app, settings)
     access.init_check(app)  # … and refuses after it
     caching.init_app(app, settings)
-    catalog_caching.init_app(app)
     health.init_app(app)
     metrics.init_app(app)
     pages.init_app(app)

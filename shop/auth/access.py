@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app, g, request
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import joinedload
 
 from shop.auth.models import API_KEY, MANAGER, SESSION, AccessToken, Company, User
@@ -17,7 +18,6 @@ from shop.errors import Forbidden, Refusal, Unauthenticated
 View = TypeVar("View", bound=Callable[..., Any])
 Found = TypeVar("Found")
 
-CATALOG_ALONG = "catalog_along"  # the expression that catalog readers want to know, read together with the token
 # The first three are open by nature: no data of anybody. The admin has a door of its own, closed by default.
 STATED_ELSEWHERE = ("health.", "docs.", "api-docs.", "admin")
 
@@ -27,12 +27,14 @@ class Access:
     """`roles` is None for public routes, empty for everybody who is logged in.
 
     API keys need the scope; a route without one is for sessions only. `before_second_factor` routes are open to
-    managers who must set up their second factor first.
+    managers who must set up their second factor first. While `is_open` says no, a public route is for everybody who is
+    logged in. `along` is read together with the token, for what the route wants to know of its caller.
     """
 
     roles: frozenset[str] | None
     scope: str | None = None
-    is_catalog: bool = False
+    is_open: Callable[[], bool] | None = None
+    along: ColumnElement[Any] = NOTHING_ALONG
     before_second_factor: bool = False
 
     @property
@@ -49,24 +51,19 @@ class Access:
 
 def public(view: View) -> View:
     """Anybody may call this."""
-    return _state(view, Access(roles=None))
-
-
-def catalog_reader(view: View) -> View:
-    """Anybody while the catalog is public, otherwise everybody who is logged in; then an API key needs the scope."""
-    return _state(view, Access(roles=None, scope="catalog:read", is_catalog=True))
+    return state_access(view, Access(roles=None))
 
 
 def authenticated(scope: str | None = None, *, before_second_factor: bool = False) -> Callable[[View], View]:
     """Everybody who is logged in; an API key needs the scope, and cannot enter where none is stated."""
     access = Access(roles=frozenset(), scope=scope, before_second_factor=before_second_factor)
-    return lambda view: _state(view, access)
+    return lambda view: state_access(view, access)
 
 
 def only(*roles: str, scope: str | None = None, before_second_factor: bool = False) -> Callable[[View], View]:
     """People of these roles; an API key needs the scope, too, and cannot enter where none is stated."""
     access = Access(roles=frozenset(roles), scope=scope, before_second_factor=before_second_factor)
-    return lambda view: _state(view, access)
+    return lambda view: state_access(view, access)
 
 
 class SessionNeeded(Forbidden):
@@ -91,7 +88,7 @@ def identify(secret: str, *, kinds: tuple[str, ...] = (SESSION, API_KEY)) -> Non
     """Who calls, by one statement: whoever this secret belongs to, where it is one of these kinds; or nobody."""
     app, endpoint, settings = current_app, request.endpoint, current_settings()
     access = access_of(app.view_functions[endpoint]) if endpoint else None
-    along = app.extensions[CATALOG_ALONG] if access and access.is_catalog else NOTHING_ALONG
+    along = access.along if access else NOTHING_ALONG
     found = find_caller(secret, along=along, idle_limits=idle_limits(settings))
     if found and found.kind not in kinds:
         found = None
@@ -101,7 +98,7 @@ def identify(secret: str, *, kinds: tuple[str, ...] = (SESSION, API_KEY)) -> Non
     if found.is_unused_for(timedelta(minutes=settings.token_use_noted_minutes), at=now()):
         with transaction():
             note_use(found.token_id)
-    if access and access.only_reads and not access.is_catalog:  # the catalog's readings begin nothing anyway
+    if access and access.only_reads and access.roles is not None:  # the readings of public routes begin nothing anyway
         only_read()
 
 
@@ -184,7 +181,7 @@ def _check() -> None:
     access = access_of(current_app.view_functions[request.endpoint])
     if access is None:
         raise Forbidden
-    if access.roles is None and not (access.is_catalog and _is_catalog_closed()):
+    if access.roles is None and (access.is_open is None or access.is_open()):
         return
     found = current_caller()
     if access.roles and found.role not in access.roles:
@@ -197,11 +194,8 @@ def _check() -> None:
         raise SecondFactorNeeded
 
 
-def _is_catalog_closed() -> bool:
-    return not current_settings().catalog_public
-
-
-def _state(view: View, access: Access) -> View:
+def state_access(view: View, access: Access) -> View:
+    """What the decorators here do, for who has one of its own."""
     cast(Any, view).access = access
     cast(Any, view).access_refusals = access.refusals
     return view

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from flask import Flask, Response, request
+from flask import Response, request
 from sqlalchemy import Text, cast, func, literal_column, select
 
-from shop.auth.access import CATALOG_ALONG, caller
+from shop.auth.access import caller
 from shop.auth.models import LegalEntity, User
 from shop.catalog.models import CatalogGeneration
 from shop.catalog.offer_cache import SECONDS
@@ -42,10 +42,6 @@ READ_STATE = Prepared(select(STATE.label("state")))
 MOST, LONGEST = 300, 2**16  # bytes
 LIFETIME = 15 * 60
 LIFETIME_WITH_STOCK = 60  # stock moves with every order and does not raise the generation
-
-
-def init_app(app: Flask) -> None:
-    app.extensions[CATALOG_ALONG] = ALONG
 
 
 def deducts_vat() -> bool:

@@ -6,8 +6,8 @@ from typing import Any
 import marshmallow as ma
 from flask import Response
 
-from shop.auth.access import catalog_reader
 from shop.catalog import bulk_export, categories, feed, offers, products, suppliers
+from shop.catalog.access import catalog_reader
 from shop.catalog.caching import cached_answer, catalog_generation, deducts_vat, known_answer
 from shop.catalog.offers import Answer
 from shop.catalog.schemas import (

@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 import marshmallow as ma
 from flask import Response
 
-from shop.auth.access import catalog_reader, current_company, current_user, only
+from shop.auth.access import current_company, current_user, only
 from shop.auth.models import MANAGER, SUPPLIER
 from shop.catalog import history
+from shop.catalog.access import catalog_reader
 from shop.catalog.offers import OfferNotFound
 from shop.errors import Unauthenticated
 from shop.http.blueprint import refuses
