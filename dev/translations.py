@@ -18,6 +18,7 @@ import shop.subscribers  # noqa: F401 - declares kinds of mail and types of even
 from shop.admin import (
     VIEWS,
     audit_trail,
+    change_sets,
     companies,
     deliveries,
     events,
@@ -102,7 +103,7 @@ def _declared() -> Iterator[str]:
         "severity": (ERROR, WARNING),
         "reason": ("price", "price_refused", "unit", "units_per_pack", "vat_rate"),
         "value": row_issues.VALUE_WORDS,
-        "tab": ("quarantined", "changed", "new", "withdrawn", "issues"),
+        "tab": (*change_sets.TABS, change_sets.ISSUES),
         "act": _acts(),
     }.items():
         yield from (f"{kind}|{name}" for name in names)

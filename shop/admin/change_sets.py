@@ -14,6 +14,7 @@ from shop.price_lists.models import HELD, PriceList
 from shop.translations import t
 
 LINES = 100
+TABS = ("quarantined", "changed", "new", "withdrawn")  # what needs eyes first
 ISSUES = "issues"
 MONEY = ("price", "price_rrc")
 QUANTITIES = ("quantity_step", "minimum_quantity", "units_per_pack")
@@ -40,13 +41,8 @@ LONGEST = 300
 
 def tabs_of(price_list: PriceList) -> list[tuple[str, int]]:
     """Those that hold something, what needs eyes first; issues always."""
-    counts = {
-        "quarantined": price_list.offers_quarantined,
-        "changed": price_list.offers_changed,
-        "new": price_list.offers_new,
-        "withdrawn": price_list.offers_withdrawn,
-    }
-    return [*((name, count) for name, count in counts.items() if count), (ISSUES, price_list.rows_rejected)]
+    counts = ((name, getattr(price_list, f"offers_{name}")) for name in TABS)
+    return [*((name, count) for name, count in counts if count), (ISSUES, price_list.rows_rejected)]
 
 
 def changes_of(price_list: PriceList, tab: str, *, can_decide: bool) -> dict[str, Any]:

@@ -33,13 +33,11 @@ from shop.price_lists.imports.stated_stock import latest_applied
 from shop.price_lists.models import (
     APPLIED,
     APPLY,
-    APPLYING,
-    CHECKING,
-    DISCARDED,
-    FAILED,
     HELD,
     MODES,
     QUEUED,
+    SOURCES,
+    STATES,
     UNFINISHED_STATES,
     PriceList,
     PriceListRow,
@@ -48,8 +46,6 @@ from shop.price_lists.reasons import explain
 from shop.price_lists.row_issues import issue_text
 from shop.translations import language, t
 
-STATES = (QUEUED, CHECKING, HELD, APPLYING, APPLIED, FAILED, DISCARDED)
-SOURCES = ("upload", "url", "admin", "cli", "rollback")
 COUNTS = ("rows_total", "offers_new", "offers_changed", "offers_withdrawn", "offers_quarantined", "rows_rejected")
 
 Decide = Callable[..., PriceList]

@@ -138,7 +138,8 @@ class ProblemApi(Api):  # type: ignore[misc]
         spec: APISpec = self.spec
         with self._documenting:
             while self._undocumented:
-                self._undocumented.pop(0)(spec)
+                self._undocumented[0](spec)
+                del self._undocumented[0]  # where it has failed, the document is never taken for whole
         return spec
 
     def _register_error_handlers(self) -> None:
